@@ -1,0 +1,41 @@
+//! `config.yml` (spec §1.7).
+
+use crate::Span;
+use sapa_sdk::JsonMap;
+
+/// One entry of `pipeline` or `policies`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComponentConfig {
+    /// Rasa's class name, without module path.
+    pub name: String,
+    /// All other keys of the entry.
+    pub options: JsonMap,
+    /// Where the name stands.
+    pub span: Span,
+}
+
+impl ComponentConfig {
+    /// A component with these options that stands nowhere (a default).
+    pub fn implied(name: &str, options: JsonMap) -> Self {
+        Self { name: name.to_owned(), options, span: Span::default() }
+    }
+}
+
+/// The configuration of a project.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// `default.v1`.
+    pub recipe: Option<String>,
+    /// Stamped into every event.
+    pub assistant_id: Option<String>,
+    /// ISO 639-1 code.
+    pub language: Option<String>,
+    /// NLU components in order; Rasa's defaults when the file gives none.
+    pub pipeline: Vec<ComponentConfig>,
+    /// Whether `pipeline` was filled with the defaults.
+    pub pipeline_is_default: bool,
+    /// Policies in order; Rasa's defaults when the file gives none.
+    pub policies: Vec<ComponentConfig>,
+    /// Whether `policies` was filled with the defaults.
+    pub policies_is_default: bool,
+}

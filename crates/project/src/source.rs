@@ -1,0 +1,69 @@
+//! Where something stands: files by number, spans by byte offset.
+
+use std::sync::Arc;
+
+/// Index into [`Sources`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// A stretch of one file: byte offsets, `start <= end`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The file.
+    pub file: FileId,
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// One file of the project.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Path relative to the project, with `/`.
+    pub path: String,
+    /// Its whole text.
+    pub text: Arc<str>,
+}
+
+/// All files that were read.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+impl Sources {
+    /// Adds a file and returns its number.
+    pub fn add(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.files.push(Source { path: path.into(), text: text.into() });
+        id
+    }
+
+    /// The file of that number.
+    pub fn get(&self, id: FileId) -> Option<&Source> {
+        self.files.get(id.0 as usize)
+    }
+
+    /// All files in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (FileId, &Source)> {
+        self.files.iter().enumerate().map(|(i, s)| (FileId(i as u32), s))
+    }
+
+    /// Line and column (both from 1, columns in characters) of a span's start.
+    pub fn line_column(&self, span: Span) -> (usize, usize) {
+        let Some(source) = self.get(span.file) else { return (1, 1) };
+        let before = source.text.get(..span.start.min(source.text.len())).unwrap_or("");
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        (line, column)
+    }
+
+    /// `path:line` of a span's start, as turns and rules are named to people.
+    pub fn place(&self, span: Span) -> String {
+        match self.get(span.file) {
+            Some(source) => format!("{}:{}", source.path, self.line_column(span).0),
+            None => "?".to_owned(),
+        }
+    }
+}
