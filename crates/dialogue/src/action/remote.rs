@@ -1,0 +1,57 @@
+//! Custom actions: the answer of the action server as events (spec §4.2).
+
+use sapa_sdk::action::ResponseItem;
+use sapa_sdk::{ActionResponse, Event, JsonMap};
+use serde_json::Value;
+
+use crate::nlg::{UnbalancedBrace, is_truthy};
+use crate::turn::{ActionFailure, Pending, Replies, Scene};
+
+/// Calls a custom action.
+pub(crate) fn call_remote(
+    scene: &Scene<'_>,
+    name: &str,
+    replies: &mut Replies,
+) -> Result<Result<ActionResponse, ActionFailure>, Pending> {
+    replies.action(|step| scene.call(name, step))
+}
+
+/// Messages first, then the returned events (spec §4.2).
+pub(crate) fn remote_events(scene: &Scene<'_>, response: ActionResponse) -> Result<Vec<Event>, UnbalancedBrace> {
+    let mut events = Vec::new();
+    for item in response.responses {
+        events.extend(message(scene, item)?);
+    }
+    events.extend(response.events.into_iter().map(|event| Event { timestamp: scene.now, ..event }));
+    Ok(events)
+}
+
+/// One response item: a named response filled by its other keys, then overlaid
+/// with every key that is set.
+fn message(scene: &Scene<'_>, item: ResponseItem) -> Result<Option<Event>, UnbalancedBrace> {
+    let mut fields = match serde_json::to_value(&item) {
+        Ok(Value::Object(fields)) => fields,
+        _ => JsonMap::new(),
+    };
+    for key in ["response", "template"] {
+        fields.shift_remove(key);
+    }
+    let mut draft = JsonMap::new();
+    if let Some(name) = item.response.as_deref().filter(|name| !name.is_empty()) {
+        let domain = &scene.model.domain;
+        let found = crate::nlg::respond(domain, name, scene.channel, scene.view.slots(), &fields, scene.random())?;
+        let Some(found) = found else { return Ok(None) };
+        draft = found;
+    }
+    if let Some(Value::Array(buttons)) = fields.shift_remove("buttons")
+        && !buttons.is_empty()
+    {
+        let all = draft.entry("buttons").or_insert(Value::Null);
+        match all {
+            Value::Array(own) => own.extend(buttons),
+            other => *other = Value::Array(buttons),
+        }
+    }
+    draft.extend(fields.into_iter().filter(|(_, value)| is_truthy(value)));
+    Ok(Some(scene.bot(draft)))
+}

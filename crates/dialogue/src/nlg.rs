@@ -1,0 +1,259 @@
+//! Responses: which variation, and its placeholders filled (spec §3.9).
+
+use indexmap::IndexMap;
+use sapa_project::Domain;
+use sapa_project::domain::ResponseVariation;
+use sapa_sdk::{BotData, EventBody, JsonMap};
+use serde_json::Value;
+
+use crate::features::python_str;
+
+/// A response that cannot be filled: an unbalanced brace. The action that wanted
+/// it yields no events (spec §3.9).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unbalanced brace in response text `{0}`")]
+pub struct UnbalancedBrace(pub String);
+
+/// A message on its way to becoming a bot event: its keys as in the response.
+pub type Draft = JsonMap;
+
+/// Generates a response by name; `None` when no variation fits.
+///
+/// # Errors
+/// A text has an unbalanced brace.
+pub fn respond(
+    domain: &Domain,
+    name: &str,
+    channel: &str,
+    slots: &IndexMap<String, Value>,
+    fields: &JsonMap,
+    random: u64,
+) -> Result<Option<Draft>, UnbalancedBrace> {
+    let Some(variation) = pick(domain.responses.get(name).map_or(&[][..], |v| v), channel, slots, random) else {
+        return Ok(None);
+    };
+    let mut draft = Draft::new();
+    for (key, value) in &variation.content {
+        let fillable = matches!(key.as_str(), "text" | "image" | "custom" | "buttons" | "attachment" | "quick_replies");
+        let filled = if fillable && !(slots.is_empty() && fields.is_empty()) {
+            fill_value(value, slots, fields)?
+        } else {
+            value.clone()
+        };
+        draft.insert(key.clone(), filled);
+    }
+    if let Some(channel) = &variation.channel {
+        draft.insert("channel".into(), channel.clone().into());
+    }
+    if !variation.condition.is_empty() {
+        draft.insert("condition".into(), variation.condition_json.clone());
+    }
+    draft.insert("utter_action".into(), name.into());
+    Ok(Some(draft))
+}
+
+/// The bot event of a draft: keys that are no content become metadata.
+pub fn bot_event(mut draft: Draft) -> (EventBody, JsonMap) {
+    let mut take = |key: &str| draft.shift_remove(key).unwrap_or(Value::Null);
+    let text = match take("text") {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(python_str(&other)),
+    };
+    let image = take("image");
+    let attachment = take("attachment");
+    let data = BotData {
+        elements: take("elements"),
+        quick_replies: take("quick_replies"),
+        buttons: take("buttons"),
+        attachment: if is_truthy(&attachment) { attachment } else { image.clone() },
+        image,
+        custom: take("custom"),
+    };
+    (EventBody::Bot { text, data }, draft)
+}
+
+/// Python's truth value.
+pub fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Bool(true) => true,
+    }
+}
+
+/// The first non-empty group of variations (spec §3.9), one of it at random.
+fn pick<'a>(
+    variations: &'a [ResponseVariation],
+    channel: &str,
+    slots: &IndexMap<String, Value>,
+    random: u64,
+) -> Option<&'a ResponseVariation> {
+    let holds = |v: &ResponseVariation| {
+        v.condition.iter().all(|c| condition_holds(slots.get(&c.name).unwrap_or(&Value::Null), &c.value))
+    };
+    let group = |conditional: bool, wanted: Option<&str>| -> Vec<&'a ResponseVariation> {
+        variations
+            .iter()
+            .filter(|v| v.channel.as_deref() == wanted && v.condition.is_empty() != conditional && holds(v))
+            .collect()
+    };
+    let groups = [(true, Some(channel)), (false, Some(channel)), (true, None), (false, None)];
+    let group = groups.into_iter().map(|(conditional, wanted)| group(conditional, wanted)).find(|g| !g.is_empty())?;
+    let index = usize::try_from(random % group.len() as u64).unwrap_or(0);
+    group.get(index).copied()
+}
+
+/// Strings compare without case, everything else strictly (spec §3.9).
+fn condition_holds(value: &Value, wanted: &Value) -> bool {
+    match (value, wanted) {
+        (Value::String(a), Value::String(b)) => a.to_lowercase() == b.to_lowercase(),
+        _ => value == wanted,
+    }
+}
+
+fn fill_value(value: &Value, slots: &IndexMap<String, Value>, fields: &JsonMap) -> Result<Value, UnbalancedBrace> {
+    Ok(match value {
+        Value::String(text) => Value::String(fill(text, |name| fields.get(name).or_else(|| slots.get(name)))?),
+        Value::Array(list) => {
+            Value::Array(list.iter().map(|item| fill_value(item, slots, fields)).collect::<Result<_, _>>()?)
+        }
+        Value::Object(map) => Value::Object(
+            map.iter().map(|(k, v)| Ok((k.clone(), fill_value(v, slots, fields)?))).collect::<Result<_, _>>()?,
+        ),
+        other => other.clone(),
+    })
+}
+
+/// A piece of a response text.
+enum Piece<'a> {
+    Text(&'a str),
+    Brace(char),
+    Placeholder(&'a str),
+}
+
+/// Fills `{name}`s. An unknown name, or a mix of `{name}` and `{{name}}`, leaves
+/// the whole text as it is (spec §3.9).
+///
+/// # Errors
+/// A brace is not balanced.
+pub fn fill<'v>(text: &str, value_of: impl Fn(&str) -> Option<&'v Value>) -> Result<String, UnbalancedBrace> {
+    if !text.contains(['{', '}']) {
+        return Ok(text.to_owned());
+    }
+    let Some((pieces, has_escaped_tag)) = split(text)? else { return Ok(text.to_owned()) };
+    let mut filled = String::with_capacity(text.len());
+    for piece in pieces {
+        match piece {
+            Piece::Text(part) => filled.push_str(part),
+            Piece::Brace(brace) => filled.push(brace),
+            Piece::Placeholder(_) if has_escaped_tag => return Ok(text.to_owned()),
+            Piece::Placeholder(name) => match value_of(name) {
+                Some(value) => filled.push_str(&python_str(value)),
+                None => return Ok(text.to_owned()),
+            },
+        }
+    }
+    Ok(filled)
+}
+
+/// Pieces of the text and whether `{{tag}}` occurs in it; `None` when a
+/// placeholder is too odd to be one.
+#[allow(clippy::type_complexity, reason = "used once, just above")]
+fn split(text: &str) -> Result<Option<(Vec<Piece<'_>>, bool)>, UnbalancedBrace> {
+    let mut pieces = Vec::new();
+    let mut has_escaped_tag = false;
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        pieces.push(Piece::Text(&rest[..at]));
+        let tail = &rest[at..];
+        if let Some(after) = tail.strip_prefix("{{") {
+            has_escaped_tag |= after.find(['{', '}', '\n']).is_some_and(|end| end > 0 && after[end..].starts_with('}'));
+            pieces.push(Piece::Brace('{'));
+            rest = after;
+        } else if let Some(after) = tail.strip_prefix("}}") {
+            pieces.push(Piece::Brace('}'));
+            rest = after;
+        } else if let Some(after) = tail.strip_prefix('{') {
+            let end = after.find(['{', '}']).ok_or_else(|| UnbalancedBrace(text.to_owned()))?;
+            if after[end..].starts_with('{') {
+                return Ok(None);
+            }
+            pieces.push(Piece::Placeholder(&after[..end]));
+            rest = &after[end + 1..];
+        } else {
+            return Err(UnbalancedBrace(text.to_owned()));
+        }
+    }
+    pieces.push(Piece::Text(rest));
+    Ok(Some((pieces, has_escaped_tag)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn filled(text: &str) -> Result<String, UnbalancedBrace> {
+        let slots = json!({"nip": "123", "kosong": null, "umur": 7});
+        fill(text, |name| slots.get(name))
+    }
+
+    #[test]
+    fn placeholders_are_filled_and_null_reads_none() {
+        assert_eq!(filled("NIP {nip}, {kosong}, {umur}").unwrap(), "NIP 123, None, 7");
+    }
+
+    #[test]
+    fn one_unknown_placeholder_leaves_the_whole_text() {
+        assert_eq!(filled("{nip} {x}").unwrap(), "{nip} {x}");
+        assert_eq!(filled("{nip.a}").unwrap(), "{nip.a}");
+        assert_eq!(filled("{umur:d}").unwrap(), "{umur:d}");
+    }
+
+    #[test]
+    fn doubled_braces_are_literal_but_do_not_mix() {
+        assert_eq!(filled(r#"/i{{"a": "b"}}"#).unwrap(), r#"/i{"a": "b"}"#);
+        assert_eq!(filled("{nip} {{nip}}").unwrap(), "{nip} {{nip}}");
+    }
+
+    #[test]
+    fn a_json_payload_is_left_alone() {
+        assert_eq!(filled(r#"/i{"a":"b"}"#).unwrap(), r#"/i{"a":"b"}"#);
+    }
+
+    #[test]
+    fn an_unbalanced_brace_is_an_error() {
+        assert!(filled("a { b").is_err());
+        assert!(filled("a } b").is_err());
+    }
+
+    fn variation(text: &str, channel: Option<&str>, condition: Option<(&str, Value)>) -> ResponseVariation {
+        let content = json!({ "text": text }).as_object().cloned().unwrap_or_default();
+        let condition: Vec<_> = condition
+            .into_iter()
+            .map(|(name, value)| sapa_project::domain::ResponseCondition { name: name.into(), value })
+            .collect();
+        ResponseVariation { content, channel: channel.map(str::to_owned), condition, condition_json: Value::Null }
+    }
+
+    #[test]
+    fn a_condition_on_the_channel_comes_first() {
+        let variations = [
+            variation("default", None, None),
+            variation("condition", None, Some(("a", json!("Ya")))),
+            variation("channel", Some("telegram"), None),
+            variation("both", Some("telegram"), Some(("a", json!("Ya")))),
+        ];
+        let slots: IndexMap<String, Value> = [("a".to_owned(), json!("ya"))].into_iter().collect();
+        let none = IndexMap::new();
+        let text = |channel, slots| pick(&variations, channel, slots, 0).map(|v| v.content["text"].clone());
+        assert_eq!(text("telegram", &slots), Some(json!("both")));
+        assert_eq!(text("telegram", &none), Some(json!("channel")));
+        assert_eq!(text("rest", &slots), Some(json!("condition")));
+        assert_eq!(text("rest", &none), Some(json!("default")));
+    }
+}

@@ -1,0 +1,158 @@
+//! MemoizationPolicy and AugmentedMemoizationPolicy (spec §3.4).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sapa_project::{ComponentConfig, Domain, Sources};
+use sapa_sdk::EventBody;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Cause, Prediction, RuleOnly};
+use crate::Tracker;
+use crate::state::{State, key};
+use crate::training::TrainingDialogue;
+
+/// Remembers which action followed which states in the stories.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MemoizationPolicy {
+    /// Name in events.
+    name: String,
+    /// Whether it forgets leading turns on a miss.
+    augmented: bool,
+    priority: i64,
+    max_history: Option<usize>,
+    use_nlu_confidence_as_score: bool,
+    /// Key of the states -> action and the place of the story.
+    memory: BTreeMap<String, Remembered>,
+    /// States of the longest key: longer histories cannot match.
+    longest: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Remembered {
+    action: String,
+    story: String,
+    place: String,
+}
+
+impl MemoizationPolicy {
+    /// Learns from stories. `name` is what events carry: the component's own
+    /// name, also when this policy stands in for a learning one.
+    pub fn train(
+        component: &ComponentConfig,
+        dialogues: &[TrainingDialogue],
+        domain: &Arc<Domain>,
+        rule_only: &RuleOnly,
+        sources: &Sources,
+    ) -> Self {
+        let option = |name: &str| component.options.get(name);
+        let stand_in = !component.name.ends_with("MemoizationPolicy");
+        let mut policy = Self {
+            name: component.name.clone(),
+            augmented: component.name != "MemoizationPolicy",
+            priority: option("priority").and_then(Value::as_i64).unwrap_or(if stand_in { 1 } else { 3 }),
+            max_history: option("max_history").and_then(Value::as_u64).map(|n| n as usize),
+            use_nlu_confidence_as_score: option("use_nlu_confidence_as_score").and_then(Value::as_bool).unwrap_or(false),
+            memory: BTreeMap::new(),
+            longest: 0,
+        };
+        let mut ambiguous = Vec::new();
+        for dialogue in dialogues.iter().filter(|d| !d.is_rule) {
+            policy.remember(dialogue, domain, rule_only, sources, &mut ambiguous);
+        }
+        // A key seen with two different actions is removed (spec §3.4).
+        for key in ambiguous {
+            policy.memory.remove(&key);
+        }
+        policy
+    }
+
+    fn remember(
+        &mut self,
+        dialogue: &TrainingDialogue,
+        domain: &Arc<Domain>,
+        rule_only: &RuleOnly,
+        sources: &Sources,
+        ambiguous: &mut Vec<String>,
+    ) {
+        let mut tracker = Tracker::new(&*dialogue.name, Arc::clone(domain));
+        for event in &dialogue.events {
+            if let EventBody::Action { name, action_text, .. } = &event.event.body
+                && !event.unpredictable
+                && let Some(action) = name.as_ref().or(action_text.as_ref())
+                && action != "action_unlikely_intent"
+            {
+                let states = intent_states(tracker.learnt_states(self.max_history, rule_only));
+                let key = key(&states);
+                let remembered =
+                    Remembered { action: action.clone(), story: dialogue.name.clone(), place: sources.place(event.span) };
+                match self.memory.get(&key) {
+                    Some(known) if known.action != *action => ambiguous.push(key),
+                    Some(_) => {}
+                    None => drop(self.memory.insert(key, remembered)),
+                }
+                self.longest = self.longest.max(states.len());
+            }
+            tracker.update(event.event.clone());
+        }
+    }
+
+    /// Looks the conversation up.
+    pub fn predict(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Prediction {
+        let found = self.recall(tracker, rule_only).or_else(|| {
+            if self.augmented { self.recall_truncated(tracker, rule_only) } else { None }
+        });
+        let mut prediction =
+            Prediction { policy: self.name.clone(), priority: self.priority, ..Prediction::default() };
+        if let Some(remembered) = found {
+            let confidence = if self.use_nlu_confidence_as_score {
+                tracker.current().latest_message.as_ref().map_or(1.0, |m| m.parse_data.intent.confidence)
+            } else {
+                1.0
+            };
+            prediction.probabilities.push((remembered.action.clone(), confidence));
+            prediction.cause =
+                Cause { what: format!("story `{}`", remembered.story), place: Some(remembered.place.clone()) };
+        }
+        prediction
+    }
+
+    fn recall(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Option<&Remembered> {
+        let window = self.max_history.unwrap_or(self.longest + 1);
+        let states = intent_states(tracker.learnt_states(Some(window), rule_only));
+        if states.len() > self.longest {
+            return None;
+        }
+        self.memory.get(&key(&states))
+    }
+
+    /// Forgets leading events up to the next action until something is
+    /// remembered or nothing is left.
+    fn recall_truncated(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Option<&Remembered> {
+        let events: Vec<_> = tracker.applied_events().cloned().collect();
+        let starts: Vec<usize> = events
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| matches!(e.body, EventBody::Action { .. }))
+            .map(|(index, _)| index)
+            .collect();
+        let reach = self.max_history.unwrap_or(self.longest).min(self.longest) + 1;
+        let first = starts.len().saturating_sub(reach).max(1);
+        starts.get(first..)?.iter().find_map(|start| {
+            let mut truncated = Tracker::new(&*tracker.sender_id, Arc::clone(tracker.domain()));
+            for event in &events[*start..] {
+                truncated.update((**event).clone());
+            }
+            self.recall(&truncated, rule_only)
+        })
+    }
+}
+
+/// Where an intent is known, the text does not count.
+fn intent_states(states: Vec<State>) -> Vec<State> {
+    states
+        .into_iter()
+        .map(|state| if state.user.as_ref().is_some_and(|u| u.intent.is_some()) { state.without_text() } else { state })
+        .collect()
+}

@@ -1,0 +1,207 @@
+//! RulePolicy (spec §3.4).
+
+mod check;
+mod lookup;
+mod matching;
+mod train;
+
+use sapa_sdk::EventBody;
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, Prediction, RuleOnly};
+use crate::Tracker;
+use crate::state::{PrevAction, State};
+
+use lookup::{Index, Rule, Unhappy, UnhappyKey};
+
+/// Intents that run a default action, whatever the stories say.
+const DEFAULT_ACTION_OF_INTENT: [(&str, &str); 3] =
+    [("restart", "action_restart"), ("back", "action_back"), ("session_start", "action_session_start")];
+
+/// Options of the component (spec §3.4).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// Priority in the ensemble.
+    pub priority: i64,
+    /// Confidence of the fallback prediction.
+    pub core_fallback_threshold: f64,
+    /// Action of the fallback prediction.
+    pub core_fallback_action_name: String,
+    /// Whether there is a fallback prediction.
+    pub enable_fallback_prediction: bool,
+    /// At most one user turn a rule.
+    pub restrict_rules: bool,
+    /// Whether contradictions are looked for.
+    pub check_for_contradictions: bool,
+    /// Whether the confidence is NLU's.
+    pub use_nlu_confidence_as_score: bool,
+}
+
+/// Follows rules word for word.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RulePolicy {
+    options: Options,
+    rules: Vec<Rule>,
+    unhappy: Vec<UnhappyKey>,
+    rule_only: RuleOnly,
+    /// Built-in behaviours that a story needs: their turns are not hidden.
+    builtin_in_stories: std::collections::BTreeSet<String>,
+    #[serde(skip)]
+    index: std::sync::OnceLock<Index>,
+}
+
+/// What decided a rule prediction.
+#[derive(Clone, Debug, PartialEq)]
+enum Source {
+    /// A rule, by its index.
+    Rule(usize),
+    /// A default intent or the loop's happy path, by name.
+    Builtin(String),
+    /// Nothing: the fallback.
+    Fallback,
+}
+
+/// The policy's answer before it is dressed up as a [`Prediction`].
+struct Found {
+    action: String,
+    source: Source,
+    is_no_user: bool,
+    is_end_to_end: bool,
+    returning_from_unhappy_path: bool,
+}
+
+impl RulePolicy {
+    /// Features that only rules use.
+    pub fn rule_only(&self) -> &RuleOnly {
+        &self.rule_only
+    }
+
+    /// Predicts the next action; the first that applies, in the spec's order.
+    pub fn predict(&self, tracker: &Tracker) -> Prediction {
+        self.dress(tracker, self.find(tracker))
+    }
+
+    fn find(&self, tracker: &Tracker) -> Option<Found> {
+        let current = tracker.current();
+        let listened = current.latest_action_name() == Some("action_listen");
+        let window: Vec<_> = tracker.recent_states(Some(self.index().longest + 1));
+        let from_text = if listened && self.index().has_text_rules {
+            let states: Vec<State> = window.iter().map(|s| last_turn_without_intent(s)).collect();
+            self.find_by_rules(tracker, &states, true)
+        } else {
+            None
+        };
+        if from_text.is_none()
+            && listened
+            && let Some(action) = current.latest_intent().and_then(default_action)
+        {
+            return Some(Found::builtin(action, format!("intent `{}`", current.latest_intent().unwrap_or_default()), false));
+        }
+        if let Some(found) = happy_path(tracker) {
+            return Some(found);
+        }
+        if from_text.is_some() {
+            return from_text;
+        }
+        let states: Vec<State> = window.iter().map(|s| s.without_text()).collect();
+        self.find_by_rules(tracker, &states, false)
+    }
+
+    /// The longest matching rule, and how it reads inside a loop.
+    fn find_by_rules(&self, tracker: &Tracker, states: &[State], is_end_to_end: bool) -> Option<Found> {
+        let best = self.longest_match(states, is_end_to_end);
+        let mut action = best.map(|index| self.rules[index].action.clone());
+        let mut returning_from_unhappy_path = false;
+        if let Some(active_loop) = tracker.current().active_loop_name() {
+            let unhappy = self.unhappy_conditions(states);
+            let general_listen = action.as_deref() == Some("action_listen")
+                && best.is_some_and(|i| self.rules[i].states.last().is_some_and(|s| s.active_loop_name().is_none()));
+            if general_listen {
+                let stay_out = unhappy.contains(&Unhappy::DoNotPredictLoop);
+                action = if stay_out { None } else { Some(active_loop.to_owned()) };
+            }
+            returning_from_unhappy_path = unhappy.contains(&Unhappy::LoopWasInterrupted);
+        }
+        let action = action?;
+        Some(Found {
+            action,
+            source: best.map_or(Source::Fallback, Source::Rule),
+            is_no_user: false,
+            is_end_to_end,
+            returning_from_unhappy_path,
+        })
+    }
+
+    fn dress(&self, tracker: &Tracker, found: Option<Found>) -> Prediction {
+        let mut prediction = Prediction {
+            policy: "RulePolicy".to_owned(),
+            priority: self.options.priority,
+            ..Prediction::default()
+        };
+        if self.options.enable_fallback_prediction {
+            let fallback = self.options.core_fallback_action_name.clone();
+            prediction.probabilities.push((fallback, self.options.core_fallback_threshold));
+            prediction.cause.what = "fallback: no rule or story applies".to_owned();
+        }
+        let Some(found) = found else { return prediction };
+        let confidence = if self.options.use_nlu_confidence_as_score {
+            tracker.current().latest_message.as_ref().map_or(1.0, |m| m.parse_data.intent.confidence)
+        } else {
+            1.0
+        };
+        prediction.probabilities.retain(|(action, _)| *action != found.action);
+        prediction.probabilities.push((found.action, confidence));
+        prediction.is_no_user = found.is_no_user;
+        prediction.is_end_to_end = found.is_end_to_end;
+        if found.returning_from_unhappy_path {
+            prediction.mandatory_events.push(EventBody::LoopInterrupted { is_interrupted: true });
+        }
+        (prediction.hide_rule_turn, prediction.cause) = match found.source {
+            Source::Rule(index) => {
+                let rule = &self.rules[index];
+                let what = format!("rule `{}`", rule.origins.first().map_or("?", |o| &o.name));
+                let place = rule.origins.first().map(|o| o.place.clone());
+                (!rule.in_stories, Cause { what, place })
+            }
+            Source::Builtin(what) => (!self.builtin_in_stories.contains(&what), Cause { what, place: None }),
+            Source::Fallback => (false, prediction.cause),
+        };
+        prediction
+    }
+}
+
+impl Found {
+    fn builtin(action: &str, what: String, is_no_user: bool) -> Self {
+        Self {
+            action: action.to_owned(),
+            source: Source::Builtin(what),
+            is_no_user,
+            is_end_to_end: false,
+            returning_from_unhappy_path: false,
+        }
+    }
+}
+
+fn default_action(intent: &str) -> Option<&'static str> {
+    DEFAULT_ACTION_OF_INTENT.iter().find(|(name, _)| *name == intent).map(|(_, action)| *action)
+}
+
+/// While a loop is active and did not reject, it runs, and then listens
+/// (spec §3.4, prediction step 2).
+fn happy_path(tracker: &Tracker) -> Option<Found> {
+    let current = tracker.current();
+    current.active_loop_name()?;
+    let active = current.active_loop.as_ref().filter(|active| !active.rejected)?;
+    let last = current.latest_action.as_ref()?;
+    let ran = matches!(last, crate::tracker::LatestAction::Name(name) if *name == active.name);
+    let action = if ran { "action_listen" } else { active.name.as_str() };
+    Some(Found::builtin(action, format!("active loop `{}`", active.name), true))
+}
+
+/// The state with only the text of the message that was just listened to.
+fn last_turn_without_intent(state: &State) -> State {
+    match &state.prev_action {
+        Some(PrevAction::Name(name)) if name == "action_listen" => state.without_intent(),
+        _ => state.without_text(),
+    }
+}

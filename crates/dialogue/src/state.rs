@@ -1,0 +1,183 @@
+//! Featurised states: what policies see of a conversation (spec §3.3).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// A slot's part of a state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SlotState {
+    /// Its feature vector (never all zero).
+    Features(Vec<f32>),
+    /// Rules only: it must not be set.
+    ShouldNotBeSet(String),
+}
+
+/// The active loop's part of a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LoopState {
+    /// That loop is active.
+    Active(String),
+    /// Rules only: no loop may be active.
+    ShouldNotBeSet,
+}
+
+/// The previous action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PrevAction {
+    /// By name.
+    Name(String),
+    /// An end-to-end bot text.
+    Text(String),
+}
+
+/// The latest user message as policies see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserState {
+    /// Intent, unless the text counts.
+    pub intent: Option<String>,
+    /// Names of the entities that count, sorted.
+    pub entities: Vec<String>,
+    /// Text, unless the intent counts.
+    pub text: Option<String>,
+}
+
+/// What policies see at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Latest user message.
+    pub user: Option<UserState>,
+    /// Previous action; none at the start of a conversation.
+    pub prev_action: Option<PrevAction>,
+    /// Slots with features.
+    pub slots: BTreeMap<String, SlotState>,
+    /// Active loop.
+    pub active_loop: Option<LoopState>,
+}
+
+/// The value that rules give to slots and loops that must not be set (spec §1.5).
+pub const SHOULD_NOT_BE_SET: &str = "should_not_be_set";
+
+impl SlotState {
+    /// The sentinel of rules.
+    pub fn should_not_be_set() -> Self {
+        Self::ShouldNotBeSet(SHOULD_NOT_BE_SET.to_owned())
+    }
+}
+
+impl State {
+    /// Name of the previous action, if it has one.
+    pub fn prev_action_name(&self) -> Option<&str> {
+        match &self.prev_action {
+            Some(PrevAction::Name(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Name of the active loop, if one is active.
+    pub fn active_loop_name(&self) -> Option<&str> {
+        match &self.active_loop {
+            Some(LoopState::Active(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The state with the user's text left out: the intent counts.
+    #[must_use]
+    pub fn without_text(&self) -> Self {
+        let mut state = self.clone();
+        if let Some(user) = &mut state.user {
+            user.text = None;
+            if user.intent.is_none() && user.entities.is_empty() {
+                state.user = None;
+            }
+        }
+        state
+    }
+
+    /// The state with the user's intent left out: the text counts.
+    #[must_use]
+    pub fn without_intent(&self) -> Self {
+        let mut state = self.clone();
+        if let Some(user) = &mut state.user {
+            user.intent = None;
+            user.entities.clear();
+            if user.text.is_none() {
+                state.user = None;
+            }
+        }
+        state
+    }
+
+    /// Rasa's dictionary of the state, keys sorted.
+    pub fn to_json(&self) -> Value {
+        let mut map = Map::new();
+        if let Some(active_loop) = &self.active_loop {
+            let name = match active_loop {
+                LoopState::Active(name) => name,
+                LoopState::ShouldNotBeSet => SHOULD_NOT_BE_SET,
+            };
+            map.insert("active_loop".into(), json!({ "name": name }));
+        }
+        match &self.prev_action {
+            Some(PrevAction::Name(name)) => drop(map.insert("prev_action".into(), json!({ "action_name": name }))),
+            Some(PrevAction::Text(text)) => drop(map.insert("prev_action".into(), json!({ "action_text": text }))),
+            None => {}
+        }
+        if !self.slots.is_empty() {
+            let slots = serde_json::to_value(&self.slots).unwrap_or_default();
+            map.insert("slots".into(), slots);
+        }
+        if let Some(user) = &self.user {
+            let mut object = Map::new();
+            if !user.entities.is_empty() {
+                object.insert("entities".into(), json!(user.entities));
+            }
+            if let Some(intent) = &user.intent {
+                object.insert("intent".into(), json!(intent));
+            }
+            if let Some(text) = &user.text {
+                object.insert("text".into(), json!(text));
+            }
+            map.insert("user".into(), Value::Object(object));
+        }
+        Value::Object(map)
+    }
+}
+
+/// The canonical key of a window of states: compact JSON with sorted keys.
+pub fn key(states: &[impl AsRef<State>]) -> String {
+    let list: Vec<Value> = states.iter().map(|state| state.as_ref().to_json()).collect();
+    Value::Array(list).to_string()
+}
+
+/// Length of the key as Python's `json.dumps` writes it (`", "` and `": "`):
+/// Rasa prefers the rule with the longest such string (spec §3.4).
+pub fn python_key_length(states: &[State]) -> usize {
+    fn length(value: &Value) -> usize {
+        match value {
+            Value::Array(list) => 2 + list.iter().map(length).sum::<usize>() + 2 * list.len().saturating_sub(1),
+            Value::Object(map) => {
+                let entries: usize = map.iter().map(|(k, v)| ascii_length(k) + 2 + length(v)).sum();
+                2 + entries + 2 * map.len().saturating_sub(1)
+            }
+            Value::String(text) => ascii_length(text),
+            Value::Number(number) => number.to_string().len(),
+            other => other.to_string().len(),
+        }
+    }
+    // `ensure_ascii`: every code unit beyond ASCII becomes `\uXXXX`.
+    fn ascii_length(text: &str) -> usize {
+        let quoted = Value::String(text.to_owned()).to_string();
+        quoted.chars().map(|c| if c.is_ascii() { 1 } else { 6 * c.len_utf16() }).sum()
+    }
+    length(&Value::Array(states.iter().map(State::to_json).collect()))
+}
+
+impl AsRef<State> for State {
+    fn as_ref(&self) -> &State {
+        self
+    }
+}

@@ -1,0 +1,264 @@
+//! The events that count, and the states between them.
+//!
+//! Rasa recomputes its applied events from the whole history at every
+//! prediction; here they are folded one by one, with a checkpoint at each
+//! action, so that a turn costs the same in a long conversation.
+
+use std::sync::Arc;
+
+use sapa_project::Domain;
+use sapa_sdk::{Event, EventBody};
+
+use super::Derived;
+use crate::policy::RuleOnly;
+use crate::state::{PrevAction, State};
+
+/// A point just before an action.
+#[derive(Clone, Debug)]
+struct Boundary {
+    /// Index of the action in the list of applied events.
+    index: usize,
+    /// State of the conversation before it.
+    before: Derived,
+    /// The same as policies see it.
+    state: Arc<State>,
+    /// Whether learning policies skip it: a rule that no story needs took over.
+    hidden: bool,
+    /// The previous action as learning policies see it.
+    learnt_prev_action: Option<PrevAction>,
+}
+
+/// Events that count, with a checkpoint before each action.
+#[derive(Clone, Debug)]
+pub(super) struct Applied {
+    events: Vec<Arc<Event>>,
+    boundaries: Vec<Boundary>,
+    derived: Derived,
+    initial: Derived,
+}
+
+impl Applied {
+    pub(super) fn new(initial: Derived) -> Self {
+        Self { events: Vec::new(), boundaries: Vec::new(), derived: initial.clone(), initial }
+    }
+
+    pub(super) fn events(&self) -> impl DoubleEndedIterator<Item = &Arc<Event>> {
+        self.events.iter()
+    }
+
+    pub(super) fn derived(&self) -> &Derived {
+        &self.derived
+    }
+
+    pub(super) fn boundary_count(&self) -> usize {
+        self.boundaries.len()
+    }
+
+    /// Folds one event. Returns whether it undid others, so that the state must
+    /// be taken over from here.
+    pub(super) fn push(&mut self, event: Arc<Event>, domain: &Domain) -> bool {
+        match &event.body {
+            EventBody::Restart {} | EventBody::SessionStarted {} => {
+                self.clear();
+                self.derived.apply(&event, domain);
+                self.initial = self.derived.clone();
+                false
+            }
+            EventBody::Undo {} => {
+                let cut = self.last_action();
+                self.truncate(cut, domain);
+                true
+            }
+            EventBody::Rewind {} => {
+                let user = self.events.iter().rposition(|e| matches!(e.body, EventBody::User { .. })).unwrap_or(0);
+                self.events.truncate(user);
+                let cut = self.last_action();
+                self.truncate(cut, domain);
+                true
+            }
+            EventBody::Action { name: Some(name), .. } if is_loop(name, domain) && self.is_repetition(name) => {
+                self.drop_repetition(name, domain);
+                false
+            }
+            _ => {
+                self.append(event, domain);
+                false
+            }
+        }
+    }
+
+    fn append(&mut self, event: Arc<Event>, domain: &Domain) {
+        if let EventBody::Action { hide_rule_turn, .. } = &event.body {
+            let state = Arc::new(self.derived.state(domain, false));
+            let (hidden, learnt_prev_action) = self.hidden_turn(&state, *hide_rule_turn);
+            self.boundaries.push(Boundary {
+                index: self.events.len(),
+                state,
+                before: self.derived.clone(),
+                hidden,
+                learnt_prev_action,
+            });
+        }
+        self.derived.apply(&event, domain);
+        self.events.push(event);
+    }
+
+    /// Whether the coming turn is hidden from learning policies, and which
+    /// previous action they see (spec §3.3). Follow-ups and the loop's own
+    /// `action_listen` do not change whether a turn is hidden.
+    fn hidden_turn(&self, state: &State, hide_rule_turn: bool) -> (bool, Option<PrevAction>) {
+        let last = self.boundaries.last();
+        let was_hidden = last.is_some_and(|b| b.hidden);
+        let prev_action =
+            if was_hidden { last.and_then(|b| b.learnt_prev_action.clone()) } else { state.prev_action.clone() };
+        let decides = self.derived.followup_action.is_none()
+            && self.derived.latest_action_name() != self.derived.active_loop_name();
+        (if decides { hide_rule_turn } else { was_hidden }, prev_action)
+    }
+
+    fn clear(&mut self) {
+        self.events.clear();
+        self.boundaries.clear();
+    }
+
+    fn last_action(&self) -> usize {
+        self.events.iter().rposition(|e| matches!(e.body, EventBody::Action { .. })).unwrap_or(0)
+    }
+
+    /// Keeps the first `length` events and rebuilds the state from the nearest
+    /// checkpoint.
+    fn truncate(&mut self, length: usize, domain: &Domain) {
+        self.events.truncate(length);
+        self.replay_from(length, domain);
+    }
+
+    /// Rebuilds boundaries and state for events at and after `from`.
+    fn replay_from(&mut self, from: usize, domain: &Domain) {
+        let mut start = 0;
+        self.derived = self.initial_after_reset();
+        while let Some(boundary) = self.boundaries.pop() {
+            if boundary.index <= from && boundary.index <= self.events.len() {
+                start = boundary.index;
+                self.derived = boundary.before;
+                break;
+            }
+        }
+        let tail: Vec<_> = self.events.drain(start..).collect();
+        for event in tail {
+            self.append(event, domain);
+        }
+    }
+
+    /// After undoing, Rasa replays onto a reset tracker, whose follow-up action
+    /// is `action_listen` (spec §3.1).
+    fn initial_after_reset(&self) -> Derived {
+        let mut derived = self.initial.clone();
+        derived.followup_action = Some("action_listen".to_owned());
+        derived
+    }
+
+    /// Whether this execution of a loop repeats an earlier one on its happy
+    /// path (spec §3.2).
+    fn is_repetition(&self, loop_name: &str) -> bool {
+        let mut next_action: Option<&str> = None;
+        for event in self.events.iter().rev() {
+            match &event.body {
+                EventBody::ActiveLoop { name: None } => return false,
+                EventBody::ActionExecutionRejected { name, .. } if name == loop_name => return false,
+                EventBody::User { .. } if next_action.is_some_and(|action| action != loop_name) => return false,
+                EventBody::Action { name, action_text, .. } => {
+                    if name.as_deref() == Some(loop_name) {
+                        return true;
+                    }
+                    next_action = name.as_deref().or(action_text.as_deref());
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Removes the actions and user turns back to the loop's previous
+    /// execution; the new execution is not added (spec §3.2).
+    fn drop_repetition(&mut self, loop_name: &str, domain: &Domain) {
+        let Some(previous) = self.events.iter().rposition(
+            |event| matches!(&event.body, EventBody::Action { name: Some(name), .. } if name == loop_name),
+        ) else {
+            return;
+        };
+        let mut index = 0;
+        self.events.retain(|event| {
+            index += 1;
+            index - 1 <= previous
+                || !matches!(
+                    event.body,
+                    EventBody::Action { .. } | EventBody::User { .. } | EventBody::UserFeaturization { .. }
+                )
+        });
+        self.replay_from(previous, domain);
+    }
+
+    /// The last `count` states; all when `None`.
+    pub(super) fn states(&self, domain: &Domain, count: Option<usize>) -> Vec<Arc<State>> {
+        let skip = count.map_or(0, |count| (self.boundaries.len() + 1).saturating_sub(count));
+        let mut states: Vec<_> = self.boundaries.iter().skip(skip).map(|b| Arc::clone(&b.state)).collect();
+        if count != Some(0) {
+            states.push(Arc::new(self.derived.state(domain, false)));
+        }
+        states
+    }
+
+    /// The last `count` states as learning policies see them: hidden turns left
+    /// out, the features in `rule_only` removed (spec §3.3).
+    pub(super) fn learnt_states(&self, domain: &Domain, count: Option<usize>, rule_only: &RuleOnly) -> Vec<State> {
+        let current = Arc::new(self.derived.state(domain, false));
+        let (hidden, prev_action) = self.hidden_turn(&current, false);
+        let mut visible: Vec<(&State, &Option<PrevAction>)> = Vec::new();
+        if !hidden {
+            visible.push((&current, &prev_action));
+        }
+        // A few more than asked for: user input is inherited from earlier states.
+        let wanted = count.map_or(usize::MAX, |count| count.saturating_add(20));
+        let older = self.boundaries.iter().rev().filter(|b| !b.hidden);
+        visible.extend(older.take(wanted).map(|b| (&*b.state, &b.learnt_prev_action)));
+        let mut states: Vec<State> = Vec::with_capacity(visible.len());
+        for (state, prev_action) in visible.into_iter().rev() {
+            let state = learnt_state(state, prev_action.as_ref(), states.last(), rule_only);
+            states.push(state);
+        }
+        let skip = count.map_or(0, |count| states.len().saturating_sub(count));
+        states.drain(..skip);
+        states
+    }
+
+    /// States before each action with the action, then the last state; slots
+    /// that no event set are left out.
+    pub(super) fn training_states(&self, domain: &Domain) -> Vec<(Arc<State>, Option<Arc<Event>>)> {
+        let mut pairs: Vec<_> = self
+            .boundaries
+            .iter()
+            .map(|b| (Arc::new(b.before.state(domain, true)), self.events.get(b.index).cloned()))
+            .collect();
+        pairs.push((Arc::new(self.derived.state(domain, true)), None));
+        pairs
+    }
+}
+
+fn learnt_state(state: &State, prev_action: Option<&PrevAction>, before: Option<&State>, rule_only: &RuleOnly) -> State {
+    let mut state = state.clone();
+    state.slots.retain(|name, _| !rule_only.slots.contains(name));
+    if state.active_loop_name().is_some_and(|name| rule_only.loops.contains(name)) {
+        state.active_loop = None;
+    }
+    if let Some(before) = before.filter(|_| state.prev_action_name() != Some("action_listen")) {
+        state.user.clone_from(&before.user);
+    }
+    if let Some(prev_action) = prev_action {
+        state.prev_action = Some(prev_action.clone());
+    }
+    state
+}
+
+fn is_loop(name: &str, domain: &Domain) -> bool {
+    domain.forms.contains_key(name) || name == "action_two_stage_fallback"
+}

@@ -1,0 +1,283 @@
+//! What a conversation's events add up to.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use sapa_project::Domain;
+use sapa_sdk::{Entity, Event, EventBody, JsonMap, ParseData};
+use serde_json::Value;
+
+use crate::features::{coerce, featurize};
+use crate::state::{LoopState, PrevAction, SHOULD_NOT_BE_SET, SlotState, State, UserState};
+
+/// The last user message.
+#[derive(Clone, Debug, Default)]
+pub struct LatestMessage {
+    /// Its text.
+    pub text: Option<String>,
+    /// What was understood.
+    pub parse_data: ParseData,
+    /// Id and metadata of the message.
+    pub message_id: Option<String>,
+    /// Metadata of the event.
+    pub metadata: JsonMap,
+    /// Whether policies see text (`true`) or intent; unknown before a decision.
+    pub use_text: Option<bool>,
+}
+
+/// The latest action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LatestAction {
+    /// By name.
+    Name(String),
+    /// An end-to-end bot text.
+    Text(String),
+}
+
+/// The loop that is active.
+#[derive(Clone, Debug)]
+pub struct ActiveLoop {
+    /// Its name.
+    pub name: String,
+    /// Whether something interrupted it.
+    pub is_interrupted: bool,
+    /// Whether it declined to run.
+    pub rejected: bool,
+    /// The message that activated it.
+    pub trigger_message: Option<Arc<LatestMessage>>,
+}
+
+/// The state that a list of events leads to. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Derived {
+    slots: Arc<IndexMap<String, Value>>,
+    set_slots: Arc<BTreeSet<String>>,
+    /// Whether the bot is silent.
+    pub paused: bool,
+    /// Action that must run next.
+    pub followup_action: Option<String>,
+    /// Latest action.
+    pub latest_action: Option<LatestAction>,
+    /// Latest user message.
+    pub latest_message: Option<Arc<LatestMessage>>,
+    /// Channel of the latest user message.
+    pub latest_input_channel: Option<String>,
+    /// Active loop.
+    pub active_loop: Option<ActiveLoop>,
+}
+
+impl Derived {
+    /// Before any event: slots at their initial value, listening next.
+    pub fn initial(domain: &Domain) -> Self {
+        Self {
+            slots: Arc::new(domain.slots.iter().map(|(name, slot)| (name.clone(), slot.initial_value.clone())).collect()),
+            set_slots: Arc::default(),
+            paused: false,
+            followup_action: Some("action_listen".to_owned()),
+            latest_action: None,
+            latest_message: None,
+            latest_input_channel: None,
+            active_loop: None,
+        }
+    }
+
+    /// Values of all slots, in domain order.
+    pub fn slots(&self) -> &IndexMap<String, Value> {
+        &self.slots
+    }
+
+    /// A slot's value; `Null` when it is unset or unknown.
+    pub fn slot(&self, name: &str) -> &Value {
+        self.slots.get(name).unwrap_or(&Value::Null)
+    }
+
+    /// Name of the latest action.
+    pub fn latest_action_name(&self) -> Option<&str> {
+        match &self.latest_action {
+            Some(LatestAction::Name(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Name of the active loop; the sentinel of rules is no loop.
+    pub fn active_loop_name(&self) -> Option<&str> {
+        self.active_loop.as_ref().map(|active| active.name.as_str()).filter(|name| *name != SHOULD_NOT_BE_SET)
+    }
+
+    /// Intent of the latest message.
+    pub fn latest_intent(&self) -> Option<&str> {
+        self.latest_message.as_ref()?.parse_data.intent.name.as_deref()
+    }
+
+    /// Entities of the latest message.
+    pub fn latest_entities(&self) -> &[Entity] {
+        self.latest_message.as_ref().map_or(&[], |message| &message.parse_data.entities)
+    }
+
+    /// Applies one event (the table of spec §3.1). Undoing events are not
+    /// applied here: they change which events count.
+    pub fn apply(&mut self, event: &Event, domain: &Domain) {
+        match &event.body {
+            EventBody::User { text, parse_data, input_channel, message_id } => {
+                self.latest_message = Some(Arc::new(LatestMessage {
+                    text: text.clone(),
+                    parse_data: (**parse_data).clone(),
+                    message_id: message_id.clone(),
+                    metadata: event.metadata.clone(),
+                    use_text: None,
+                }));
+                if input_channel.is_some() {
+                    self.latest_input_channel.clone_from(input_channel);
+                }
+                self.followup_action = None;
+            }
+            EventBody::Action { name, action_text, .. } => self.apply_action(name.as_deref(), action_text.as_deref()),
+            EventBody::Slot { name, value } => self.set_slot(name, value, domain),
+            EventBody::ActiveLoop { name } => {
+                self.active_loop = name.as_ref().map(|name| ActiveLoop {
+                    name: name.clone(),
+                    is_interrupted: false,
+                    rejected: false,
+                    trigger_message: self.latest_message.clone(),
+                });
+            }
+            EventBody::LoopInterrupted { is_interrupted } => {
+                if let Some(active) = &mut self.active_loop {
+                    active.is_interrupted = *is_interrupted;
+                }
+            }
+            EventBody::ActionExecutionRejected { name, .. } => {
+                if let Some(active) = self.active_loop.as_mut().filter(|active| active.name == *name) {
+                    active.rejected = true;
+                }
+            }
+            EventBody::UserFeaturization { use_text_for_featurization } => {
+                if self.latest_action_name() == Some("action_listen") {
+                    self.change_message(|message| message.use_text = Some(*use_text_for_featurization));
+                }
+            }
+            EventBody::Entities { entities } => {
+                if self.latest_action_name() == Some("action_listen") {
+                    self.change_message(|message| message.parse_data.entities.extend(entities.iter().cloned()));
+                }
+            }
+            EventBody::SessionStarted {} => self.reset(domain, "action_listen"),
+            EventBody::Restart {} => self.reset(domain, "action_session_start"),
+            EventBody::ResetSlots {} => self.reset_slots(domain),
+            EventBody::Followup { name } => self.followup_action = Some(name.clone()),
+            EventBody::Pause {} => self.paused = true,
+            EventBody::Resume {} => self.paused = false,
+            EventBody::Bot { .. }
+            | EventBody::Rewind {}
+            | EventBody::Undo {}
+            | EventBody::Reminder { .. }
+            | EventBody::CancelReminder { .. }
+            | EventBody::Export { .. }
+            | EventBody::Agent { .. } => {}
+        }
+    }
+
+    fn apply_action(&mut self, name: Option<&str>, text: Option<&str>) {
+        self.latest_action = match (name, text) {
+            (Some(name), _) => Some(LatestAction::Name(name.to_owned())),
+            (None, Some(text)) => Some(LatestAction::Text(text.to_owned())),
+            (None, None) => None,
+        };
+        self.followup_action = None;
+        if let Some(active) = self.active_loop.as_mut().filter(|active| Some(active.name.as_str()) == name) {
+            active.rejected = false;
+            active.is_interrupted = false;
+        }
+    }
+
+    fn change_message(&mut self, change: impl FnOnce(&mut LatestMessage)) {
+        if let Some(message) = &mut self.latest_message {
+            change(Arc::make_mut(message));
+        }
+    }
+
+    fn set_slot(&mut self, name: &str, value: &Value, domain: &Domain) {
+        // An unknown slot is ignored, as in Rasa (spec §3.1).
+        let Some(slot) = domain.slots.get(name) else { return };
+        let value = coerce(&slot.slot_type, value.clone());
+        Arc::make_mut(&mut self.slots).insert(name.to_owned(), value);
+        if !self.set_slots.contains(name) {
+            Arc::make_mut(&mut self.set_slots).insert(name.to_owned());
+        }
+    }
+
+    fn reset_slots(&mut self, domain: &Domain) {
+        let fresh = Self::initial(domain);
+        self.slots = fresh.slots;
+        self.set_slots = fresh.set_slots;
+    }
+
+    fn reset(&mut self, domain: &Domain, followup: &str) {
+        let channel = self.latest_input_channel.take();
+        *self = Self::initial(domain);
+        self.latest_input_channel = channel;
+        self.followup_action = Some(followup.to_owned());
+    }
+
+    /// What policies see now. `only_set` leaves out slots that no event set
+    /// (rules speak only of those, spec §3.4).
+    pub fn state(&self, domain: &Domain, only_set: bool) -> State {
+        State {
+            user: self.user_state(domain),
+            prev_action: self.latest_action.as_ref().map(|action| match action {
+                LatestAction::Name(name) => PrevAction::Name(name.clone()),
+                LatestAction::Text(text) => PrevAction::Text(text.clone()),
+            }),
+            slots: self.slot_states(domain, only_set),
+            active_loop: self.active_loop.as_ref().map(|active| match active.name.as_str() {
+                SHOULD_NOT_BE_SET => LoopState::ShouldNotBeSet,
+                name => LoopState::Active(name.to_owned()),
+            }),
+        }
+    }
+
+    fn slot_states(&self, domain: &Domain, only_set: bool) -> std::collections::BTreeMap<String, SlotState> {
+        let mut states = std::collections::BTreeMap::new();
+        for (name, slot) in domain.slots.iter().filter(|(_, slot)| slot.influence_conversation) {
+            let value = self.slot(name);
+            if only_set && !self.set_slots.contains(name) {
+                continue;
+            }
+            if value.as_str() == Some(SHOULD_NOT_BE_SET) {
+                states.insert(name.clone(), SlotState::should_not_be_set());
+            } else if let Some(features) = featurize(slot, value) {
+                states.insert(name.clone(), SlotState::Features(features));
+            }
+        }
+        states
+    }
+
+    fn user_state(&self, domain: &Domain) -> Option<UserState> {
+        let message = self.latest_message.as_ref()?;
+        let use_text = message.use_text == Some(true);
+        let intent = message.parse_data.intent.name.clone().filter(|_| !use_text);
+        let text = message.text.clone().filter(|text| !text.is_empty() && message.use_text != Some(false));
+        let entities = if use_text { Vec::new() } else { counted_entities(message, domain) };
+        if intent.is_none() && text.is_none() && entities.is_empty() {
+            return None;
+        }
+        Some(UserState { intent, entities, text })
+    }
+}
+
+/// Sorted names (with `#role`, `#group`) of the entities that count with the
+/// message's intent.
+fn counted_entities(message: &LatestMessage, domain: &Domain) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    for entity in &message.parse_data.entities {
+        names.insert(entity.entity.clone());
+        for label in [&entity.role, &entity.group].into_iter().flatten() {
+            names.insert(format!("{}#{label}", entity.entity));
+        }
+    }
+    if let Some(intent) = message.parse_data.intent.name.as_deref().and_then(|name| domain.intents.get(name)) {
+        names.retain(|name| intent.used_entities.contains(name));
+    }
+    names.into_iter().collect()
+}

@@ -1,0 +1,333 @@
+//! [`Turn`]: what happens from a user message to the next time the bot listens
+//! (spec §3.5, "Turn loop").
+
+mod need;
+mod scene;
+
+use std::sync::Arc;
+
+use sapa_sdk::{BotMessage, Event, EventBody};
+use serde_json::json;
+
+pub use need::{ActionCall, ActionFailure, Decision, Done, Input, Need, Step, UserMessage};
+pub use scene::PROTOCOL_VERSION;
+
+pub(crate) use need::{Pending, Replies};
+pub(crate) use scene::Scene;
+
+use crate::DialogueModel;
+use crate::action::{self, Outcome};
+use crate::extraction::extract_slots;
+use crate::policy::Cause;
+use crate::policy::ensemble::{Choice, choose};
+use crate::tracker::Tracker;
+
+/// Where the turn stands.
+enum Phase {
+    /// Start a session if there is none, or it has expired.
+    Session,
+    /// Understand the message and write it down.
+    Message,
+    /// Fill slots from it.
+    Extract,
+    /// Choose the next action.
+    Decide,
+    /// Run the chosen action.
+    Act(Box<Choice>),
+    /// Nothing is left to do.
+    Over,
+}
+
+/// One turn of a conversation as a state machine without I/O.
+///
+/// Begin with [`Input::Start`], answer every [`Need`] with the matching input,
+/// and store the events it is [`Step::Done`] with.
+pub struct Turn {
+    model: Arc<DialogueModel>,
+    tracker: Tracker,
+    message: Option<UserMessage>,
+    output_channel: String,
+    metadata: sapa_sdk::JsonMap,
+    phase: Phase,
+    replies: Replies,
+    clock: f64,
+    seed: u64,
+    rejections: usize,
+    done: Done,
+}
+
+impl Turn {
+    /// A turn that answers a message. `now` is Unix time in seconds; `seed`
+    /// chooses among variations of a response.
+    pub fn message(model: Arc<DialogueModel>, tracker: Tracker, message: UserMessage, now: f64, seed: u64) -> Self {
+        let (output_channel, metadata) = (message.output_channel.clone(), message.metadata.clone());
+        let mut turn = Self::session(model, tracker, &output_channel, now, seed);
+        turn.metadata = metadata;
+        turn.message = Some(message);
+        turn
+    }
+
+    /// A turn that only starts a session where one is due.
+    pub fn session(model: Arc<DialogueModel>, tracker: Tracker, output_channel: &str, now: f64, seed: u64) -> Self {
+        // A clock that jumped back must not reorder the conversation.
+        let clock = tracker.latest_event_time().map_or(now, |last| now.max(last + TICK));
+        Self {
+            model,
+            tracker,
+            message: None,
+            output_channel: output_channel.to_owned(),
+            metadata: sapa_sdk::JsonMap::new(),
+            phase: Phase::Session,
+            replies: Replies::default(),
+            clock,
+            seed,
+            rejections: 0,
+            done: Done::default(),
+        }
+    }
+
+    /// The conversation as it is now.
+    pub fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+
+    /// Gives the tracker back, with the turn's events in it.
+    pub fn into_tracker(self) -> Tracker {
+        self.tracker
+    }
+
+    /// Goes on until something is needed or the turn is over.
+    pub fn step(&mut self, input: Input) -> Step {
+        if !matches!(input, Input::Start) {
+            self.replies.give(input);
+        }
+        while !matches!(self.phase, Phase::Over) {
+            self.replies.rewind();
+            match self.run_phase() {
+                Ok(next) => {
+                    self.phase = next;
+                    self.replies.next_phase();
+                }
+                Err(Pending(need)) => return Step::Need(need),
+            }
+        }
+        Step::Done(Box::new(std::mem::take(&mut self.done)))
+    }
+
+    fn run_phase(&mut self) -> Result<Phase, Pending> {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Session => self.start_session().inspect_err(|_| self.phase = Phase::Session),
+            Phase::Message => self.understand().inspect_err(|_| self.phase = Phase::Message),
+            Phase::Extract => self.fill_slots().inspect_err(|_| self.phase = Phase::Extract),
+            Phase::Decide => Ok(self.decide()),
+            Phase::Act(choice) => match self.act(&choice) {
+                Ok(next) => Ok(next),
+                Err(pending) => {
+                    self.phase = Phase::Act(choice);
+                    Err(pending)
+                }
+            },
+            Phase::Over => Ok(Phase::Over),
+        }
+    }
+
+    /// Spec §3.8.
+    fn start_session(&mut self) -> Result<Phase, Pending> {
+        let next = if self.message.is_some() { Phase::Message } else { Phase::Over };
+        if !self.session_is_due() {
+            return Ok(next);
+        }
+        const SESSION_START: &str = "action_session_start";
+        let slot = EventBody::Slot {
+            name: "session_started_metadata".to_owned(),
+            value: serde_json::Value::Object(self.metadata.clone()),
+        };
+        let has_metadata = !self.metadata.is_empty();
+        let mut before = self.tracker.clone();
+        if has_metadata {
+            before.update(Event::new(self.clock, slot.clone()));
+        }
+        let scene = Scene::new(&self.model, &before, &self.output_channel, self.clock, self.seed);
+        let outcome = action::run(&scene, SESSION_START, &mut self.replies)?;
+        if has_metadata {
+            self.log(Event::new(self.clock, slot));
+        }
+        self.log(Event::new(
+            self.clock,
+            EventBody::Action {
+                name: Some(SESSION_START.to_owned()),
+                policy: None,
+                confidence: Some(1.0),
+                action_text: None,
+                hide_rule_turn: false,
+            },
+        ));
+        self.log_outcome(SESSION_START, outcome);
+        Ok(next)
+    }
+
+    /// No event counts yet, or the last user message is too old (strictly).
+    fn session_is_due(&self) -> bool {
+        if self.tracker.applied_events().next().is_none() {
+            return true;
+        }
+        let minutes = self.model.domain.session_config.session_expiration_time;
+        let last = self.tracker.applied_events().rev().find(|e| matches!(e.body, EventBody::User { .. }));
+        minutes > 0.0 && last.is_some_and(|event| (self.clock - event.timestamp) / 60.0 > minutes)
+    }
+
+    fn understand(&mut self) -> Result<Phase, Pending> {
+        let Some(message) = self.message.clone() else { return Ok(Phase::Over) };
+        let mut parse_data = match message.parse_data {
+            Some(parse_data) => *parse_data,
+            None => self.replies.parse(&message.text)?,
+        };
+        parse_data.rest.insert("message_id".into(), message.message_id.clone().into());
+        parse_data.rest.insert("metadata".into(), json!(message.metadata));
+        let body = EventBody::User {
+            text: Some(message.text),
+            parse_data: Box::new(parse_data),
+            input_channel: Some(message.input_channel),
+            message_id: Some(message.message_id),
+        };
+        self.log(Event { timestamp: self.clock, metadata: message.metadata, body });
+        Ok(Phase::Extract)
+    }
+
+    fn fill_slots(&mut self) -> Result<Phase, Pending> {
+        let scene = Scene::new(&self.model, &self.tracker, &self.output_channel, self.clock, self.seed);
+        let events = extract_slots(&scene, &mut self.replies)?;
+        events.into_iter().for_each(|event| self.log(event));
+        Ok(Phase::Decide)
+    }
+
+    fn decide(&mut self) -> Phase {
+        let current = self.tracker.current();
+        if current.paused && current.latest_intent() != Some("restart") {
+            return Phase::Over;
+        }
+        let limit = self.model.max_predictions;
+        if self.tracker.actions_since_listen() >= limit || self.rejections > limit {
+            self.done.warnings.push(format!("circuit breaker: {limit} actions ran without listening to the user"));
+            return Phase::Over;
+        }
+        let choice = self.followup().unwrap_or_else(|| {
+            choose(&self.model.policies, &self.tracker, &self.model.domain, &self.model.rule_only)
+        });
+        Phase::Act(Box::new(choice))
+    }
+
+    /// A follow-up action that the domain knows comes before all policies.
+    fn followup(&mut self) -> Option<Choice> {
+        let action = self.tracker.current().followup_action.clone()?;
+        if !self.model.domain.has_action(&action) {
+            self.done.warnings.push(format!("follow-up action `{action}` is not in the domain"));
+            return None;
+        }
+        Some(Choice {
+            action,
+            policy: "followup_action".to_owned(),
+            confidence: 1.0,
+            events: Vec::new(),
+            is_end_to_end: false,
+            hide_rule_turn: false,
+            cause: Cause { what: "follow-up of the action before".to_owned(), place: None },
+        })
+    }
+
+    fn act(&mut self, choice: &Choice) -> Result<Phase, Pending> {
+        let mut scene = Scene::new(&self.model, &self.tracker, &self.output_channel, self.clock, self.seed);
+        choice.events.iter().for_each(|body| scene.push(body.clone()));
+        let outcome = action::run(&scene, &choice.action, &mut self.replies)?;
+        if let Outcome::Rejected = outcome {
+            self.rejections += 1;
+            self.log_rejection(choice);
+            return Ok(Phase::Decide);
+        }
+        self.done.decisions.push(Decision {
+            action: choice.action.clone(),
+            policy: choice.policy.clone(),
+            confidence: choice.confidence,
+            cause: choice.cause.clone(),
+        });
+        let said_by_user = self.log_action(choice, outcome);
+        if matches!(choice.action.as_str(), "action_listen" | "action_session_start") {
+            return Ok(Phase::Over);
+        }
+        Ok(if said_by_user { Phase::Extract } else { Phase::Decide })
+    }
+
+    fn log_rejection(&mut self, choice: &Choice) {
+        let body = EventBody::ActionExecutionRejected {
+            name: choice.action.clone(),
+            policy: Some(choice.policy.clone()),
+            confidence: Some(choice.confidence),
+        };
+        self.log(Event::new(self.clock, body));
+    }
+
+    /// Writes down the policies' events, the action and what it did. Returns
+    /// whether the action spoke for the user.
+    fn log_action(&mut self, choice: &Choice, outcome: Outcome) -> bool {
+        let rejects = |events: &[Event]| events.iter().any(|e| matches!(e.body, EventBody::ActionExecutionRejected { .. }));
+        let rejected_by_itself = matches!(&outcome, Outcome::Ran(events) if rejects(events));
+        if !rejected_by_itself {
+            choice.events.iter().for_each(|body| self.log(Event::new(self.clock, body.clone())));
+            self.log(action_event(&self.model.domain, choice, self.clock));
+        } else {
+            self.rejections += 1;
+        }
+        self.log_outcome(&choice.action, outcome)
+    }
+
+    fn log_outcome(&mut self, action: &str, outcome: Outcome) -> bool {
+        let events = match outcome {
+            Outcome::Ran(events) => events,
+            Outcome::Failed { events, reason } => {
+                self.done.warnings.push(reason);
+                events
+            }
+            Outcome::Rejected => {
+                self.done.warnings.push(format!("action `{action}` was rejected where it must run"));
+                Vec::new()
+            }
+        };
+        let said_by_user = events.iter().any(|e| matches!(e.body, EventBody::User { .. }));
+        events.into_iter().for_each(|event| self.log(event));
+        said_by_user
+    }
+
+    /// Appends an event: stamps time, model and assistant on it, and collects
+    /// what is to be sent.
+    fn log(&mut self, mut event: Event) {
+        event.timestamp = self.clock;
+        self.clock += TICK;
+        event.metadata.insert("model_id".into(), self.model.model_id.clone().into());
+        if let Some(assistant_id) = &self.model.assistant_id {
+            event.metadata.insert("assistant_id".into(), assistant_id.clone().into());
+        }
+        if let EventBody::Bot { text, data } = &event.body {
+            let metadata = event.metadata.clone();
+            self.done.messages.push(BotMessage { text: text.clone(), data: data.clone(), metadata });
+        }
+        self.tracker.update(event.clone());
+        self.done.events.push(event);
+    }
+}
+
+/// Seconds between two events of a turn: enough to keep their order as `f64`.
+const TICK: f64 = 1e-6;
+
+fn action_event(domain: &sapa_project::Domain, choice: &Choice, now: f64) -> Event {
+    let is_text = domain.e2e_actions.iter().any(|text| *text == choice.action);
+    Event::new(
+        now,
+        EventBody::Action {
+            name: (!is_text).then(|| choice.action.clone()),
+            policy: Some(choice.policy.clone()),
+            confidence: Some(choice.confidence),
+            action_text: is_text.then(|| choice.action.clone()),
+            hide_rule_turn: choice.hide_rule_turn,
+        },
+    )
+}
