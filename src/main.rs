@@ -1,1 +1,5 @@
-fn main(){}
+//! The `sapa` program.
+
+fn main() -> std::process::ExitCode {
+    sapa::cli::main()
+}

@@ -1,1 +1,28 @@
-//! Placeholder
+//! Understanding: message text to intent and entities (spec §2).
+//!
+//! A pipeline is a list of components, each in a file of its own and one line
+//! of [`registry`]. [`NluModel::train`] builds it from a project,
+//! [`NluModel::parse`] runs it, [`NluModel::to_sections`] and
+//! [`NluModel::from_sections`] store and load it.
+
+mod entity;
+mod error;
+mod features;
+mod intent;
+mod intent_message;
+mod message;
+mod model;
+mod options;
+mod pattern;
+mod registry;
+mod response_selector;
+mod sections;
+mod tokenizer;
+mod train;
+#[cfg(test)]
+mod tests;
+
+pub use error::{LoadError, TrainError};
+pub use intent_message::parse_intent_message;
+pub use model::NluModel;
+pub use registry::component_names;

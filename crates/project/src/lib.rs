@@ -4,17 +4,39 @@
 //! Nothing here touches a file, a clock or the environment: the bytes of every
 //! file and a look-up for variables are arguments.
 
+pub mod annotation;
+pub mod check;
+pub mod codes;
+pub mod components;
 pub mod config;
 pub mod diagnostic;
 pub mod domain;
+pub mod endpoints;
+pub mod load;
 pub mod nlu;
+pub mod pattern;
+pub mod render;
 pub mod source;
 pub mod story;
+pub mod suggest;
+pub mod yaml;
 
+mod read_config;
+mod read_domain;
+mod read_nlu;
+mod read_story;
+mod shape;
+mod version;
+
+pub use check::check;
 pub use config::{ComponentConfig, Config};
 pub use diagnostic::{Annotation, Diagnostic, Severity};
 pub use domain::Domain;
+pub use endpoints::{Credentials, Endpoints};
+pub use load::{FileRole, Loaded, ProjectFile, load, load_test_stories};
 pub use nlu::NluData;
+pub use read_domain::{DomainSpans, NamePlace};
+pub use render::{render_json, render_text};
 pub use source::{FileId, Sources, Span};
 pub use story::{Step, StepKind, Story, StoryKind};
 
@@ -31,4 +53,9 @@ pub struct Project {
     pub nlu: NluData,
     /// Stories and rules of all files, in path order and then file order.
     pub stories: Vec<Story>,
+    /// Where the domain's parts stand, for findings across files.
+    pub domain_spans: DomainSpans,
+    /// Whether a domain file could not be read, or there is none: names that
+    /// are unknown then say nothing.
+    pub is_domain_incomplete: bool,
 }

@@ -6,15 +6,30 @@
 //! protocol.
 
 pub mod action;
+pub mod dispatcher;
 pub mod event;
+pub mod form;
 pub mod message;
+mod nik;
+mod nip;
+pub mod number;
 pub mod parse;
+mod phone;
+pub mod pii;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod tracker;
+pub mod wilayah;
 
 pub use action::{ActionRequest, ActionResponse};
+pub use dispatcher::Dispatcher;
 pub use event::{Event, EventBody};
 pub use message::{BotData, BotMessage, Button};
+pub use nik::Nik;
+pub use nip::{NiPppk, Nip};
+pub use number::{Date, Identity};
 pub use parse::{Entity, IntentPrediction, ParseData};
+pub use phone::{NotAPhone, Phone};
 pub use tracker::TrackerState;
 
 /// A JSON object with the order of its keys kept.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sapa_project::story::{SlotStep, Step, StepKind, Story, StoryKind};
-use sapa_project::{Diagnostic, Domain, Span};
+use sapa_project::{codes, Diagnostic, Domain, Span};
 use sapa_sdk::EventBody;
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ fn alternatives<'a>(story: &'a Story, findings: &mut Vec<Diagnostic>) -> Vec<Vec
         };
         if lists.len() * choices.len().max(1) > MOST_ALTERNATIVES {
             findings.push(
-                Diagnostic::error("E0601", format!("`{}` has more than {MOST_ALTERNATIVES} alternatives", story.name))
+                Diagnostic::error(codes::TOO_MANY_ALTERNATIVES, format!("`{}` has more than {MOST_ALTERNATIVES} alternatives", story.name))
                     .at(step.span, "multiplied here")
                     .help("split the story, or use fewer `or` steps"),
             );
@@ -148,7 +148,7 @@ pub(super) fn connect(blocks: &[Block], findings: &mut Vec<Diagnostic>) -> Vec<T
     for (block, reached) in blocks.iter().zip(reached) {
         if let (false, Some((name, _, span))) = (reached, &block.start) {
             findings.push(
-                Diagnostic::warning("W0602", format!("no story reaches the checkpoint `{name}` with which `{}` starts", block.name))
+                Diagnostic::warning(codes::UNREACHED_CHECKPOINT, format!("no story reaches the checkpoint `{name}` with which `{}` starts", block.name))
                     .at(*span, "never reached")
                     .help("end another story with this checkpoint, or remove it"),
             );
@@ -177,7 +177,7 @@ fn follow(
     let next: Vec<usize> = by_start.get(checkpoint.as_str()).cloned().unwrap_or_default();
     if next.is_empty() {
         findings.push(
-            Diagnostic::warning("W0603", format!("no story starts with the checkpoint `{checkpoint}`"))
+            Diagnostic::warning(codes::OPEN_CHECKPOINT, format!("no story starts with the checkpoint `{checkpoint}`"))
                 .at(*span, "leads nowhere")
                 .help("start another story with this checkpoint, or remove it"),
         );

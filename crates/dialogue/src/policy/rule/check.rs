@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sapa_project::{Diagnostic, Domain, Span};
+use sapa_project::{codes, Diagnostic, Domain, Span};
 use sapa_sdk::{Event, EventBody};
 
 use super::{Found, RulePolicy, Source};
@@ -77,7 +77,7 @@ fn missing(
 ) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let report = |what: String, other: Span| {
-        Diagnostic::error("E0605", format!("rule `{}` is incomplete: after `{action}` {what} is missing", rule.name))
+        Diagnostic::error(codes::INCOMPLETE_RULE, format!("rule `{}` is incomplete: after `{action}` {what} is missing", rule.name))
             .at(span, "nothing follows here")
             .at(other, "but in this rule it does")
             .help("write the same slots and loop after the action in every rule, or end the rule with `wait_for_user_input: false`")
@@ -245,7 +245,7 @@ impl RulePolicy {
             ),
         };
         Some(
-            Diagnostic::error("E0606", message)
+            Diagnostic::error(codes::CONTRADICTION, message)
                 .at(step.span, format!("{kind} `{}` expects `{}` here", step.dialogue.name, step.gold))
                 .at(*place, other)
                 .help(format!("rules and stories must agree: change one of them, or make the rule narrower with `condition` so that it does not apply in this {kind}")),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sapa_project::{ComponentConfig, Diagnostic, Domain, Sources};
+use sapa_project::{codes, ComponentConfig, Diagnostic, Domain, Sources};
 use sapa_sdk::EventBody;
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ impl RulePolicy {
 }
 
 fn too_many_turns(dialogue: &TrainingDialogue) -> Diagnostic {
-    let mut finding = Diagnostic::error("E0604", format!("rule `{}` has more than one user turn", dialogue.name));
+    let mut finding = Diagnostic::error(codes::SEVERAL_USER_TURNS, format!("rule `{}` has more than one user turn", dialogue.name));
     let turns = dialogue.events.iter().filter(|e| matches!(e.event.body, EventBody::User { .. }));
     for (index, turn) in turns.enumerate().skip(1) {
         finding = finding.at(turn.span, format!("user turn {}", index + 1));

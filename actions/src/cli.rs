@@ -1,0 +1,187 @@
+//! The command line.
+
+use std::{io::Write as _, net::IpAddr, path::PathBuf, sync::Arc};
+
+use anyhow::Context as _;
+use axum::http::HeaderValue;
+use clap::{Args, Parser, Subcommand};
+use sapa_sdk::{Date, pii::mask, server::DEFAULT_PORT};
+use tokio::net::TcpListener;
+
+use crate::{Clock, FixedClock, Helpdesk, People, Settings, Store, SystemClock, Ticket, action_server, logging};
+
+/// Custom actions of the ICT helpdesk bot.
+#[derive(Debug, Parser)]
+#[command(name = "helpdesk-actions", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the actions (the default).
+    Run(RunArgs),
+    /// List the tickets, personal data masked.
+    Tiket(TicketArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Port to listen on.
+    #[arg(long, short, default_value_t = DEFAULT_PORT)]
+    port: u16,
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// Database file.
+    #[arg(long, default_value = "helpdesk.db")]
+    db: PathBuf,
+    /// People known to the office.
+    #[arg(long, default_value = "actions/data_pengguna.json")]
+    people: PathBuf,
+    /// Pretend that it is this day (YYYY-MM-DD).
+    #[arg(long)]
+    today: Option<Date>,
+    /// Origin of a web page that may call the server; repeatable.
+    #[arg(long)]
+    cors: Vec<HeaderValue>,
+    /// WhatsApp contact of the personnel agency.
+    #[arg(long, env = "HELPDESK_WA_BPKSDM", default_value = "0812-0000-0000")]
+    wa_bpksdm: String,
+    /// Address of the SIMASN site.
+    #[arg(long, env = "HELPDESK_URL_SIMASN", default_value = "https://simasn.contoh.go.id")]
+    url_simasn: String,
+}
+
+#[derive(Debug, Args)]
+struct TicketArgs {
+    /// Database file.
+    #[arg(long, default_value = "helpdesk.db")]
+    db: PathBuf,
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// A file cannot be used or the address is taken.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Some(Command::Tiket(args)) => list_tickets(args).await,
+            Some(Command::Run(args)) => serve(args).await,
+            None => serve(self.run).await,
+        }
+    }
+}
+
+async fn serve(args: RunArgs) -> anyhow::Result<()> {
+    logging::start();
+    let clock: Arc<dyn Clock> = match args.today {
+        Some(day) => Arc::new(FixedClock(day)),
+        None => Arc::new(SystemClock),
+    };
+    let desk = Arc::new(Helpdesk {
+        settings: Settings { whatsapp_bpksdm: args.wa_bpksdm, url_simasn: args.url_simasn },
+        people: People::load(&args.people, clock.now().date)?,
+        store: Store::open(&args.db).await?,
+        clock,
+    });
+    let server = action_server(Arc::clone(&desk)).allow_origins(args.cors);
+    let listener = TcpListener::bind((args.host, args.port))
+        .await
+        .with_context(|| format!("cannot listen on {}:{}", args.host, args.port))?;
+    tracing::info!(address = %listener.local_addr()?, actions = server.names().count(), "the action server is ready");
+    server.serve(listener, stop_signal()).await?;
+    desk.store.close().await;
+    tracing::info!("the action server has stopped");
+    Ok(())
+}
+
+/// Completes on Ctrl-C, or when the service manager says so.
+async fn stop_signal() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a signal handler the process is stopped from outside.
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn list_tickets(args: TicketArgs) -> anyhow::Result<()> {
+    let tickets = Store::open_existing(&args.db).await?.tickets().await?;
+    std::io::stdout().write_all(table(&tickets).as_bytes()).context("cannot write the table")
+}
+
+/// Tickets as a table with aligned columns.
+fn table(tickets: &[Ticket]) -> String {
+    if tickets.is_empty() {
+        return "Belum ada tiket.\n".to_owned();
+    }
+    let head = ["NOMOR", "DIBUAT", "STATUS", "TOPIK", "PENGIRIM", "RINGKASAN"].map(str::to_owned);
+    let rows: Vec<[String; 6]> = std::iter::once(head).chain(tickets.iter().map(row)).collect();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..6).map(|column| width(column).unwrap_or(0)).collect();
+    rows.iter()
+        .map(|row| {
+            let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+            format!("{}\n", cells.join("  ").trim_end())
+        })
+        .collect()
+}
+
+fn row(ticket: &Ticket) -> [String; 6] {
+    let one_line = |text: &str| mask(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    [
+        ticket.number.clone(),
+        ticket.created.clone(),
+        ticket.status.words().to_owned(),
+        one_line(&ticket.topic),
+        // A channel's sender id may be a phone number.
+        one_line(&ticket.sender_id),
+        one_line(&ticket.summary),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::TicketStatus;
+
+    #[test]
+    fn the_command_line_is_consistent_and_run_is_the_default() {
+        Cli::command().debug_assert();
+        let cli = Cli::parse_from(["helpdesk-actions", "--port", "6000", "--today", "2026-11-23"]);
+        assert!(cli.command.is_none());
+        assert_eq!((cli.run.port, cli.run.today), (6000, Date::new(2026, 11, 23)));
+        assert!(Cli::try_parse_from(["helpdesk-actions", "--today", "2026-02-30"]).is_err());
+    }
+
+    #[test]
+    fn the_table_is_aligned_and_masked() {
+        let ticket = Ticket {
+            number: "HD-2026-000001".into(),
+            sender_id: "6281200000999".into(),
+            topic: "umum".into(),
+            summary: "baris satu\nnip [nip]".into(),
+            status: TicketStatus::New,
+            created: "2026-11-23T00:00:00+07:00".into(),
+        };
+        assert_eq!(
+            table(&[ticket]),
+            "NOMOR           DIBUAT                     STATUS            TOPIK  PENGIRIM   RINGKASAN\n\
+             HD-2026-000001  2026-11-23T00:00:00+07:00  menunggu petugas  umum   [telepon]  baris satu nip [nip]\n"
+        );
+        assert_eq!(table(&[]), "Belum ada tiket.\n");
+    }
+}

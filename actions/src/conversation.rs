@@ -1,0 +1,115 @@
+//! Small questions to a request: what was said, meant and found.
+
+use sapa_sdk::{ActionRequest, Event, dispatcher::set_slot};
+use serde_json::Value;
+
+/// How a form ended when it was not filled.
+pub(crate) mod outcome {
+    /// Slot that holds it.
+    pub(crate) const SLOT: &str = "hasil_form";
+    /// Too many failed tries: a person takes over.
+    pub(crate) const GAVE_UP: &str = "menyerah";
+    /// The user does not want to go on.
+    pub(crate) const CANCELLED: &str = "batal";
+}
+
+/// Slot that counts failed tries.
+pub(crate) const TRIES: &str = "percobaan";
+
+/// Ways of calling something off besides words that begin with "batal".
+const CANCEL_PHRASES: [&str; 13] = [
+    "nggak jadi",
+    "ngga jadi",
+    "enggak jadi",
+    "gak jadi",
+    "ga jadi",
+    "gk jadi",
+    "tidak jadi",
+    "tdk jadi",
+    "ndak jadi",
+    "gajadi",
+    "ora sido",
+    "urungkan",
+    "cancel",
+];
+
+/// Text of the last message; empty when there is none.
+pub(crate) fn text(request: &ActionRequest) -> &str {
+    request.tracker.latest_message.text.as_deref().unwrap_or_default()
+}
+
+/// Text of the last message for a summary: a button's payload says nothing.
+pub(crate) fn spoken_text(request: &ActionRequest) -> &str {
+    let text = text(request).trim();
+    if text.starts_with('/') { "" } else { text }
+}
+
+/// The last message's intent; empty when none was found.
+pub(crate) fn intent(request: &ActionRequest) -> &str {
+    request.tracker.latest_message.intent.name.as_deref().unwrap_or_default()
+}
+
+/// The last value of an entity of the last message.
+pub(crate) fn entity(request: &ActionRequest, name: &str) -> Option<String> {
+    let found = request.tracker.latest_message.entities.iter().rev().find(|entity| entity.entity == name)?;
+    Some(value_text(&found.value)).filter(|text| !text.is_empty())
+}
+
+/// A slot or entity value as text: a payload may carry a number.
+pub(crate) fn value_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Lower-case words of a text, one space before, between and after.
+pub(crate) fn words(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    format!(" {} ", words.join(" "))
+}
+
+/// Whether the user calls off what is going on.
+pub(crate) fn is_cancel(text: &str) -> bool {
+    let words = words(text);
+    let phrase = CANCEL_PHRASES.iter().any(|phrase| words.contains(&format!(" {phrase} ")));
+    let batal = [" batal", " dibatalkan", " membatalkan"].iter().any(|word| words.contains(word));
+    (phrase || batal) && !words.contains(" jangan ")
+}
+
+/// Events that empty these slots.
+pub(crate) fn clear(slots: &[&str]) -> Vec<Event> {
+    slots.iter().map(|slot| set_slot(*slot, Value::Null)).collect()
+}
+
+/// The sentence that tells a ticket's number.
+pub(crate) fn ticket_sentence(number: &str) -> String {
+    format!(
+        "Nomor tiket Anda: {number}. Petugas akan menindaklanjutinya pada jam layanan. Silakan simpan nomor ini, ya."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calling_off_is_understood_and_a_plain_no_is_not_calling_off() {
+        for text in [
+            "batal",
+            "Batalkan saja",
+            "nggak jadi",
+            "ga jadi daftar",
+            "/batal",
+            "tidak jadi, terima kasih",
+            "gak jadi deh",
+        ] {
+            assert!(is_cancel(text), "{text}");
+        }
+        for text in ["tidak", "bukan", "198609262015051001", "jangan dibatalkan", "jadi begini", "", "sabatalion"] {
+            assert!(!is_cancel(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! `validate_tte_form` and `validate_cek_tte_form`: a NIP or NIK, and whether
+//! it was read right. Neither looks a number up: what they say depends on the
+//! number's own digits only.
+
+use sapa_sdk::{
+    Date, Dispatcher, Identity, JsonMap,
+    form::{FormContext, FormValidator, validate_form},
+    number::{Checked, IdentityKind, Refusal, Warning, normalise},
+    server::{ActionContext, ActionFuture},
+};
+use serde_json::{Value, json};
+
+use super::tries;
+use crate::{
+    Helpdesk,
+    conversation::{value_text, words},
+};
+
+const NUMBER: &str = "nomor_identitas";
+const CONFIRMED: &str = "konfirmasi_data";
+
+pub(super) fn validate_tte<'a>(
+    desk: &'a Helpdesk,
+    call: &'a ActionContext,
+    dispatcher: &'a mut Dispatcher,
+) -> ActionFuture<'a> {
+    Box::pin(async move { Ok(validate_form(&TteForm { today: desk.today() }, &call.request, dispatcher)) })
+}
+
+pub(super) fn validate_cek_tte<'a>(
+    desk: &'a Helpdesk,
+    call: &'a ActionContext,
+    dispatcher: &'a mut Dispatcher,
+) -> ActionFuture<'a> {
+    Box::pin(async move { Ok(validate_form(&CheckForm { today: desk.today() }, &call.request, dispatcher)) })
+}
+
+/// Registration: the number, then its confirmation.
+struct TteForm {
+    today: Date,
+}
+
+impl FormValidator for TteForm {
+    fn form(&self) -> &str {
+        "tte_form"
+    }
+
+    fn default_slots(&self) -> &[&str] {
+        &[NUMBER, CONFIRMED]
+    }
+
+    fn before(&self, context: &mut FormContext<'_>) -> Option<JsonMap> {
+        tries::cancelled(context)
+    }
+
+    fn validate(&self, slot: &str, value: &Value, context: &mut FormContext<'_>) -> Option<JsonMap> {
+        match slot {
+            NUMBER => {
+                let mut values = number(value, context, self.today, true)?;
+                // A new number makes an earlier yes worthless.
+                values.insert(CONFIRMED.to_owned(), Value::Null);
+                Some(values)
+            }
+            CONFIRMED => confirmation(value, context),
+            _ => None,
+        }
+    }
+}
+
+/// Status check: the number only.
+struct CheckForm {
+    today: Date,
+}
+
+impl FormValidator for CheckForm {
+    fn form(&self) -> &str {
+        "cek_tte_form"
+    }
+
+    fn default_slots(&self) -> &[&str] {
+        &[NUMBER]
+    }
+
+    fn before(&self, context: &mut FormContext<'_>) -> Option<JsonMap> {
+        tries::cancelled(context)
+    }
+
+    fn validate(&self, slot: &str, value: &Value, context: &mut FormContext<'_>) -> Option<JsonMap> {
+        if slot == NUMBER { number(value, context, self.today, false) } else { None }
+    }
+}
+
+/// Keeps a valid number, digits only, or tells why it is not valid. With
+/// `aloud`, says what the number means.
+fn number(value: &Value, context: &mut FormContext<'_>, today: Date, aloud: bool) -> Option<JsonMap> {
+    let given = value_text(value);
+    if context.is_activation() && normalise(&given).is_empty() {
+        // The request itself ("mau daftar TTE") was taken for the answer.
+        return Some(JsonMap::from_iter([(NUMBER.to_owned(), Value::Null)]));
+    }
+    match read(&given, context.text(), today) {
+        Ok(read) => {
+            if aloud {
+                context.dispatcher.utter(reading(&read));
+            }
+            Some(JsonMap::from_iter([(NUMBER.to_owned(), Value::from(read.number.expose()))]))
+        }
+        Err(reason) => {
+            context.dispatcher.utter(reason.explain());
+            Some(tries::failed(context, &[NUMBER]).1)
+        }
+    }
+}
+
+/// Reads the extracted value, or the number in the whole message when the
+/// extracted one is only a piece of it: an extractor may have cut a number that
+/// was typed with spaces, or taken 16 digits out of 18.
+fn read(given: &str, message: &str, today: Date) -> Result<Checked<Identity>, Refusal> {
+    let (piece, whole) = (normalise(given), normalise(message));
+    let number = if whole.contains(&piece) { whole } else { piece };
+    match (Identity::read(&number, today), announced(message), number.chars().count()) {
+        // "NIP saya" and 16 digits that are no NIK either: a shortened NIP.
+        (Err(_), Some(IdentityKind::Nip), 16) => Err(Refusal::LooksLikeNik),
+        (Err(_), Some(IdentityKind::Nik), 18) => Err(Refusal::LooksLikeNip),
+        (read, ..) => read,
+    }
+}
+
+/// Which number the message says it contains; `None` when it names both or
+/// none.
+fn announced(message: &str) -> Option<IdentityKind> {
+    let words = words(message);
+    match (words.contains(" nip "), words.contains(" nik ")) {
+        (true, false) => Some(IdentityKind::Nip),
+        (false, true) => Some(IdentityKind::Nik),
+        _ => None,
+    }
+}
+
+/// What the number says, so that a typo shows.
+fn reading(read: &Checked<Identity>) -> String {
+    let kind = match read.number.kind() {
+        IdentityKind::Nip => "NIP",
+        IdentityKind::NiPppk => "NI PPPK",
+        IdentityKind::Nik => "NIK",
+    };
+    let mut text = format!("Kami membaca {kind} Anda sebagai: {}.", read.number.describe());
+    if !read.warnings.is_empty() {
+        let remarks: Vec<&str> = read.warnings.iter().map(Warning::explain).collect();
+        text.push_str(&format!(" Catatan: {}.", remarks.join("; ")));
+    }
+    text
+}
+
+/// Yes keeps it; no empties the number and counts as a failed try.
+fn confirmation(value: &Value, context: &mut FormContext<'_>) -> Option<JsonMap> {
+    // Asked only after the number: a yes that came together with a number (or
+    // was left over) cannot mean what has just been read.
+    if context.candidates.contains_key(NUMBER) {
+        return Some(JsonMap::from_iter([(CONFIRMED.to_owned(), Value::Null)]));
+    }
+    match yes_or_no(value) {
+        Some(true) => json!({ CONFIRMED: true }).as_object().cloned(),
+        Some(false) => {
+            let (count, values) = tries::failed(context, &[NUMBER, CONFIRMED]);
+            if count < tries::MAX_TRIES {
+                context.dispatcher.utter("Baik, kita ulangi, ya. Silakan kirim lagi nomor Anda yang benar.");
+            }
+            Some(values)
+        }
+        None => Some(JsonMap::from_iter([(CONFIRMED.to_owned(), Value::Null)])),
+    }
+}
+
+fn yes_or_no(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(answer) => Some(*answer),
+        Value::String(text) => match text.trim().to_lowercase().as_str() {
+            "ya" | "iya" | "benar" | "betul" | "sudah" | "true" => Some(true),
+            "tidak" | "bukan" | "salah" | "belum" | "false" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,59 @@
+//! `validate_reset_password_form`: which password was forgotten.
+
+use sapa_sdk::{
+    Dispatcher, JsonMap,
+    form::{FormContext, FormValidator, validate_form},
+    server::{ActionContext, ActionFuture},
+};
+use serde_json::Value;
+
+use super::{
+    aplikasi::{Application, choices},
+    tries,
+};
+use crate::{Helpdesk, conversation::value_text};
+
+pub(super) fn validate<'a>(
+    _desk: &'a Helpdesk,
+    call: &'a ActionContext,
+    dispatcher: &'a mut Dispatcher,
+) -> ActionFuture<'a> {
+    Box::pin(async move { Ok(validate_form(&ResetForm, &call.request, dispatcher)) })
+}
+
+struct ResetForm;
+
+impl FormValidator for ResetForm {
+    fn form(&self) -> &str {
+        "reset_password_form"
+    }
+
+    fn default_slots(&self) -> &[&str] {
+        &["aplikasi"]
+    }
+
+    fn before(&self, context: &mut FormContext<'_>) -> Option<JsonMap> {
+        tries::cancelled(context)
+    }
+
+    fn validate(&self, slot: &str, value: &Value, context: &mut FormContext<'_>) -> Option<JsonMap> {
+        if slot != "aplikasi" {
+            return None;
+        }
+        if let Some(application) = Application::named_in(&value_text(value)) {
+            let value = Value::from(application.canonical());
+            return Some(JsonMap::from_iter([(slot.to_owned(), value)]));
+        }
+        let (count, values) = tries::failed(context, &[slot]);
+        match count {
+            1 => context.dispatcher.utter(
+                "Maaf, kami belum menangkap aplikasi yang Anda maksud. Silakan sebutkan namanya, misalnya SIMASN atau \
+                 email dinas.",
+            ),
+            2 => context.dispatcher.buttons("Supaya lebih mudah, silakan pilih salah satu:", &choices()),
+            // The action after the form hands over to a person.
+            _ => {}
+        }
+        Some(values)
+    }
+}

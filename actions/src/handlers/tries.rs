@@ -1,0 +1,45 @@
+//! Counting failed tries of a form; the third one ends it.
+
+use sapa_sdk::{
+    JsonMap,
+    form::{FormContext, REQUESTED_SLOT},
+};
+use serde_json::Value;
+
+use crate::conversation::{TRIES, is_cancel, outcome};
+
+/// Tries before a person takes over.
+pub(super) const MAX_TRIES: u32 = 3;
+
+/// One more failed try: its ordinal (from 1) and the slots that record it, with
+/// `refused` emptied. The third leaves the form.
+pub(super) fn failed(context: &FormContext<'_>, refused: &[&str]) -> (u32, JsonMap) {
+    // What an earlier, abandoned form counted is not this form's.
+    let before = if context.is_activation() { 0.0 } else { context.slot(TRIES).as_f64().unwrap_or(0.0) };
+    let count = before.clamp(0.0, f64::from(MAX_TRIES)) as u32 + 1;
+    let mut values: JsonMap = refused.iter().map(|slot| ((*slot).to_owned(), Value::Null)).collect();
+    values.insert(TRIES.to_owned(), Value::from(f64::from(count)));
+    if count >= MAX_TRIES {
+        values.extend(leave(outcome::GAVE_UP));
+    }
+    (count, values)
+}
+
+/// If the user calls the form off: the slots that end it. Values extracted from
+/// that very message are emptied.
+pub(super) fn cancelled(context: &FormContext<'_>) -> Option<JsonMap> {
+    if context.is_activation() || !is_cancel(context.text()) {
+        return None;
+    }
+    let mut values: JsonMap = context.candidates.keys().map(|slot| (slot.clone(), Value::Null)).collect();
+    values.extend(leave(outcome::CANCELLED));
+    Some(values)
+}
+
+/// Slots that end a form with that outcome.
+pub(super) fn leave(how: &str) -> JsonMap {
+    [(REQUESTED_SLOT, Value::Null), (outcome::SLOT, Value::from(how))]
+        .into_iter()
+        .map(|(slot, value)| (slot.to_owned(), value))
+        .collect()
+}

@@ -1,0 +1,220 @@
+//! Tickets: what a person waits for an officer to do.
+
+use sapa_sdk::pii::mask;
+use sqlx::{FromRow, Row as _, sqlite::SqliteRow};
+
+use super::Store;
+use crate::Moment;
+
+/// Longest summary, in characters.
+const SUMMARY_LENGTH: usize = 300;
+
+/// Where a ticket stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TicketStatus {
+    /// Nobody has taken it yet.
+    New,
+    /// An officer works on it.
+    InProgress,
+    /// The person has to answer.
+    WaitingForUser,
+    /// Done.
+    Done,
+}
+
+impl TicketStatus {
+    fn from_column(text: &str) -> Self {
+        match text {
+            "diproses" => Self::InProgress,
+            "menunggu_pemohon" => Self::WaitingForUser,
+            "selesai" => Self::Done,
+            _ => Self::New,
+        }
+    }
+
+    /// In words for the person who waits.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::New => "menunggu petugas",
+            Self::InProgress => "sedang ditangani petugas",
+            Self::WaitingForUser => "menunggu jawaban dari Anda",
+            Self::Done => "sudah selesai",
+        }
+    }
+}
+
+/// A ticket to be written.
+#[derive(Clone, Debug)]
+pub struct NewTicket<'a> {
+    /// Conversation it belongs to.
+    pub sender_id: &'a str,
+    /// Topic, a word such as `daftar_tte`.
+    pub topic: &'a str,
+    /// What it is about; masked and cut before it is stored.
+    pub summary: &'a str,
+    /// The same key again is the same ticket.
+    pub key: Option<&'a str>,
+}
+
+/// A stored ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// `HD-YYYY-NNNNNN`.
+    pub number: String,
+    /// Conversation it belongs to.
+    pub sender_id: String,
+    /// Topic.
+    pub topic: String,
+    /// Masked summary.
+    pub summary: String,
+    /// Where it stands.
+    pub status: TicketStatus,
+    /// When it was made, ISO 8601.
+    pub created: String,
+}
+
+impl<'r> FromRow<'r, SqliteRow> for Ticket {
+    fn from_row(row: &'r SqliteRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            number: row.try_get("nomor")?,
+            sender_id: row.try_get("sender_id")?,
+            topic: row.try_get("topik")?,
+            summary: row.try_get("ringkasan")?,
+            status: TicketStatus::from_column(row.try_get("status")?),
+            created: row.try_get("dibuat_pada")?,
+        })
+    }
+}
+
+impl Store {
+    /// Writes a ticket and returns its number once it is committed. A repeated
+    /// key returns the number of the first time.
+    ///
+    /// # Errors
+    /// The database fails; then there is no ticket.
+    pub async fn create_ticket(&self, ticket: NewTicket<'_>, now: &Moment) -> sqlx::Result<String> {
+        let summary: String = mask(ticket.summary).chars().take(SUMMARY_LENGTH).collect();
+        let prefix = format!("HD-{:04}-", now.date.year);
+        // The write lock is taken before the sequence is read, so that two
+        // processes cannot read the same one.
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let inserted: Option<String> = sqlx::query_scalar(
+            "INSERT INTO tiket (nomor, sender_id, topik, ringkasan, dibuat_pada, idempotency_key)
+             SELECT ?1 || printf('%06d', coalesce(max(CAST(substr(nomor, 9) AS INTEGER)), 0) + 1), ?2, ?3, ?4, ?5, ?6
+             FROM tiket WHERE nomor LIKE ?1 || '%'
+             ON CONFLICT (idempotency_key) DO NOTHING RETURNING nomor",
+        )
+        .bind(&prefix)
+        .bind(ticket.sender_id)
+        .bind(ticket.topic)
+        .bind(&summary)
+        .bind(&now.text)
+        .bind(ticket.key)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let number = match inserted {
+            Some(number) => number,
+            None => {
+                sqlx::query_scalar("SELECT nomor FROM tiket WHERE idempotency_key = ?1")
+                    .bind(ticket.key)
+                    .fetch_one(&mut *transaction)
+                    .await?
+            }
+        };
+        transaction.commit().await?;
+        tracing::info!(nomor = number, topik = ticket.topic, "a ticket was made");
+        Ok(number)
+    }
+
+    /// The newest tickets of a conversation, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn tickets_of(&self, sender_id: &str, limit: u32) -> sqlx::Result<Vec<Ticket>> {
+        sqlx::query_as("SELECT * FROM tiket WHERE sender_id = ?1 ORDER BY id DESC LIMIT ?2")
+            .bind(sender_id)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+    }
+
+    /// The ticket of that number if it belongs to that conversation.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn ticket(&self, sender_id: &str, number: &str) -> sqlx::Result<Option<Ticket>> {
+        sqlx::query_as("SELECT * FROM tiket WHERE nomor = ?1 AND sender_id = ?2")
+            .bind(number)
+            .bind(sender_id)
+            .fetch_optional(&self.pool)
+            .await
+    }
+
+    /// All tickets, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn tickets(&self) -> sqlx::Result<Vec<Ticket>> {
+        sqlx::query_as("SELECT * FROM tiket ORDER BY id").fetch_all(&self.pool).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sapa_sdk::Date;
+
+    use super::*;
+    use crate::{Clock as _, FixedClock, store::tests::store};
+
+    fn day(year: i32) -> Moment {
+        FixedClock(Date { year, month: 1, day: 2 }).now()
+    }
+
+    fn ticket<'a>(key: Option<&'a str>) -> NewTicket<'a> {
+        NewTicket { sender_id: "s", topic: "umum", summary: "nip 198609262015051001", key }
+    }
+
+    #[tokio::test]
+    async fn numbers_count_up_and_start_again_each_year() {
+        let (store, _directory) = store().await;
+        let mut numbers = Vec::new();
+        for year in [2026, 2026, 2027, 2026] {
+            numbers.push(store.create_ticket(ticket(None), &day(year)).await.unwrap());
+        }
+        assert_eq!(numbers, ["HD-2026-000001", "HD-2026-000002", "HD-2027-000001", "HD-2026-000003"]);
+    }
+
+    #[tokio::test]
+    async fn the_same_key_is_the_same_ticket() {
+        let (store, _directory) = store().await;
+        let first = store.create_ticket(ticket(Some("k")), &day(2026)).await.unwrap();
+        let again = store.create_ticket(ticket(Some("k")), &day(2027)).await.unwrap();
+        assert_eq!(first, again);
+        assert_eq!(store.tickets().await.unwrap().len(), 1);
+        assert_ne!(store.create_ticket(ticket(Some("l")), &day(2026)).await.unwrap(), first);
+    }
+
+    #[tokio::test]
+    async fn two_processes_never_give_the_same_number() {
+        let (store, directory) = store().await;
+        let other = Store::open(&directory.path().join("helpdesk.db")).await.unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        for turn in 0..20 {
+            let store = if turn % 2 == 0 { store.clone() } else { other.clone() };
+            tasks.spawn(async move { store.create_ticket(ticket(None), &day(2026)).await.unwrap() });
+        }
+        let numbers: std::collections::BTreeSet<_> = tasks.join_all().await.into_iter().collect();
+        assert_eq!(numbers.len(), 20);
+    }
+
+    #[tokio::test]
+    async fn summaries_are_masked_and_tickets_are_seen_by_their_owner_only() {
+        let (store, _directory) = store().await;
+        let number = store.create_ticket(ticket(None), &day(2026)).await.unwrap();
+        let seen = store.ticket("s", &number).await.unwrap().unwrap();
+        assert_eq!((seen.summary.as_str(), seen.status), ("nip [nip]", TicketStatus::New));
+        assert_eq!(store.ticket("t", &number).await.unwrap(), None);
+        assert_eq!(store.tickets_of("t", 5).await.unwrap(), []);
+        assert_eq!(store.tickets_of("s", 5).await.unwrap(), [seen]);
+    }
+}

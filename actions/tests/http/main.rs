@@ -1,0 +1,6 @@
+//! The actions as the bot calls them: over HTTP.
+
+mod forms;
+mod guidance;
+mod support;
+mod tickets;

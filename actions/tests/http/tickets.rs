@@ -1,0 +1,150 @@
+//! Tickets and ratings, and the server around them.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Desk, call};
+
+#[tokio::test]
+async fn every_action_of_the_contract_is_served() {
+    let desk = Desk::start().await;
+    let names: Vec<Value> = desk.get("/actions").await.as_array().unwrap().iter().map(|a| a["name"].clone()).collect();
+    let expected = [
+        "action_akun_email",
+        "action_batal",
+        "action_buat_tiket",
+        "action_cek_status_tte",
+        "action_daftar_tte",
+        "action_lapor_gangguan",
+        "action_panduan_reset",
+        "action_simpan_nilai",
+        "action_status_tiket",
+        "action_tidak_paham",
+        "validate_cek_tte_form",
+        "validate_reset_password_form",
+        "validate_tte_form",
+    ];
+    assert_eq!(names, expected);
+    let (status, answer) = desk.post(&call("action_tidak_ada")).await;
+    assert_eq!((status, &answer["action_name"]), (404, &json!("action_tidak_ada")));
+}
+
+#[tokio::test]
+async fn a_ticket_takes_its_topic_from_the_intent_and_hides_personal_data() {
+    let desk = Desk::start().await;
+    let text = "tolong petugas, nip 19860926 201505 1 001 wa 0812-0000-0999 sandi: melati";
+    let answer = desk.run(call("action_buat_tiket").says(text, "hubungi_petugas")).await;
+    assert!(answer.text().contains("HD-2026-000001"));
+    desk.run(call("action_buat_tiket").says("/permintaan_subdomain", "permintaan_subdomain")).await;
+    let tickets = desk.tickets().await;
+    assert_eq!(tickets[0].topic, "hubungi_petugas");
+    assert_eq!(tickets[0].summary, "Minta dihubungi petugas: tolong petugas, nip [nip] wa [telepon] sandi: [sandi]");
+    assert_eq!(tickets[0].created, "2026-11-23T00:00:00+07:00");
+    assert_eq!(
+        (tickets[1].topic.as_str(), tickets[1].summary.as_str()),
+        ("permintaan_subdomain", "Permintaan subdomain")
+    );
+}
+
+#[tokio::test]
+async fn a_very_long_message_makes_a_short_summary() {
+    let desk = Desk::start().await;
+    desk.run(call("action_buat_tiket").says(&"é ".repeat(5_000), "hubungi_petugas")).await;
+    assert_eq!(desk.tickets().await[0].summary.chars().count(), 300);
+}
+
+#[tokio::test]
+async fn twenty_tickets_at_once_get_twenty_numbers() {
+    let desk = std::sync::Arc::new(Desk::start().await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for sender in 0..20 {
+        let desk = std::sync::Arc::clone(&desk);
+        tasks.spawn(async move {
+            let call = call("action_buat_tiket").sender(&format!("warga-{sender}")).key(&format!("k{sender}"));
+            desk.run(call.says("tolong", "hubungi_petugas")).await.ticket().unwrap()
+        });
+    }
+    let numbers: BTreeSet<String> = tasks.join_all().await.into_iter().collect();
+    assert_eq!(numbers.len(), 20);
+    assert_eq!(desk.tickets().await.len(), 20);
+}
+
+#[tokio::test]
+async fn a_repeated_call_with_the_same_key_is_the_same_ticket() {
+    let desk = Desk::start().await;
+    let once = call("action_lapor_gangguan").says("internet mati", "keluhan_jaringan").key("step-1");
+    let first = desk.run(once.clone()).await;
+    let again = desk.run(once.clone()).await;
+    assert_eq!((first.ticket(), first.texts), (again.ticket(), again.texts));
+    assert_eq!(desk.tickets().await.len(), 1);
+    let other_step = desk.run(once.key("step-2")).await;
+    assert_ne!(other_step.ticket(), again_ticket(&desk).await);
+    // The same key at another action is another step.
+    desk.run(call("action_buat_tiket").says("x", "hubungi_petugas").key("step-1")).await;
+    assert_eq!(desk.tickets().await.len(), 3);
+}
+
+/// Number of the first ticket.
+async fn again_ticket(desk: &Desk) -> Option<String> {
+    desk.tickets().await.first().map(|ticket| ticket.number.clone())
+}
+
+#[tokio::test]
+async fn an_outage_names_the_office() {
+    let desk = Desk::start().await;
+    let call = call("action_lapor_gangguan").says("wifi mati di dinas contoh", "keluhan_jaringan");
+    let answer = desk.run(call.entity("opd", "Dinas Contoh")).await;
+    assert!(answer.text().contains("di Dinas Contoh") && answer.ticket().is_some());
+    assert_eq!(desk.tickets().await[0].summary, "Gangguan jaringan di Dinas Contoh: wifi mati di dinas contoh");
+}
+
+#[tokio::test]
+async fn a_foreign_ticket_reads_like_one_that_does_not_exist() {
+    let desk = Desk::start().await;
+    desk.run(call("action_buat_tiket").sender("warga-2").says("x", "hubungi_petugas")).await;
+    let ask = |sender: &str, number: &str| {
+        call("action_status_tiket").sender(sender).says("cek tiket", "cek_tiket").entity("nomor_tiket", number)
+    };
+    let own = desk.run(ask("warga-2", "hd-2026-000001")).await;
+    assert_eq!(own.texts, ["Tiket HD-2026-000001 menunggu petugas."]);
+    let foreign = desk.run(ask("warga-1", "HD-2026-000001")).await;
+    let missing = desk.run(ask("warga-1", "HD-2026-000009")).await;
+    assert_eq!(foreign.text().replace("000001", "000009"), missing.text());
+    let listed = desk.run(call("action_status_tiket").sender("warga-2").says("tiket saya", "cek_tiket")).await;
+    assert!(listed.text().contains("• HD-2026-000001: menunggu petugas"));
+    let none = desk.run(call("action_status_tiket").says("tiket saya", "cek_tiket")).await;
+    assert!(none.text().contains("belum memiliki tiket"));
+}
+
+#[tokio::test]
+async fn cancelling_clears_every_form_slot() {
+    let desk = Desk::start().await;
+    let answer = desk.run(call("action_batal")).await;
+    let cleared: Vec<&str> = answer.slots.keys().map(String::as_str).collect();
+    assert_eq!(cleared, ["aplikasi", "nomor_identitas", "konfirmasi_data", "percobaan", "hasil_form"]);
+    assert!(answer.slots.values().all(Value::is_null));
+}
+
+#[tokio::test]
+async fn a_rating_is_kept_once_and_nonsense_is_asked_again() {
+    let desk = Desk::start().await;
+    let rate = |value: Value| call("action_simpan_nilai").says("nilai", "beri_nilai").entity("nilai", value);
+    assert!(desk.run(rate(json!("5")).key("a")).await.text().contains("Terima kasih"));
+    desk.run(rate(json!("5")).key("a")).await;
+    desk.run(rate(json!(2))).await;
+    assert_eq!(desk.helpdesk.store.ratings().await.unwrap(), [5, 2]);
+    let again = desk.run(rate(json!("11"))).await;
+    assert_eq!(again.buttons.len(), 5);
+    assert_eq!(again.buttons[4].1, r#"/beri_nilai{"nilai":"5"}"#);
+    assert_eq!(desk.helpdesk.store.ratings().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn without_a_database_there_is_no_number_and_a_500() {
+    let desk = Desk::start().await;
+    desk.helpdesk.store.close().await;
+    let (status, answer) = desk.post(&call("action_buat_tiket").says("x", "hubungi_petugas")).await;
+    assert_eq!(status, 500);
+    assert!(!answer.to_string().contains("HD-"));
+}

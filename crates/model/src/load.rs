@@ -1,0 +1,99 @@
+//! A model file as what the server runs.
+
+use std::sync::Arc;
+
+use sapa_dialogue::DialogueModel;
+use sapa_learn::container::{Container, ContainerError};
+use sapa_nlu::NluModel;
+use sapa_project::Domain;
+use sapa_sdk::ParseData;
+use serde_json::Value;
+
+/// Why a file is no usable model.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The file is truncated, damaged or something else.
+    #[error("not a usable model file: {0}; train a new one with `sapa train`")]
+    Container(#[from] ContainerError),
+    /// The NLU part is unusable.
+    #[error("the NLU part of the model is unusable: {0}; train a new one with `sapa train`")]
+    Nlu(#[from] sapa_nlu::LoadError),
+    /// The dialogue part is unusable.
+    #[error("the dialogue part of the model is unusable: {0}; train a new one with `sapa train`")]
+    Dialogue(#[from] serde_json::Error),
+    /// A part that the manifest promises is absent.
+    #[error("the model has no section {0}; train a new one with `sapa train`")]
+    Missing(&'static str),
+}
+
+/// A loaded model.
+#[derive(Debug)]
+pub struct Model {
+    /// Hash of its content, hex.
+    pub id: String,
+    /// Fingerprint of what it was trained on.
+    pub fingerprint: String,
+    nlu: Option<NluModel>,
+    dialogue: Option<Arc<DialogueModel>>,
+}
+
+impl Model {
+    /// Reads a model file. `max_predictions` is the circuit breaker's limit.
+    ///
+    /// # Errors
+    /// The bytes are truncated, damaged, foreign, or of another version.
+    pub fn from_bytes(bytes: &[u8], max_predictions: usize) -> Result<Self, ModelError> {
+        let container = Container::from_bytes(bytes)?;
+        let manifest = container.manifest();
+        let flag = |name: &str| manifest.get(name).and_then(Value::as_bool).unwrap_or(false);
+        let text = |name: &str| manifest.get(name).and_then(Value::as_str).map(str::to_owned);
+        let id = container.model_id();
+        let nlu = if flag("has_nlu") { Some(NluModel::from_sections(&|name| container.section(name))?) } else { None };
+        let dialogue = if flag("has_core") {
+            let section = |name: &'static str| container.section(name).ok_or(ModelError::Missing(name));
+            let domain: Domain = serde_json::from_slice(section("dialogue/domain")?)?;
+            let mut model = DialogueModel::from_bytes(section("dialogue/policies")?, domain)?;
+            model.model_id.clone_from(&id);
+            model.assistant_id = text("assistant_id");
+            model.max_predictions = max_predictions;
+            Some(Arc::new(model))
+        } else {
+            None
+        };
+        Ok(Self { id, fingerprint: text("fingerprint").unwrap_or_default(), nlu, dialogue })
+    }
+
+    /// The fingerprint in a model file, without loading the rest.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`].
+    pub fn fingerprint_of(bytes: &[u8]) -> Result<String, ModelError> {
+        let container = Container::from_bytes(bytes)?;
+        Ok(container.manifest().get("fingerprint").and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
+    /// The dialogue part; `None` for an NLU-only model.
+    pub fn dialogue(&self) -> Option<&Arc<DialogueModel>> {
+        self.dialogue.as_ref()
+    }
+
+    /// Whether there is an NLU part.
+    pub fn has_nlu(&self) -> bool {
+        self.nlu.is_some()
+    }
+
+    /// The domain; `None` for an NLU-only model.
+    pub fn domain(&self) -> Option<&Domain> {
+        self.dialogue.as_ref().map(|dialogue| &*dialogue.domain)
+    }
+
+    /// Understands a message as Rasa's `/model/parse` (spec §2). A model without
+    /// NLU still reads messages that name their intent.
+    pub fn parse(&self, text: &str) -> ParseData {
+        match &self.nlu {
+            Some(nlu) => nlu.understand(text, self.domain()),
+            None => sapa_nlu::parse_intent_message(text, self.domain())
+                .unwrap_or_else(|| ParseData { text: Some(text.to_owned()), ..ParseData::default() }),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Entity extractors and the synonym mapper (spec §2.5).
+
+pub(crate) mod crf;
+pub(crate) mod regex;
+pub(crate) mod synonyms;
+pub(crate) mod tagging;
+mod tags;
+mod token_features;

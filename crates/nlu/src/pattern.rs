@@ -1,0 +1,215 @@
+//! Regular expressions in Python's syntax: translated for the linear-time
+//! engine, or for the backtracking one (with a step limit) when they look around
+//! or refer back.
+
+/// Bytes a compiled expression may take: enough for large lookup tables.
+const SIZE_LIMIT: usize = 256 << 20;
+/// Steps of the backtracking engine before a search counts as "no match".
+const BACKTRACK_LIMIT: usize = 100_000;
+
+/// A compiled expression.
+#[derive(Clone, Debug)]
+pub(crate) enum Pattern {
+    Linear(regex::Regex),
+    Backtracking(Box<fancy_regex::Regex>),
+}
+
+impl Pattern {
+    /// Compiles Python syntax.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line.
+    pub fn new(python: &str, case_sensitive: bool) -> Result<Self, String> {
+        let translated = translate(python);
+        match Self::linear(&translated, case_sensitive) {
+            Ok(pattern) => Ok(pattern),
+            Err(linear_error) => fancy_regex::RegexBuilder::new(&translated)
+                .case_insensitive(!case_sensitive)
+                .backtrack_limit(BACKTRACK_LIMIT)
+                .delegate_size_limit(SIZE_LIMIT)
+                .build()
+                .map(|regex| Self::Backtracking(Box::new(regex)))
+                .map_err(|_| last_line(&linear_error)),
+        }
+    }
+
+    fn linear(source: &str, case_sensitive: bool) -> Result<Self, String> {
+        regex::RegexBuilder::new(source)
+            .case_insensitive(!case_sensitive)
+            .size_limit(SIZE_LIMIT)
+            .build()
+            .map(Self::Linear)
+            .map_err(|error| error.to_string())
+    }
+
+    /// An alternation of literal texts in their order (a lookup table).
+    pub fn literals(elements: &[String], case_sensitive: bool, word_boundaries: bool) -> Result<Option<Self>, String> {
+        let escaped: Vec<String> =
+            elements.iter().filter(|element| !element.is_empty()).map(|element| regex::escape(element)).collect();
+        if escaped.is_empty() {
+            return Ok(None);
+        }
+        // \ba\b|\bb\b is the same as \b(?:a|b)\b.
+        let alternation = escaped.join("|");
+        let source = if word_boundaries { format!(r"\b(?:{alternation})\b") } else { alternation };
+        Self::linear(&source, case_sensitive).map(Some)
+    }
+
+    /// Bytes of all non-overlapping, non-empty matches.
+    pub fn find_all(&self, text: &str) -> Vec<(usize, usize)> {
+        let spans: Vec<(usize, usize)> = match self {
+            Self::Linear(regex) => regex.find_iter(text).map(|found| (found.start(), found.end())).collect(),
+            Self::Backtracking(regex) => {
+                regex.find_iter(text).map_while(Result::ok).map(|found| (found.start(), found.end())).collect()
+            }
+        };
+        spans.into_iter().filter(|(from, to)| from < to).collect()
+    }
+
+    /// Whether it occurs.
+    pub fn is_match(&self, text: &str) -> bool {
+        match self {
+            Self::Linear(regex) => regex.is_match(text),
+            Self::Backtracking(regex) => regex.is_match(text).unwrap_or(false),
+        }
+    }
+}
+
+fn last_line(error: &str) -> String {
+    error.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
+/// Python's syntax where it differs: `\Z`, `(?P=name)`, escaped ordinary
+/// characters, literal braces, and characters that are special only inside our
+/// engine's classes.
+fn translate(python: &str) -> String {
+    let characters: Vec<char> = python.chars().collect();
+    let mut out = String::with_capacity(python.len() + 8);
+    let mut at = 0;
+    while at < characters.len() {
+        let rest = &characters[at..];
+        at += match rest {
+            ['\\', escaped, ..] => {
+                push_escape(*escaped, &mut out);
+                2
+            }
+            ['(', '?', 'P', '=', name @ ..] => {
+                let length = name.iter().take_while(|c| **c != ')').count();
+                out.push_str(r"\k<");
+                out.extend(&name[..length]);
+                out.push('>');
+                (5 + length).min(rest.len())
+            }
+            ['(', '?', '#', comment @ ..] => {
+                (comment.iter().take_while(|c| **c != ')').count() + 4).min(rest.len())
+            }
+            ['[', inside @ ..] => push_class(inside, &mut out) + 1,
+            ['{', inside @ ..] if !is_quantifier(inside) => {
+                out.push_str(r"\{");
+                1
+            }
+            [other, ..] => {
+                out.push(*other);
+                1
+            }
+            [] => 1,
+        };
+    }
+    out
+}
+
+/// Whether `inside` continues a `{` as `n}`, `n,}`, `,m}` or `n,m}`.
+fn is_quantifier(inside: &[char]) -> bool {
+    let body: String = inside.iter().take_while(|c| **c != '}').collect();
+    let closed = body.chars().count() < inside.len();
+    let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
+    closed && body.len() > 1 - usize::from(!body.contains(',')) && body.split(',').count() <= 2 && body.split(',').all(digits)
+}
+
+fn push_escape(escaped: char, out: &mut String) {
+    match escaped {
+        'Z' => out.push_str(r"\z"),
+        c if c.is_ascii_alphanumeric() => out.extend(['\\', c]),
+        c if r"\.+*?()|[]{}^$#&-~".contains(c) => out.extend(['\\', c]),
+        c => out.push(c),
+    }
+}
+
+/// Writes the class that `inside` continues, opening bracket included, and
+/// returns how many characters of `inside` it took.
+fn push_class(inside: &[char], out: &mut String) -> usize {
+    out.push('[');
+    let mut at = 0;
+    if inside.first() == Some(&'^') {
+        out.push('^');
+        at = 1;
+    }
+    let first = at;
+    while let Some(&c) = inside.get(at) {
+        match c {
+            // A bracket right at the start is itself.
+            ']' if at == first => out.push_str(r"\]"),
+            ']' => {
+                out.push(']');
+                return at + 1;
+            }
+            '\\' => {
+                at += 1;
+                if let Some(&escaped) = inside.get(at) {
+                    push_escape(escaped, out);
+                }
+            }
+            '[' | '&' | '~' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pattern: &str, text: &str) -> Vec<String> {
+        let pattern = Pattern::new(pattern, true).unwrap();
+        pattern.find_all(text).into_iter().map(|(from, to)| text[from..to].to_owned()).collect()
+    }
+
+    #[test]
+    fn python_syntax_that_the_engine_writes_otherwise_is_understood() {
+        assert_eq!(found(r"\d{3,}\Z", "12 345"), ["345"]);
+        assert_eq!(found(r"(?P<q>['x])a(?P=q)", "'a' xax 'ax"), ["'a'", "xax"]);
+        assert_eq!(found(r#"\'\"\/\<\ "#, r#"'"/< "#), [r#"'"/< "#]);
+        assert_eq!(found("a{b}", "a{b}"), ["a{b}"]);
+        assert_eq!(found("[[&&]+", "[&x"), ["[&"]);
+        assert_eq!(found("[]a]+", "]a"), ["]a"]);
+        assert_eq!(found("(?#note)ab", "ab"), ["ab"]);
+        assert_eq!(found(r"[\w\-.]+@", "a-b.c@"), ["a-b.c@"]);
+    }
+
+    #[test]
+    fn look_around_works_and_runaway_patterns_end() {
+        assert_eq!(found(r"(?<!\d)\d{2}(?!\d)", "123 45"), ["45"]);
+        let runaway = Pattern::new(r"(?=a)(a+)+\1$", true).unwrap();
+        assert!(!runaway.is_match(&format!("{}b", "a".repeat(200))));
+    }
+
+    #[test]
+    fn broken_patterns_are_errors_and_never_panics() {
+        for broken in ["(", "[a", "*", r"\", "(?P<", "(?P=x", "(?P=x)", r"[\"] {
+            assert!(Pattern::new(broken, true).is_err(), "{broken}");
+        }
+        assert!(Pattern::new("(?#", true).is_ok());
+    }
+
+    #[test]
+    fn lookup_tables_prefer_the_earlier_element_and_respect_word_boundaries() {
+        let elements = ["New".to_owned(), "New York".to_owned(), String::new(), "C++".to_owned()];
+        let pattern = Pattern::literals(&elements, false, false).unwrap().unwrap();
+        assert_eq!(pattern.find_all("new york c++"), [(0, 3), (9, 12)]);
+        let pattern = Pattern::literals(&elements, true, true).unwrap().unwrap();
+        assert_eq!(pattern.find_all("Newer New York"), [(6, 9)]);
+        assert!(Pattern::literals(&[], true, true).unwrap().is_none());
+    }
+}

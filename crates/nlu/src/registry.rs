@@ -1,0 +1,82 @@
+//! All components by Rasa's names: one line each.
+
+use crate::message::Message;
+use crate::sections::{SectionReader, SectionWriter};
+use crate::{LoadError, TrainError};
+use crate::{entity, features, intent, response_selector, tokenizer};
+use sapa_project::ComponentConfig;
+
+pub(crate) use crate::train::TrainContext;
+
+/// A trained component.
+pub(crate) trait Component: Send + Sync {
+    /// Adds to the message what this component finds out.
+    fn process(&self, message: &mut Message);
+
+    /// Writes what [`Kind::load`] needs.
+    fn save(&self, writer: &mut SectionWriter);
+}
+
+/// What a component is for: decides when it runs and what must precede it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Makes tokens.
+    Tokenizer,
+    /// Makes features of tokens; runs over the training messages, too.
+    Featurizer,
+    /// Decides on an intent.
+    Classifier,
+    /// Finds or changes entities.
+    Extractor,
+    /// Chooses among responses.
+    Selector,
+    /// Doubts a classifier's decision; must follow one.
+    Fallback,
+}
+
+/// Trains a component.
+type Train = fn(&ComponentConfig, &mut TrainContext) -> Result<Box<dyn Component>, TrainError>;
+/// Loads a component.
+type Load = fn(&SectionReader) -> Result<Box<dyn Component>, LoadError>;
+
+/// One kind of component.
+pub(crate) struct Kind {
+    /// Rasa's class name.
+    pub name: &'static str,
+    /// What it is for.
+    pub role: Role,
+    /// Whether it works on tokens.
+    pub needs_tokens: bool,
+    /// Options that have a meaning; others are noted and ignored.
+    pub options: &'static [&'static str],
+    /// Trains it.
+    pub train: Train,
+    /// Loads it.
+    pub load: Load,
+}
+
+/// Every component there is.
+pub(crate) const KINDS: &[Kind] = &[
+    Kind { name: "WhitespaceTokenizer", role: Role::Tokenizer, needs_tokens: false, options: &["token_pattern", "intent_tokenization_flag", "intent_split_symbol"], train: tokenizer::train, load: tokenizer::load },
+    Kind { name: "RegexFeaturizer", role: Role::Featurizer, needs_tokens: true, options: features::regex::OPTIONS, train: features::regex::train, load: features::regex::load },
+    Kind { name: "LexicalSyntacticFeaturizer", role: Role::Featurizer, needs_tokens: true, options: &["features", "alias"], train: features::lexical::train, load: features::lexical::load },
+    Kind { name: "CountVectorsFeaturizer", role: Role::Featurizer, needs_tokens: true, options: features::count_vectors::OPTIONS, train: features::count_vectors::train, load: features::count_vectors::load },
+    Kind { name: "LogisticRegressionClassifier", role: Role::Classifier, needs_tokens: false, options: intent::logistic::OPTIONS, train: intent::logistic::train, load: intent::logistic::load },
+    Kind { name: "KeywordIntentClassifier", role: Role::Classifier, needs_tokens: false, options: &["case_sensitive"], train: intent::keyword::train, load: intent::keyword::load },
+    Kind { name: "DIETClassifier", role: Role::Classifier, needs_tokens: true, options: intent::diet::OPTIONS, train: intent::diet::train, load: intent::diet::load },
+    Kind { name: "FallbackClassifier", role: Role::Fallback, needs_tokens: false, options: &["threshold", "ambiguity_threshold"], train: intent::fallback::train, load: intent::fallback::load },
+    Kind { name: "RegexEntityExtractor", role: Role::Extractor, needs_tokens: false, options: features::regex::OPTIONS, train: entity::regex::train, load: entity::regex::load },
+    Kind { name: "CRFEntityExtractor", role: Role::Extractor, needs_tokens: true, options: entity::crf::OPTIONS, train: entity::crf::train, load: entity::crf::load },
+    Kind { name: "EntitySynonymMapper", role: Role::Extractor, needs_tokens: false, options: &[], train: entity::synonyms::train, load: entity::synonyms::load },
+    Kind { name: "ResponseSelector", role: Role::Selector, needs_tokens: true, options: response_selector::OPTIONS, train: response_selector::train, load: response_selector::load },
+];
+
+/// The kind of that name.
+pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// Names of all components that can stand in a pipeline, in registry order.
+pub fn component_names() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name)
+}

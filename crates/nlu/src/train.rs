@@ -1,0 +1,134 @@
+//! What components share while a pipeline is trained.
+
+use crate::TrainError;
+use crate::message::Message;
+use crate::registry::{Component, Kind, Role, kind};
+use sapa_project::{ComponentConfig, Config, Diagnostic, Domain, NluData};
+use std::collections::BTreeSet;
+
+/// What the features of a featurizer are: decides how a classifier weighs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FeatureKind {
+    /// How often a term occurs.
+    Counts,
+    /// Whether a pattern occurs.
+    Flags,
+}
+
+/// A featurizer that ran: the number in its list is the block in a message.
+#[derive(Clone, Debug)]
+pub(crate) struct FeaturizerInfo {
+    /// `alias`, or the component's name.
+    pub alias: String,
+    /// Number of dimensions.
+    pub columns: usize,
+    /// Counts or flags.
+    pub kind: FeatureKind,
+}
+
+/// The project and everything earlier components left behind.
+pub(crate) struct TrainContext<'a> {
+    /// Training data.
+    pub data: &'a NluData,
+    /// The domain, for responses.
+    pub domain: &'a Domain,
+    /// ISO code; empty if the project gives none.
+    pub language: &'a str,
+    /// One message for each example, in order.
+    pub messages: Vec<Message<'a>>,
+    /// Threads to use; results do not depend on it.
+    pub threads: usize,
+    /// Findings so far.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Sentence featurizers so far.
+    pub featurizers: Vec<FeaturizerInfo>,
+    /// Names of the patterns a RegexFeaturizer looks for.
+    pub pattern_names: Vec<String>,
+    /// Windows of a LexicalSyntacticFeaturizer, offset by offset.
+    pub lexical_windows: Option<Vec<Vec<String>>>,
+}
+
+impl<'a> TrainContext<'a> {
+    fn new(config: &'a Config, data: &'a NluData, domain: &'a Domain, threads: usize) -> Self {
+        Self {
+            data,
+            domain,
+            language: config.language.as_deref().unwrap_or_default(),
+            messages: data.examples.iter().map(|example| Message::new(&example.text)).collect(),
+            threads,
+            diagnostics: Vec::new(),
+            featurizers: Vec::new(),
+            pattern_names: Vec::new(),
+            lexical_windows: None,
+        }
+    }
+
+    /// Runs a component over all training messages.
+    fn process_all(&mut self, component: &dyn Component) {
+        let chunk = self.messages.len().div_ceil(self.threads.max(1)).max(1);
+        sapa_learn::parallel::for_each_chunk(&mut self.messages, chunk, self.threads, |_, messages| {
+            messages.iter_mut().for_each(|message| component.process(message));
+        });
+    }
+}
+
+/// Trains all components of a pipeline in order.
+pub(crate) fn train_pipeline(
+    config: &Config,
+    data: &NluData,
+    domain: &Domain,
+    threads: usize,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(Vec<(&'static Kind, Box<dyn Component>)>, Vec<Diagnostic>), TrainError> {
+    let mut context = TrainContext::new(config, data, domain, threads);
+    let mut components: Vec<(&'static Kind, Box<dyn Component>)> = Vec::with_capacity(config.pipeline.len());
+    for entry in &config.pipeline {
+        let kind = kind(&entry.name).ok_or_else(|| unknown(entry))?;
+        let earlier: Vec<&Kind> = components.iter().map(|(kind, _)| *kind).collect();
+        check_order(kind, entry, &earlier)?;
+        if !config.pipeline_is_default {
+            context.diagnostics.extend(ignored_options(kind, entry));
+        }
+        progress(&entry.name);
+        let component = (kind.train)(entry, &mut context)?;
+        if matches!(kind.role, Role::Tokenizer | Role::Featurizer) {
+            context.process_all(component.as_ref());
+        }
+        components.push((kind, component));
+    }
+    Ok((components, context.diagnostics))
+}
+
+fn unknown(entry: &ComponentConfig) -> TrainError {
+    let message = format!("no NLU component is named `{}`", entry.name);
+    TrainError::new("E0603", message, entry.span, "use one of the components in the documentation")
+}
+
+fn check_order(kind: &Kind, entry: &ComponentConfig, earlier: &[&Kind]) -> Result<(), TrainError> {
+    let has = |role| earlier.iter().any(|kind| kind.role == role);
+    if kind.role == Role::Tokenizer && has(Role::Tokenizer) {
+        let message = "a pipeline can have only one tokenizer";
+        return Err(TrainError::new("E0604", message, entry.span, "remove all tokenizers but one"));
+    }
+    if kind.needs_tokens && !has(Role::Tokenizer) {
+        let message = format!("{} needs a tokenizer before it", kind.name);
+        return Err(TrainError::new("E0605", message, entry.span, "put WhitespaceTokenizer at the head of the pipeline"));
+    }
+    if kind.role == Role::Fallback && !has(Role::Classifier) {
+        let message = format!("{} needs an intent classifier before it", kind.name);
+        return Err(TrainError::new("E0606", message, entry.span, "put it behind the intent classifier"));
+    }
+    Ok(())
+}
+
+/// Options without meaning here are a note, not an error.
+fn ignored_options(kind: &Kind, entry: &ComponentConfig) -> Option<Diagnostic> {
+    let known: BTreeSet<&str> = kind.options.iter().copied().collect();
+    let ignored: Vec<String> =
+        entry.options.keys().filter(|key| !known.contains(key.as_str())).map(|key| format!("`{key}`")).collect();
+    let many = if ignored.len() == 1 { "option" } else { "options" };
+    (!ignored.is_empty()).then(|| {
+        let message = format!("{many} {} of {} have no effect here", ignored.join(", "), kind.name);
+        Diagnostic::note("N0601", message).at(entry.span, "").help("nothing to do; the line may stay for Rasa")
+    })
+}

@@ -1,0 +1,87 @@
+//! Findings across files (spec §7, "data validate checks").
+//!
+//! Contradictions between rules and stories are not looked for here.
+
+mod domain;
+mod nlu;
+mod responses;
+mod stories;
+
+use crate::{Diagnostic, Domain, Project, Story, codes, load};
+
+
+
+/// Loops that need no form.
+const DEFAULT_LOOPS: [&str; 1] = ["action_two_stage_fallback"];
+
+/// Findings that say nothing while the domain could not be read.
+const NEED_DOMAIN: [&str; 8] = [
+    codes::UNKNOWN_ACTION,
+    codes::UNKNOWN_SLOT,
+    codes::UNKNOWN_FORM,
+    codes::UNKNOWN_STORY_INTENT,
+    codes::UNKNOWN_STORY_ENTITY,
+    codes::NLU_INTENT_NOT_IN_DOMAIN,
+    codes::NLU_ENTITY_NOT_IN_DOMAIN,
+    codes::BUTTON_INTENT,
+];
+
+/// Checks a project's files against each other; findings sorted by place.
+pub fn check(project: &Project) -> Vec<Diagnostic> {
+    let mut out = stories::check(&project.stories, &project.domain);
+    stories::check_project(project, &mut out);
+    domain::check(project, &mut out);
+    responses::check(project, &mut out);
+    nlu::check(project, &mut out);
+    if project.is_domain_incomplete {
+        out.retain(|diagnostic| !NEED_DOMAIN.contains(&diagnostic.code));
+    }
+    load::sort(&mut out);
+    out
+}
+
+/// Names used in stories against the domain.
+pub(crate) fn check_stories(stories: &[Story], domain: &Domain) -> Vec<Diagnostic> {
+    stories::check(stories, domain)
+}
+
+/// Whether something of that name can be an active loop.
+fn is_loop(name: &str, domain: &Domain) -> bool {
+    domain.forms.contains_key(name) || DEFAULT_LOOPS.contains(&name) || domain.is_custom_action(name)
+}
+
+/// An unknown intent: a warning, as in Rasa.
+fn unknown_intent(code: &'static str, name: &str, used_by: &str, span: crate::Span, domain: &Domain) -> Diagnostic {
+    let known = domain.intents.keys().map(String::as_str);
+    Diagnostic::warning(code, format!("{used_by} names the intent `{name}`, which is not in the domain"))
+        .at(span, "")
+        .help(crate::suggest::cure(name, known, &format!("add `- {name}` to `intents:` of the domain")))
+}
+
+/// An unknown entity: a warning.
+fn unknown_entity(code: &'static str, name: &str, used_by: &str, span: crate::Span, domain: &Domain) -> Diagnostic {
+    let known = domain.entities.keys().map(String::as_str);
+    Diagnostic::warning(code, format!("{used_by} names the entity `{name}`, which is not in the domain"))
+        .at(span, "")
+        .help(crate::suggest::cure(name, known, &format!("add `- {name}` to `entities:` of the domain")))
+}
+
+/// An unknown slot: an error, as in Rasa's "Unresolved slots".
+fn unknown_slot(name: &str, used_by: &str, span: crate::Span, domain: &Domain) -> Diagnostic {
+    let known = domain.slots.keys().map(String::as_str);
+    Diagnostic::error(codes::UNKNOWN_SLOT, format!("{used_by} names the slot `{name}`, which is not in the domain"))
+        .at(span, "")
+        .help(crate::suggest::cure(name, known, &format!("add `{name}:` to `slots:` of the domain")))
+}
+
+/// An unknown action: an error.
+fn unknown_action(name: &str, used_by: &str, span: crate::Span, domain: &Domain) -> Diagnostic {
+    let known = domain.action_names.iter().map(String::as_str);
+    let section = if name.starts_with("utter_") { format!("`{name}:` to `responses:`") } else { format!("`- {name}` to `actions:`") };
+    Diagnostic::error(codes::UNKNOWN_ACTION, format!("{used_by} names the action `{name}`, which is not defined"))
+        .at(span, "")
+        .help(crate::suggest::cure(name, known, &format!("add {section} of the domain")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! NLU data against itself and the domain.
+
+use super::{unknown_entity, unknown_intent};
+use crate::{Diagnostic, Project, Span, codes, pattern};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
+    same_example(project, out);
+    intents(project, out);
+    entities(project, out);
+    synonyms(project, out);
+    regexes(project, out);
+}
+
+/// The same text under two intents (compared as Rasa does: exactly).
+fn same_example(project: &Project, out: &mut Vec<Diagnostic>) {
+    let mut seen: HashMap<&str, (&str, Span)> = HashMap::with_capacity(project.nlu.examples.len());
+    for example in &project.nlu.examples {
+        let first = seen.entry(&example.text).or_insert((example.base_intent(), example.span));
+        if first.0 != example.base_intent() {
+            out.push(
+                Diagnostic::warning(codes::EXAMPLE_TWO_INTENTS, format!("the example `{}` stands under two intents", example.text))
+                    .at(example.span, format!("here it means `{}`", example.base_intent()))
+                    .at(first.1, format!("here it means `{}`", first.0))
+                    .help("keep it under one of them"),
+            );
+        }
+    }
+}
+
+fn intents(project: &Project, out: &mut Vec<Diagnostic>) {
+    let mut counts: BTreeMap<&str, (usize, Span)> = BTreeMap::new();
+    for example in &project.nlu.examples {
+        counts.entry(example.base_intent()).or_insert((0, example.span)).0 += 1;
+    }
+    for (intent, (count, span)) in &counts {
+        if !project.domain.intents.contains_key(*intent) && !intent.is_empty() {
+            out.push(unknown_intent(codes::NLU_INTENT_NOT_IN_DOMAIN, intent, "the NLU data", *span, &project.domain));
+        }
+        if *count < 2 {
+            out.push(few("intent", intent, *count, *span));
+        }
+    }
+    let defaults = crate::domain::DEFAULT_INTENTS;
+    for (intent, span) in &project.domain_spans.intents {
+        if !counts.contains_key(intent.as_str()) && !defaults.contains(&intent.as_str()) {
+            out.push(
+                Diagnostic::note(codes::INTENT_WITHOUT_EXAMPLES, format!("the intent `{intent}` has no examples in the NLU data"))
+                    .at(*span, "")
+                    .help("add examples; without them it is reached only by buttons and `/intent` messages"),
+            );
+        }
+    }
+}
+
+fn entities(project: &Project, out: &mut Vec<Diagnostic>) {
+    let mut counts: BTreeMap<&str, (usize, Span)> = BTreeMap::new();
+    for example in &project.nlu.examples {
+        for entity in &example.entities {
+            counts.entry(&entity.entity).or_insert((0, example.span)).0 += 1;
+        }
+    }
+    for (entity, (count, span)) in counts {
+        if !project.domain.entities.contains_key(entity) {
+            out.push(unknown_entity(codes::NLU_ENTITY_NOT_IN_DOMAIN, entity, "the NLU data", span, &project.domain));
+        }
+        if count < 2 {
+            out.push(few("entity", entity, count, span));
+        }
+    }
+}
+
+fn few(kind: &str, name: &str, count: usize, span: Span) -> Diagnostic {
+    Diagnostic::note(codes::FEW_EXAMPLES, format!("the {kind} `{name}` has only {count} example"))
+        .at(span, "")
+        .help("add more examples, so that it can be learned")
+}
+
+/// The same text (letter case aside, as it is looked up) with two values.
+fn synonyms(project: &Project, out: &mut Vec<Diagnostic>) {
+    let mut seen: HashMap<String, (&str, Span)> = HashMap::new();
+    let mut reported: HashSet<(String, &str)> = HashSet::new();
+    for synonym in &project.nlu.synonyms {
+        let text = synonym.text.to_lowercase();
+        let before = seen.insert(text.clone(), (&synonym.value, synonym.span));
+        let Some((value, span)) = before.filter(|(value, _)| *value != synonym.value) else { continue };
+        if reported.insert((text, &synonym.value)) {
+            out.push(
+                Diagnostic::warning(codes::SYNONYM_CONFLICT, format!("`{}` is a synonym of two values; the later one counts", synonym.text))
+                    .at(synonym.span, format!("here of `{}`", synonym.value))
+                    .at(span, format!("here of `{value}`")),
+            );
+        }
+    }
+}
+
+fn regexes(project: &Project, out: &mut Vec<Diagnostic>) {
+    for regex in &project.nlu.regexes {
+        if let Err(problem) = pattern::compile(&regex.pattern) {
+            out.push(
+                Diagnostic::error(codes::BAD_REGEX, format!("the regular expression of `{}` does not compile: {problem}", regex.name))
+                    .at(regex.span, "")
+                    .help("put a backslash before characters such as ( [ { * + ? that mean themselves"),
+            );
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Responses: buttons, placeholders, conditions, use.
+
+use super::{unknown_intent, unknown_slot};
+use crate::annotation::payload_intent;
+use crate::domain::{Domain, ResponseVariation};
+use crate::load::all_steps;
+use crate::{Diagnostic, Project, Severity, Span, StepKind, codes};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Responses that default actions send when they are defined.
+const DEFAULT_RESPONSES: [&str; 4] = ["utter_default", "utter_restart", "utter_back", "utter_ask_rephrase"];
+
+pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
+    for (name, variations) in &project.domain.responses {
+        let places = project.domain_spans.variations.get(name).map(Vec::as_slice).unwrap_or_default();
+        for (variation, span) in variations.iter().zip(places) {
+            let what = format!("the response `{name}`");
+            buttons(&what, variation, *span, &project.domain, out);
+            placeholders(&what, variation, *span, &project.domain, out);
+            conditions(&what, variation, *span, &project.domain, out);
+        }
+    }
+    unused(project, out);
+}
+
+fn buttons(what: &str, variation: &ResponseVariation, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
+    for key in ["buttons", "quick_replies"] {
+        let buttons = variation.content.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        for payload in buttons.iter().filter_map(|button| button.get("payload").and_then(Value::as_str)) {
+            let Some(intent) = payload_intent(payload) else { continue };
+            if !domain.intents.contains_key(intent) {
+                out.push(unknown_intent(codes::BUTTON_INTENT, intent, &format!("a button of {what}"), span, domain));
+            }
+        }
+    }
+}
+
+/// Placeholders that no slot fills. A note, for a custom action may fill them.
+fn placeholders(what: &str, variation: &ResponseVariation, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
+    let mut names = BTreeSet::new();
+    for key in ["text", "image", "custom", "buttons", "attachment", "quick_replies"] {
+        if let Some(value) = variation.content.get(key) {
+            collect_placeholders(value, &mut names);
+        }
+    }
+    for name in names.iter().filter(|name| !domain.slots.contains_key(name.as_str())) {
+        let known = domain.slots.keys().map(String::as_str);
+        out.push(
+            Diagnostic::note(codes::PLACEHOLDER, format!("no slot fills the placeholder `{{{name}}}` of {what}"))
+                .at(span, "unless a custom action fills it, the text is sent as it stands")
+                .help(crate::suggest::cure(name, known, &format!("add the slot `{name}`, or have a custom action pass it"))),
+        );
+    }
+}
+
+fn collect_placeholders(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => names.extend(placeholder_names(text).map(str::to_owned)),
+        Value::Array(items) => items.iter().for_each(|item| collect_placeholders(item, names)),
+        Value::Object(map) => map.values().for_each(|item| collect_placeholders(item, names)),
+        _ => {}
+    }
+}
+
+/// Plain names in single braces; doubled braces are literal (spec §3.9).
+fn placeholder_names(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let is_brace = |at: Option<usize>| at.and_then(|at| bytes.get(at)) == Some(&b'{');
+    let is_single = move |at: &usize| !is_brace(at.checked_sub(1)) && !is_brace(Some(at + 1));
+    text.match_indices('{').map(|(at, _)| at).filter(is_single).filter_map(|at| {
+        let name = text.get(at + 1..)?.split_once('}')?.0;
+        let is_plain = !name.is_empty() && name.chars().all(|ch| ch.is_alphanumeric() || ch == '_') && !name.starts_with(|ch: char| ch.is_numeric());
+        is_plain.then_some(name)
+    })
+}
+
+fn conditions(what: &str, variation: &ResponseVariation, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
+    for condition in variation.condition.iter().filter(|condition| !domain.slots.contains_key(&condition.name)) {
+        let mut diagnostic = unknown_slot(&condition.name, &format!("a condition of {what}"), span, domain);
+        (diagnostic.code, diagnostic.severity) = (codes::CONDITION_SLOT, Severity::Warning);
+        out.push(diagnostic);
+    }
+}
+
+/// Responses that no story, rule or form uses. A custom action may still use
+/// them, so this is a note only.
+fn unused(project: &Project, out: &mut Vec<Diagnostic>) {
+    if project.stories.is_empty() {
+        return;
+    }
+    let mut used: BTreeSet<&str> = DEFAULT_RESPONSES.into_iter().collect();
+    for step in project.stories.iter().flat_map(all_steps) {
+        if let StepKind::Action(name) = &step.kind {
+            used.insert(name);
+        }
+    }
+    let fallback = project.config.policies.iter().filter_map(|policy| policy.options.get("core_fallback_action_name")?.as_str());
+    used.extend(fallback);
+    let is_used = |name: &str| used.contains(name) || name.starts_with("utter_ask_") || name.contains('/');
+    for (name, span) in project.domain_spans.responses.iter().filter(|(name, _)| !is_used(name)) {
+        out.push(Diagnostic::note(codes::UNUSED_RESPONSE, format!("no story or rule uses the response `{name}`")).at(*span, ""));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::placeholder_names;
+
+    #[test]
+    fn only_plain_names_in_single_braces_are_placeholders() {
+        let names: Vec<&str> = placeholder_names("{nip} {{x}} {a.b} {} {1} é{né}{ {").collect();
+        assert_eq!(names, ["nip", "né"]);
+    }
+}

@@ -1,0 +1,314 @@
+//! Bytes of files -> [`Project`] (spec §1.1): every file is read, all problems
+//! are collected.
+
+use crate::read_domain::{DomainReader, Extras, has_domain_keys};
+use crate::read_nlu::NluReader;
+use crate::read_story::StoryReader;
+use crate::yaml::{self, Env, Map, Node};
+use crate::{Config, Diagnostic, Domain, DomainSpans, FileId, Project, Sources, Span, Step, StepKind, Story, StoryKind, codes};
+use crate::{check, read_config, shape, version};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What a file was given as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileRole {
+    /// `config.yml`.
+    Config,
+    /// `domain.yml`, or a file of a domain directory.
+    Domain,
+    /// A file of `data/`: NLU data, stories, rules, responses, even domain keys.
+    Data,
+}
+
+/// One file.
+#[derive(Clone, Debug)]
+pub struct ProjectFile {
+    /// Path relative to the project, with `/`.
+    pub path: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What it was given as. A file may be given twice in two roles.
+    pub role: FileRole,
+}
+
+/// A project and everything that was found while reading it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What could be read.
+    pub project: Project,
+    /// All findings, sorted by place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Keys of training data.
+const DATA_KEYS: [&str; 4] = ["nlu", "stories", "rules", "responses"];
+/// Keys of JSON formats other than `rasa_nlu_data`, which are not read.
+const OTHER_JSON: [(&str, &str); 3] = [("luis_schema_version", "LUIS"), ("utterances", "wit.ai"), ("userSays", "Dialogflow")];
+
+/// A file after parsing.
+struct Parsed {
+    path: String,
+    roles: BTreeSet<FileRole>,
+    root: Node,
+}
+
+/// Reads a project. Files are read in the order of their paths, whatever the
+/// order given. Nothing stops at the first problem; findings across files are
+/// those of [`check`], which the caller runs on the project.
+pub fn load(files: Vec<ProjectFile>, env: Env<'_>) -> Loaded {
+    let (mut sources, mut out) = (Sources::default(), Vec::new());
+    let given: BTreeSet<FileRole> = files.iter().map(|file| file.role).collect();
+    let domain_paths: Vec<String> = files.iter().filter(|file| file.role == FileRole::Domain).map(|file| file.path.clone()).collect();
+    let parsed = parse_files(files, env, &mut sources, &mut out);
+    let mut project = Project { config: config(&parsed, &given, &mut out), ..Project::default() };
+    read_data(&parsed, &sources, &mut project, &mut out);
+    read_domain(&parsed, &given, &mut project, &mut out);
+    project.is_domain_incomplete = domain_paths.iter().any(|path| !parsed.iter().any(|file| file.path == *path)) || project.domain_spans == DomainSpans::default();
+    project.sources = sources;
+    sort(&mut out);
+    Loaded { project, diagnostics: out }
+}
+
+/// Reads test stories (spec §8.1): `user` texts with annotations, full
+/// retrieval names kept. Only the key `stories` counts. Names that the domain
+/// does not know are reported.
+pub fn load_test_stories(files: Vec<ProjectFile>, env: Env<'_>, domain: &Domain) -> (Sources, Vec<Story>, Vec<Diagnostic>) {
+    let (mut sources, mut out) = (Sources::default(), Vec::new());
+    let parsed = parse_files(files, env, &mut sources, &mut out);
+    let mut stories = Vec::new();
+    for file in &parsed {
+        if let Some(node) = file.root.as_map().and_then(|map| map.get("stories")) {
+            StoryReader { is_test: true, out: &mut out }.read(node, "story", &mut stories);
+        }
+    }
+    out.extend(check::check_stories(&stories, domain));
+    sort(&mut out);
+    (sources, stories, out)
+}
+
+/// Adds a file's text to the sources. Bytes that are not UTF-8 are an error
+/// with the place of the first one; the text is then kept for showing only.
+pub(crate) fn add_source(bytes: &[u8], path: &str, sources: &mut Sources, out: &mut Vec<Diagnostic>) -> Option<(FileId, Arc<str>)> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            let text: Arc<str> = text.into();
+            Some((sources.add(path, Arc::clone(&text)), text))
+        }
+        Err(error) => {
+            let at = error.valid_up_to();
+            let file = sources.add(path, String::from_utf8_lossy(bytes));
+            let span = Span { file, start: at, end: at + char::REPLACEMENT_CHARACTER.len_utf8() };
+            out.push(
+                Diagnostic::error(codes::NOT_UTF8, format!("the file is not UTF-8 (byte {at})"))
+                    .at(span, "the first byte that does not fit")
+                    .help("save the file with the encoding UTF-8"),
+            );
+            None
+        }
+    }
+}
+
+fn parse_files(mut files: Vec<ProjectFile>, env: Env<'_>, sources: &mut Sources, out: &mut Vec<Diagnostic>) -> Vec<Parsed> {
+    files.sort_by(|left, right| (&left.path, left.role).cmp(&(&right.path, right.role)));
+    let mut parsed: Vec<Parsed> = Vec::new();
+    let mut last_path: Option<String> = None;
+    for file in files {
+        if last_path.as_deref() == Some(&file.path) {
+            if let Some(same) = parsed.last_mut().filter(|same| same.path == file.path) {
+                same.roles.insert(file.role);
+            }
+            continue;
+        }
+        last_path = Some(file.path.clone());
+        if let Some(root) = parse_file(&file, env, sources, out) {
+            parsed.push(Parsed { path: file.path, roles: BTreeSet::from([file.role]), root });
+        }
+    }
+    parsed
+}
+
+fn parse_file(file: &ProjectFile, env: Env<'_>, sources: &mut Sources, out: &mut Vec<Diagnostic>) -> Option<Node> {
+    let (id, text) = add_source(&file.bytes, &file.path, sources, out)?;
+    let before = out.len();
+    let Some(root) = yaml::parse(id, &text, env, out) else {
+        if file.role == FileRole::Data && !looks_like_training_data(&text) {
+            let reason = out.drain(before..).next_back();
+            out.extend(reason.map(not_read));
+        }
+        return None;
+    };
+    if root.is_null() {
+        return Some(Node { value: yaml::Yaml::Map(Map::default()), ..root });
+    }
+    let Some(map) = root.as_map() else {
+        out.push(
+            Diagnostic::error(codes::NOT_A_MAPPING, format!("the top level of {} must be a mapping", file.path))
+                .at(root.span, format!("this is {}", root.kind()))
+                .help("start the file with a key such as `nlu:`, `stories:` or `intents:`"),
+        );
+        return None;
+    };
+    version::is_readable(map, out).then_some(root)
+}
+
+/// Quirk (spec §1.1): a data file counts as training data when a line of it,
+/// left-stripped, starts with one of the keys. Used only for files that are no
+/// YAML, so that a stray file among the data is no error.
+fn looks_like_training_data(text: &str) -> bool {
+    let is_key = |line: &str| DATA_KEYS.iter().any(|key| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
+    text.lines().any(|line| is_key(line.trim_start()))
+}
+
+fn not_read(reason: Diagnostic) -> Diagnostic {
+    let message = format!("this file is not read: {}", reason.message);
+    let mut diagnostic = Diagnostic::warning(codes::NOT_READ, message).help("it has no line with `nlu:`, `stories:`, `rules:` or `responses:`; move it out of the data");
+    diagnostic.annotations = reason.annotations;
+    diagnostic
+}
+
+fn missing_file(name: &str, help: &str) -> Diagnostic {
+    Diagnostic::error(codes::MISSING_FILE, format!("there is no {name}")).help(help)
+}
+
+fn config(parsed: &[Parsed], given: &BTreeSet<FileRole>, out: &mut Vec<Diagnostic>) -> Config {
+    let mut files = parsed.iter().filter(|file| file.roles.contains(&FileRole::Config));
+    let Some((file, map)) = files.next().and_then(|file| Some((file, file.root.as_map()?))) else {
+        if !given.contains(&FileRole::Config) {
+            out.push(missing_file("config.yml", "add one with `recipe`, `assistant_id` and `language`, or name it with --config"));
+        }
+        return read_config::with_defaults(Config::default());
+    };
+    for other in files {
+        out.push(Diagnostic::error(codes::MISSING_FILE, "a project has only one config.yml").at(other.root.span, "").at(file.root.span, ""));
+    }
+    let start = Span { end: file.root.span.start, ..file.root.span };
+    read_config::read_config(map, start, out)
+}
+
+fn read_data(parsed: &[Parsed], sources: &Sources, project: &mut Project, out: &mut Vec<Diagnostic>) {
+    let mut nlu = NluReader::new(sources);
+    for file in parsed.iter().filter(|file| file.roles.contains(&FileRole::Data)) {
+        let Some(map) = file.root.as_map() else { continue };
+        if let Some(node) = map.get("nlu") {
+            nlu.read(node, out);
+        }
+        if let Some(node) = map.get("rasa_nlu_data") {
+            nlu.read_json(node, out);
+        }
+        let mut reader = StoryReader { is_test: false, out };
+        if let Some(node) = map.get("stories") {
+            reader.read(node, "story", &mut project.stories);
+        }
+        if let Some(node) = map.get("rules") {
+            reader.read(node, "rule", &mut project.stories);
+        }
+        report_other_content(file, map, out);
+    }
+    project.nlu = nlu.finish();
+}
+
+/// Says what is not read of a data file, and slips of top-level keys.
+fn report_other_content(file: &Parsed, map: &Map, out: &mut Vec<Diagnostic>) {
+    for (key, format) in OTHER_JSON {
+        if let Some((key, _)) = map.entry(key) {
+            out.push(
+                Diagnostic::error(codes::UNREADABLE_FORMAT, format!("the {format} format is not read"))
+                    .at(key.span, "")
+                    .help("convert the file with `rasa data convert nlu -f yaml`"),
+            );
+            return;
+        }
+    }
+    shape::slips(map, &known_top_level_keys(), "a data file", out);
+    let is_data = map.iter().any(|(key, _)| DATA_KEYS.contains(&key.name.as_str()) || key.name == "rasa_nlu_data");
+    if !is_data && !has_domain_keys(map) {
+        out.push(
+            Diagnostic::note(codes::NOTHING_IN_FILE, format!("{} holds no training data", file.path))
+                .at(Span { end: file.root.span.start, ..file.root.span }, "")
+                .help("training data stands under `nlu:`, `stories:`, `rules:` or `responses:`"),
+        );
+    }
+}
+
+fn known_top_level_keys() -> Vec<&'static str> {
+    DATA_KEYS.into_iter().chain(crate::read_domain::DOMAIN_KEYS).chain(["version", "rasa_nlu_data"]).collect()
+}
+
+fn read_domain(parsed: &[Parsed], given: &BTreeSet<FileRole>, project: &mut Project, out: &mut Vec<Diagnostic>) {
+    let mut reader = DomainReader::default();
+    let mut domain_files = 0;
+    let mut is_any_read = false;
+    for file in parsed {
+        let Some(map) = file.root.as_map() else { continue };
+        if file.roles.contains(&FileRole::Domain) {
+            domain_files += 1;
+            is_any_read |= has_domain_keys(map);
+            reader.add(map, out);
+        } else if file.roles.contains(&FileRole::Data) && has_own_domain_keys(map) {
+            is_any_read = true;
+            reader.add_data_file(map, out);
+            out.push(domain_keys_in_data(map, &file.root));
+        }
+    }
+    for file in parsed.iter().filter(|file| file.roles.contains(&FileRole::Data)) {
+        if let Some(node) = file.root.as_map().and_then(|map| map.get("responses")) {
+            is_any_read = true;
+            reader.add_data_responses(node, out);
+        }
+    }
+    if !given.contains(&FileRole::Domain) && !is_any_read {
+        out.push(missing_file("domain.yml", "add one with `intents` and `responses`, or name it with --domain"));
+    } else if domain_files > 0 && !is_any_read {
+        let place = parsed.iter().find(|file| file.roles.contains(&FileRole::Domain)).map(|file| file.root.span).unwrap_or_default();
+        out.push(Diagnostic::error(codes::EMPTY_DOMAIN, "the domain is empty").at(place, "").help("list at least `intents:` and `responses:`"));
+    }
+    let extras = Extras { bot_texts: bot_texts(&project.stories), retrieval_intents: retrieval_intents(project) };
+    (project.domain, project.domain_spans) = reader.finish(&extras, out);
+}
+
+/// Domain keys other than `responses`, which data files have of their own.
+fn has_own_domain_keys(map: &Map) -> bool {
+    map.iter().any(|(key, _)| key.name != "responses" && crate::read_domain::DOMAIN_KEYS.contains(&key.name.as_str()))
+}
+
+fn domain_keys_in_data(map: &Map, root: &Node) -> Diagnostic {
+    let is_domain = |name: &str| name != "responses" && crate::read_domain::DOMAIN_KEYS.contains(&name);
+    let place = map.iter().find(|(key, _)| is_domain(&key.name)).map_or(root.span, |(key, _)| key.span);
+    Diagnostic::note(codes::DOMAIN_KEYS_IN_DATA, "domain keys stand in a data file; they are read as part of the domain")
+        .at(place, "")
+        .help("Rasa reads them only if the file is also named with --domain")
+}
+
+fn retrieval_intents(project: &Project) -> BTreeSet<String> {
+    project.nlu.examples.iter().filter(|example| example.intent.contains('/')).map(|example| example.base_intent().to_owned()).collect()
+}
+
+fn bot_texts(stories: &[Story]) -> BTreeSet<String> {
+    let steps = stories.iter().flat_map(|story| &story.steps);
+    steps.filter_map(|step| if let StepKind::Bot(text) = &step.kind { Some(text.clone()) } else { None }).collect()
+}
+
+/// All steps of a story, those of its condition and of `or` steps included.
+pub(crate) fn all_steps(story: &Story) -> Vec<&Step> {
+    let condition: &[Step] = match &story.kind {
+        StoryKind::Rule { condition, .. } => condition,
+        StoryKind::Story => &[],
+    };
+    let mut steps = Vec::new();
+    for step in condition.iter().chain(&story.steps) {
+        match &step.kind {
+            StepKind::Or(alternatives) => steps.extend(alternatives),
+            _ => steps.push(step),
+        }
+    }
+    steps
+}
+
+/// Sorts findings by their first place; those without a place come first.
+pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by(|left, right| {
+        let key = |diagnostic: &Diagnostic| (diagnostic.annotations.first().map(|annotation| annotation.span), diagnostic.code);
+        key(left).cmp(&key(right)).then_with(|| left.message.cmp(&right.message))
+    });
+}

@@ -1,0 +1,250 @@
+//! Reading `config.yml` (spec §1.7). Files are never written: where Rasa would
+//! fill a key in, the value is filled in memory and a note says so.
+
+use crate::components::{COMPONENTS, Component, Role, Status, default_priority, find};
+use crate::yaml::{Map, Node};
+use crate::{ComponentConfig, Config, Diagnostic, Span, codes, shape, suggest};
+use sapa_sdk::JsonMap;
+use serde_json::{Value, json};
+
+const CONFIG_KEYS: [&str; 9] = ["recipe", "assistant_id", "language", "pipeline", "policies", "importers", "imports", "spaces", "version"];
+
+/// Reads the file's mapping; `file_span` is where findings about missing keys
+/// point.
+pub(crate) fn read_config(map: &Map, file_span: Span, out: &mut Vec<Diagnostic>) -> Config {
+    shape::unknown_keys(map, &CONFIG_KEYS, "config.yml", out);
+    let config = Config {
+        recipe: recipe(map, file_span, out),
+        assistant_id: assistant_id(map, file_span, out),
+        language: language(map, file_span, out),
+        ..Config::default()
+    };
+    importers(map, out);
+    let mut config = with_defaults(config);
+    if let Some(pipeline) = section(map, "pipeline", file_span, out) {
+        let is_complete = map.get("pipeline").and_then(Node::as_seq).is_some_and(|items| items.len() == pipeline.len());
+        config.pipeline = pipeline;
+        config.pipeline_is_default = false;
+        check_pipeline(&config, is_complete, out);
+    }
+    if let Some(policies) = section(map, "policies", file_span, out) {
+        config.policies = policies;
+        config.policies_is_default = false;
+        check_priorities(&config.policies, out);
+    }
+    config
+}
+
+/// A configuration with Rasa's default pipeline and policies (spec §1.7).
+pub(crate) fn with_defaults(mut config: Config) -> Config {
+    let components = |list: &[(&str, Value)]| -> Vec<ComponentConfig> {
+        list.iter().map(|(name, options)| ComponentConfig::implied(name, options.as_object().cloned().unwrap_or_default())).collect()
+    };
+    config.pipeline = components(&[
+        ("WhitespaceTokenizer", json!({})),
+        ("RegexFeaturizer", json!({})),
+        ("LexicalSyntacticFeaturizer", json!({})),
+        ("CountVectorsFeaturizer", json!({})),
+        ("CountVectorsFeaturizer", json!({"analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4})),
+        ("DIETClassifier", json!({"epochs": 100, "constrain_similarities": true})),
+        ("EntitySynonymMapper", json!({})),
+        ("ResponseSelector", json!({"epochs": 100, "constrain_similarities": true})),
+        ("FallbackClassifier", json!({"threshold": 0.3, "ambiguity_threshold": 0.1})),
+    ]);
+    config.policies = components(&[
+        ("MemoizationPolicy", json!({})),
+        ("RulePolicy", json!({})),
+        ("UnexpecTEDIntentPolicy", json!({"max_history": 5, "epochs": 100})),
+        ("TEDPolicy", json!({"max_history": 5, "epochs": 100, "constrain_similarities": true})),
+    ]);
+    (config.pipeline_is_default, config.policies_is_default) = (true, true);
+    config
+}
+
+fn recipe(map: &Map, file: Span, out: &mut Vec<Diagnostic>) -> Option<String> {
+    let Some(node) = map.get("recipe").filter(|node| !node.is_null()) else {
+        out.push(Diagnostic::warning(codes::NO_RECIPE, "config.yml names no `recipe`; `default.v1` is used").at(file, "").help("add `recipe: default.v1`"));
+        return None;
+    };
+    let recipe = shape::text(node, "`recipe`", out)?;
+    if recipe != "default.v1" {
+        out.push(
+            Diagnostic::error(codes::UNSUPPORTED_RECIPE, format!("the recipe `{recipe}` is not supported"))
+                .at(node.span, "")
+                .help("write `recipe: default.v1` with `pipeline` and `policies`"),
+        );
+    }
+    Some(recipe.to_owned())
+}
+
+fn assistant_id(map: &Map, file: Span, out: &mut Vec<Diagnostic>) -> Option<String> {
+    let missing = |span, text: &str| {
+        Diagnostic::note(codes::NO_ASSISTANT_ID, text).at(span, "").help("choose a name that is unique among your assistants, e.g. `assistant_id: helpdesk`")
+    };
+    let Some(node) = map.get("assistant_id").filter(|node| !node.is_null()) else {
+        out.push(missing(file, "config.yml has no `assistant_id`; events will not carry one"));
+        return None;
+    };
+    let id = shape::text(node, "`assistant_id`", out)?;
+    if id == "placeholder_default" {
+        out.push(missing(node.span, "`assistant_id` is still the placeholder"));
+    }
+    Some(id.to_owned())
+}
+
+fn language(map: &Map, file: Span, out: &mut Vec<Diagnostic>) -> Option<String> {
+    let Some(node) = map.get("language").filter(|node| !node.is_null()) else {
+        out.push(
+            Diagnostic::error(codes::MISSING_LANGUAGE, "config.yml has no `language`").at(file, "").help("add the language's ISO code, e.g. `language: id`"),
+        );
+        return None;
+    };
+    shape::text(node, "`language`", out).map(str::to_owned)
+}
+
+fn importers(map: &Map, out: &mut Vec<Diagnostic>) {
+    let Some(node) = map.get("importers").filter(|node| !node.is_null()) else { return };
+    for item in shape::seq(node, "`importers`", out).unwrap_or_default() {
+        let name = item.as_map().and_then(|map| map.get("name")).and_then(Node::as_str);
+        if !matches!(name, Some("RasaFileImporter")) {
+            out.push(
+                Diagnostic::error(codes::REFUSED_COMPONENT, format!("the importer `{}` cannot be served", name.unwrap_or("?")))
+                    .at(item.span, "")
+                    .help("only `RasaFileImporter` reads projects; give several paths to --data and --domain instead"),
+            );
+        }
+    }
+}
+
+/// `pipeline` or `policies`; `None` when the file gives none.
+fn section(map: &Map, key: &str, file: Span, out: &mut Vec<Diagnostic>) -> Option<Vec<ComponentConfig>> {
+    let entry = map.entry(key);
+    let Some((_, node)) = entry.filter(|(_, node)| !node.is_null()) else {
+        let span = entry.map_or(file, |(key, _)| key.span);
+        out.push(
+            Diagnostic::note(codes::DEFAULTS_USED, format!("`{key}` is empty; Rasa's default {key} is used"))
+                .at(span, "")
+                .help(format!("list the components under `{key}:` to choose them yourself; {}", default_stand_ins(key))),
+        );
+        return None;
+    };
+    let items = shape::seq(node, &format!("`{key}`"), out)?;
+    Some(items.iter().filter_map(|item| component(item, key, out)).collect())
+}
+
+fn default_stand_ins(key: &str) -> String {
+    let defaults = with_defaults(Config::default());
+    let list = if key == "pipeline" { defaults.pipeline } else { defaults.policies };
+    let named: Vec<String> = list
+        .iter()
+        .filter_map(|component| match find(&component.name)?.status {
+            Status::StandIn(by) => Some(format!("{} is served by {by}", component.name)),
+            _ => None,
+        })
+        .collect();
+    named.join("; ")
+}
+
+fn component(item: &Node, section: &str, out: &mut Vec<Diagnostic>) -> Option<ComponentConfig> {
+    if let Some(name) = item.as_str() {
+        out.push(shape::wrong_type(item, &format!("an item of `{section}`"), "a mapping with the key `name`").help(format!("write `- name: {name}`")));
+        return None;
+    }
+    let map = shape::map(item, &format!("an item of `{section}`"), out)?;
+    let node = shape::required(map, "name", &format!("an item of `{section}`"), item.span, out)?;
+    let name = shape::text(node, "the name of a component", out)?;
+    let Some(known) = find(name) else {
+        out.push(unknown_component(name, section, node.span));
+        return None;
+    };
+    if (known.role == Role::Policy) != (section == "policies") {
+        let right = if known.role == Role::Policy { "policies" } else { "pipeline" };
+        out.push(Diagnostic::error(codes::WRONG_SECTION, format!("`{name}` belongs under `{right}`")).at(node.span, "").help(format!("move it to `{right}:`")));
+        return None;
+    }
+    report_status(known, node.span, out);
+    let options = map.iter().filter(|(key, _)| key.name != "name").map(|(key, node)| (key.name.clone(), node.to_json())).collect::<JsonMap>();
+    Some(ComponentConfig { name: known.name.to_owned(), options, span: node.span })
+}
+
+fn unknown_component(name: &str, section: &str, span: Span) -> Diagnostic {
+    if name.contains('.') {
+        return Diagnostic::error(codes::REFUSED_COMPONENT, format!("`{name}` is a Python class, which cannot be loaded"))
+            .at(span, "")
+            .help("use a built-in component, or move the logic to a custom action");
+    }
+    let is_policy = section == "policies";
+    let fitting = COMPONENTS.iter().filter(|component| (component.role == Role::Policy) == is_policy).map(|component| component.name);
+    Diagnostic::error(codes::UNKNOWN_COMPONENT, format!("`{name}` is not a component of Rasa 3.6"))
+        .at(span, "")
+        .help(suggest::cure(name, fitting, "see Rasa's list of components; those of older versions were removed"))
+}
+
+fn report_status(component: &Component, span: Span, out: &mut Vec<Diagnostic>) {
+    match component.status {
+        Status::Native => {}
+        Status::StandIn(by) => {
+            out.push(Diagnostic::note(codes::STAND_IN, format!("`{}` is served by a stand-in: {by}", component.name)).at(span, ""));
+        }
+        Status::Refused(cure) => {
+            out.push(Diagnostic::error(codes::REFUSED_COMPONENT, format!("`{}` cannot be served", component.name)).at(span, "").help(cure));
+        }
+    }
+}
+
+/// Tokenizers, and the order of components; the order only where every
+/// component is known (`is_complete`).
+fn check_pipeline(config: &Config, is_complete: bool, out: &mut Vec<Diagnostic>) {
+    let mut tokenizer: Option<&ComponentConfig> = None;
+    let mut has = (false, false);
+    for component in &config.pipeline {
+        let Some(role) = find(&component.name).map(|known| known.role) else { continue };
+        if role == Role::Tokenizer {
+            match tokenizer {
+                Some(first) => out.push(
+                    Diagnostic::error(codes::SEVERAL_TOKENIZERS, "a pipeline can have only one tokenizer")
+                        .at(component.span, "the second one")
+                        .at(first.span, "the first one")
+                        .help("remove one of them"),
+                ),
+                None => tokenizer = Some(component),
+            }
+        }
+        let needs = match (component.name.as_str(), role) {
+            (_, Role::Featurizer) if tokenizer.is_none() => Some("a tokenizer"),
+            ("LogisticRegressionClassifier" | "SklearnIntentClassifier" | "DIETClassifier" | "ResponseSelector", _) if !has.0 => Some("a featurizer"),
+            ("CRFEntityExtractor", _) if tokenizer.is_none() => Some("a tokenizer"),
+            ("FallbackClassifier", _) if !has.1 => Some("an intent classifier"),
+            _ => None,
+        };
+        if let Some(needs) = needs.filter(|_| is_complete) {
+            out.push(
+                Diagnostic::error(codes::COMPONENT_ORDER, format!("`{}` needs {needs} before it", component.name))
+                    .at(component.span, "")
+                    .help(format!("put {needs} above it in the pipeline")),
+            );
+        }
+        has = (has.0 || role == Role::Featurizer, has.1 || role == Role::Classifier);
+    }
+    if let (Some(tokenizer), Some(language @ ("zh" | "ja" | "th"))) = (tokenizer, config.language.as_deref()) {
+        out.push(
+            Diagnostic::error(codes::REFUSED_COMPONENT, format!("`{}` cannot split the language `{language}`", tokenizer.name))
+                .at(tokenizer.span, "")
+                .help("this language is written without spaces and is not supported"),
+        );
+    }
+}
+
+fn check_priorities(policies: &[ComponentConfig], out: &mut Vec<Diagnostic>) {
+    let priority = |policy: &ComponentConfig| policy.options.get("priority").and_then(Value::as_i64).unwrap_or_else(|| default_priority(&policy.name));
+    for (at, policy) in policies.iter().enumerate() {
+        if let Some(first) = policies.iter().take(at).find(|first| priority(first) == priority(policy)) {
+            out.push(
+                Diagnostic::warning(codes::SAME_PRIORITY, format!("`{}` and `{}` have the same priority {}", first.name, policy.name, priority(policy)))
+                    .at(policy.span, "")
+                    .at(first.span, "")
+                    .help("give one of them another `priority`, or remove one"),
+            );
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Merging the files of a split domain by name (spec §1.6).
+
+use crate::yaml::{Key, Map, Node, Yaml};
+use crate::{Diagnostic, Span, codes, shape};
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
+
+/// Where an item came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Domain,
+    Data,
+}
+
+/// A named part of the domain.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item<'n> {
+    /// Where the name stands.
+    pub key: Span,
+    /// Its settings, if it has any.
+    pub value: Option<&'n Node>,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+pub(super) type Items<'n> = IndexMap<String, Item<'n>>;
+
+/// All domain files by section, names unique.
+#[derive(Default)]
+pub(super) struct Merged<'n> {
+    pub intents: Items<'n>,
+    pub entities: Items<'n>,
+    pub slots: Items<'n>,
+    pub responses: Items<'n>,
+    pub actions: Items<'n>,
+    pub forms: Items<'n>,
+    pub e2e_actions: BTreeMap<String, Span>,
+    pub session_config: Option<&'n Node>,
+    pub config: Option<&'n Node>,
+    /// Top-level keys in order of first appearance, for `Domain::raw`.
+    pub keys: IndexMap<String, &'n Node>,
+    /// How many files were merged.
+    pub files: usize,
+    /// Whether a data file brought responses.
+    pub has_data_responses: bool,
+}
+
+impl<'n> Merged<'n> {
+    /// Adds all sections of a file but the one named `except`.
+    pub fn add_file(&mut self, map: &'n Map, except: &str, out: &mut Vec<Diagnostic>) {
+        self.files += 1;
+        for (key, node) in map.iter().filter(|(key, _)| key.name != except) {
+            self.section(key, node, out);
+        }
+    }
+
+    fn section(&mut self, key: &'n Key, node: &'n Node, out: &mut Vec<Diagnostic>) {
+        if matches!(key.name.as_str(), "version" | "nlu" | "stories" | "rules") {
+            return;
+        }
+        self.keys.entry(key.name.clone()).or_insert(node);
+        if node.is_null() {
+            return;
+        }
+        let what = format!("`{}`", key.name);
+        match key.name.as_str() {
+            "intents" => merge_list(&mut self.intents, node, "intent", out),
+            "entities" => merge_list(&mut self.entities, node, "entity", out),
+            "actions" => merge_list(&mut self.actions, node, "action", out),
+            "slots" => merge_map(&mut self.slots, node, "slot", &what, out),
+            "responses" => merge_map(&mut self.responses, node, "response", &what, out),
+            "forms" => merge_map(&mut self.forms, node, "form", &what, out),
+            "e2e_actions" => self.e2e_actions.extend(shape::texts(node, &what, out)),
+            "session_config" => self.session_config = self.session_config.or(Some(node)),
+            "config" => self.config = self.config.or(Some(node)),
+            _ => {}
+        }
+    }
+
+    /// A response of a data file wins over one of the domain (spec §1.4); of
+    /// two data files the later one wins.
+    pub fn override_response(&mut self, key: &'n Key, node: &'n Node, out: &mut Vec<Diagnostic>) {
+        self.has_data_responses = true;
+        let item = Item { key: key.span, value: Some(node), origin: Origin::Data };
+        if let Some(before) = self.responses.get(&key.name).filter(|before| before.origin.is_data()) {
+            out.push(
+                Diagnostic::warning(codes::DUPLICATE_IN_FILES, format!("the response `{}` stands in two data files; the later one counts", key.name))
+                    .at(key.span, "this one counts")
+                    .at(before.key, "also defined here"),
+            );
+        }
+        self.responses.insert(key.name.clone(), item);
+    }
+}
+
+/// `intents`, `entities`, `actions`: a list of names or `name: {settings}`.
+fn merge_list<'n>(items: &mut Items<'n>, node: &'n Node, what: &str, out: &mut Vec<Diagnostic>) {
+    for entry in shape::seq(node, &format!("the list of {what} names"), out).unwrap_or_default() {
+        match &entry.value {
+            Yaml::Str(name) => insert(items, name, Item { key: entry.span, value: None, origin: Origin::Domain }, what, out),
+            Yaml::Map(map) => {
+                for (key, value) in map.iter() {
+                    if value.is_null() {
+                        out.push(null_settings(what, key));
+                    } else {
+                        insert(items, &key.name, Item { key: key.span, value: Some(value), origin: Origin::Domain }, what, out);
+                    }
+                }
+            }
+            _ => {
+                out.push(shape::wrong_type(entry, &format!("the name of an {what}"), "text").help("put the name in quotes to make it text"));
+            }
+        }
+    }
+}
+
+fn null_settings(what: &str, key: &Key) -> Diagnostic {
+    Diagnostic::error(codes::WRONG_TYPE, format!("the {what} `{}` is followed by `:` and nothing", key.name))
+        .at(key.span, "")
+        .help(format!("remove the colon: `- {}`", key.name))
+}
+
+/// `slots`, `responses`, `forms`: a mapping of names.
+fn merge_map<'n>(items: &mut Items<'n>, node: &'n Node, what: &str, section: &str, out: &mut Vec<Diagnostic>) {
+    let Some(map) = node.as_map() else {
+        out.push(
+            shape::wrong_type(node, section, "a mapping of names").help(format!("write the {what}'s name and a colon, without `- ` before it")),
+        );
+        return;
+    };
+    for (key, value) in map.iter() {
+        insert(items, &key.name, Item { key: key.span, value: Some(value), origin: Origin::Domain }, what, out);
+    }
+}
+
+fn insert<'n>(items: &mut Items<'n>, name: &str, item: Item<'n>, what: &str, out: &mut Vec<Diagnostic>) {
+    let Some(first) = items.get(name) else {
+        items.insert(name.to_owned(), item);
+        return;
+    };
+    out.push(if first.key.file == item.key.file {
+        Diagnostic::error(codes::DUPLICATE_NAME, format!("the {what} `{name}` is listed twice"))
+            .at(item.key, "again here")
+            .at(first.key, "first here")
+            .help("remove one of the two")
+    } else {
+        Diagnostic::warning(codes::DUPLICATE_IN_FILES, format!("the {what} `{name}` stands in two domain files; the first one counts"))
+            .at(item.key, "this one is ignored")
+            .at(first.key, "this one counts")
+    });
+}

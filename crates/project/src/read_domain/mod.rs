@@ -1,0 +1,183 @@
+//! Reading and merging domain files (spec §1.6).
+
+mod entities;
+mod forms;
+mod merge;
+mod raw;
+mod responses;
+mod slots;
+mod spans;
+
+pub use spans::{DomainSpans, NamePlace};
+
+use crate::domain::{CustomAction, DEFAULT_ACTIONS, Domain, SessionConfig};
+use crate::yaml::{Map, Node};
+use crate::{Diagnostic, Span, codes, shape};
+use merge::{Items, Merged, Origin};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The keys that make a file a domain file.
+pub(crate) const DOMAIN_KEYS: [&str; 8] =
+    ["slots", "forms", "actions", "entities", "intents", "responses", "e2e_actions", "session_config"];
+
+/// What the other readers found that belongs to the domain.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// Bot texts of stories.
+    pub bot_texts: BTreeSet<String>,
+    /// Base names of retrieval intents that have keyed examples.
+    pub retrieval_intents: BTreeSet<String>,
+}
+
+/// Gathers domain files and makes the one domain of them.
+#[derive(Default)]
+pub(crate) struct DomainReader<'n> {
+    merged: Merged<'n>,
+}
+
+impl<'n> DomainReader<'n> {
+    /// Adds a domain file; on a clash of names the earlier file wins.
+    pub fn add(&mut self, map: &'n Map, out: &mut Vec<Diagnostic>) {
+        Self::check_keys(map, out);
+        self.merged.add_file(map, "", out);
+    }
+
+    /// Adds the domain keys of a data file. Its `responses` are left to
+    /// [`Self::add_data_responses`].
+    pub fn add_data_file(&mut self, map: &'n Map, out: &mut Vec<Diagnostic>) {
+        self.merged.add_file(map, "responses", out);
+    }
+
+    fn check_keys(map: &Map, out: &mut Vec<Diagnostic>) {
+        let known: Vec<&str> = DOMAIN_KEYS.into_iter().chain(["version", "config", "nlu", "stories", "rules"]).collect();
+        shape::slips(map, &known, "a domain", out);
+    }
+
+    /// Adds `responses` of a data file, which win over those of the domain.
+    pub fn add_data_responses(&mut self, node: &'n Node, out: &mut Vec<Diagnostic>) {
+        if node.is_null() {
+            return;
+        }
+        let Some(map) = shape::map(node, "`responses`", out) else { return };
+        for (key, node) in map.iter() {
+            self.merged.override_response(key, node, out);
+        }
+    }
+
+    /// The domain, and where its parts stand.
+    pub fn finish(self, extras: &Extras, out: &mut Vec<Diagnostic>) -> (Domain, DomainSpans) {
+        let merged = &self.merged;
+        let mut spans = DomainSpans::default();
+        let mut domain = Domain {
+            entities: entities::entities(&merged.entities, out),
+            actions: actions(&merged.actions, out),
+            forms: forms::forms(&merged.forms, &mut spans, out),
+            responses: responses::responses(&merged.responses, &mut spans, out),
+            session_config: session_config(merged.session_config, out),
+            store_entities_as_slots: store_entities_as_slots(merged.config, out),
+            ..Domain::default()
+        };
+        domain.intents = entities::intents(&merged.intents, &domain.entities, &extras.retrieval_intents, &mut spans, out);
+        domain.slots = slots::slots(&merged.slots, &mut spans, out);
+        slots::add_implicit_slots(&mut domain);
+        domain.e2e_actions = e2e_actions(&merged.e2e_actions, &extras.bot_texts);
+        domain.action_names = action_names(&domain, extras);
+        domain.raw = raw::raw(merged, extras);
+        check_action_clashes(merged, out);
+        spans.add_names(merged);
+        (domain, spans)
+    }
+}
+
+fn actions(items: &Items<'_>, out: &mut Vec<Diagnostic>) -> Vec<CustomAction> {
+    let mut actions = Vec::with_capacity(items.len());
+    for (name, item) in items {
+        let mut send_domain = false;
+        if let Some(map) = item.value.and_then(|node| shape::map(node, "the settings of an action", out)) {
+            shape::unknown_keys(map, &["send_domain"], "an action", out);
+            send_domain = map.get("send_domain").and_then(|node| shape::flag(node, "`send_domain`", out)).unwrap_or(false);
+        }
+        actions.push(CustomAction { name: name.clone(), send_domain });
+    }
+    actions
+}
+
+fn session_config(node: Option<&Node>, out: &mut Vec<Diagnostic>) -> SessionConfig {
+    let mut config = SessionConfig::default();
+    let Some(map) = node.filter(|node| !node.is_null()).and_then(|node| shape::map(node, "`session_config`", out)) else {
+        return config;
+    };
+    shape::unknown_keys(map, &["session_expiration_time", "carry_over_slots_to_new_session"], "`session_config`", out);
+    if let Some(node) = map.get("session_expiration_time")
+        && let Some(minutes) = shape::number(node, "`session_expiration_time` (minutes)", out)
+    {
+        if minutes < 0.0 {
+            out.push(
+                Diagnostic::error(codes::BAD_VALUE, "`session_expiration_time` cannot be negative")
+                    .at(node.span, "")
+                    .help("0 means that sessions never expire"),
+            );
+        } else {
+            config.session_expiration_time = minutes;
+        }
+    }
+    if let Some(node) = map.get("carry_over_slots_to_new_session") {
+        config.carry_over_slots_to_new_session = shape::flag(node, "`carry_over_slots_to_new_session`", out).unwrap_or(true);
+    }
+    config
+}
+
+fn store_entities_as_slots(node: Option<&Node>, out: &mut Vec<Diagnostic>) -> bool {
+    let map = node.filter(|node| !node.is_null()).and_then(|node| shape::map(node, "`config`", out));
+    map.and_then(|map| map.get("store_entities_as_slots")).and_then(|node| shape::flag(node, "`store_entities_as_slots`", out)).unwrap_or(true)
+}
+
+fn e2e_actions(listed: &BTreeMap<String, Span>, bot_texts: &BTreeSet<String>) -> Vec<String> {
+    let all: BTreeSet<&String> = listed.keys().chain(bot_texts).collect();
+    all.into_iter().cloned().collect()
+}
+
+/// Action index order (spec §1.6): the defaults, custom actions in file order
+/// and those of retrieval intents, other responses sorted, other forms, e2e.
+fn action_names(domain: &Domain, extras: &Extras) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut add = |name: String| {
+        if seen.insert(name.clone()) {
+            names.push(name);
+        }
+    };
+    DEFAULT_ACTIONS.into_iter().for_each(|name| add(name.to_owned()));
+    domain.actions.iter().for_each(|action| add(action.name.clone()));
+    extras.retrieval_intents.iter().for_each(|base| add(format!("utter_{base}")));
+    let responses: BTreeSet<&String> = domain.responses.keys().collect();
+    responses.into_iter().for_each(|name| add(name.clone()));
+    domain.forms.keys().for_each(|name| add(name.clone()));
+    domain.e2e_actions.iter().for_each(|text| add(text.clone()));
+    names
+}
+
+/// A response and a form cannot share a name (spec §1.6: duplicates).
+fn check_action_clashes(merged: &Merged<'_>, out: &mut Vec<Diagnostic>) {
+    for (name, form) in &merged.forms {
+        if let Some(response) = merged.responses.get(name) {
+            out.push(
+                Diagnostic::error(codes::DUPLICATE_NAME, format!("`{name}` is both a form and a response"))
+                    .at(form.key, "the form")
+                    .at(response.key, "the response")
+                    .help("rename one of them"),
+            );
+        }
+    }
+}
+
+/// Whether this file's top level has a key of a domain.
+pub(crate) fn has_domain_keys(map: &Map) -> bool {
+    map.iter().any(|(key, _)| DOMAIN_KEYS.contains(&key.name.as_str()))
+}
+
+impl Origin {
+    fn is_data(self) -> bool {
+        self == Self::Data
+    }
+}

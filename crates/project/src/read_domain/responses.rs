@@ -1,0 +1,123 @@
+//! Responses (spec §1.6, §3.9).
+
+use super::merge::Items;
+use super::spans::DomainSpans;
+use crate::domain::{ResponseCondition, ResponseVariation};
+use crate::yaml::{Map, Node};
+use crate::{Diagnostic, codes, shape};
+use indexmap::IndexMap;
+use serde_json::Value;
+
+const VARIATION_KEYS: [&str; 12] =
+    ["text", "image", "buttons", "quick_replies", "attachment", "elements", "custom", "channel", "condition", "button_type", "id", "metadata"];
+
+pub(super) fn responses(items: &Items<'_>, spans: &mut DomainSpans, out: &mut Vec<Diagnostic>) -> IndexMap<String, Vec<ResponseVariation>> {
+    let mut responses = IndexMap::new();
+    for (name, item) in items {
+        if !name.starts_with("utter_") {
+            out.push(
+                Diagnostic::warning(codes::RESPONSE_NAME, format!("the name of the response `{name}` does not start with `utter_`"))
+                    .at(item.key, "")
+                    .help(format!("rename it to `utter_{name}`")),
+            );
+        }
+        let what = format!("the response `{name}`");
+        let variations = item.value.and_then(|node| list(&what, node, out)).unwrap_or_default();
+        if variations.is_empty() && item.value.and_then(Node::as_seq).is_some() {
+            out.push(Diagnostic::error(codes::BAD_RESPONSE, format!("{what} has no variation")).at(item.key, "").help("add `- text: \"…\"` below it"));
+        }
+        let places = spans.variations.entry(name.clone()).or_default();
+        let mut read = Vec::with_capacity(variations.len());
+        for node in variations {
+            if let Some(variation) = variation(&what, node, out) {
+                places.push(node.span);
+                read.push(variation);
+            }
+        }
+        responses.insert(name.clone(), read);
+    }
+    responses
+}
+
+fn list<'n>(what: &str, node: &'n Node, out: &mut Vec<Diagnostic>) -> Option<&'n [Node]> {
+    let items = node.as_seq();
+    if items.is_none() {
+        out.push(shape::wrong_type(node, what, "a list of variations").help("write `- text: \"…\"` on the line below the name"));
+    }
+    items
+}
+
+fn variation(what: &str, node: &Node, out: &mut Vec<Diagnostic>) -> Option<ResponseVariation> {
+    let Some(map) = node.as_map() else {
+        let help = node.as_str().map_or_else(|| "write `- text: \"…\"`".to_owned(), |text| format!("write `- text: \"{text}\"`"));
+        out.push(shape::wrong_type(node, &format!("a variation of {what}"), "a mapping").help(help));
+        return None;
+    };
+    shape::slips(map, &VARIATION_KEYS, "a response", out);
+    let text = map.get("text").filter(|text| !text.is_null());
+    if let Some(text) = text {
+        shape::text(text, &format!("`text` of {what}"), out);
+    }
+    let custom = map.get("custom").filter(|custom| !custom.is_null()).and_then(|custom| shape::map(custom, "`custom`", out));
+    if text.is_none() && custom.is_none_or(|custom| custom.entries.is_empty()) {
+        out.push(
+            Diagnostic::error(codes::BAD_RESPONSE, format!("a variation of {what} has neither `text` nor `custom`"))
+                .at(node.span, "")
+                .help("add `text: \"…\"`"),
+        );
+    }
+    if let Some(attachment) = map.get("attachment").filter(|attachment| !attachment.is_null()) {
+        shape::map(attachment, "`attachment`", out);
+    }
+    buttons(map, out);
+    let channel = map.get("channel").filter(|channel| !channel.is_null()).and_then(|channel| shape::text(channel, "`channel`", out));
+    let condition = map.get("condition").filter(|condition| !condition.is_null());
+    let mut content = shape::json_map(map);
+    content.shift_remove("channel");
+    content.shift_remove("condition");
+    Some(ResponseVariation {
+        content,
+        channel: channel.map(str::to_owned),
+        condition: condition.map(|node| conditions(node, out)).unwrap_or_default(),
+        condition_json: condition.map_or(Value::Null, Node::to_json),
+    })
+}
+
+fn buttons(map: &Map, out: &mut Vec<Diagnostic>) {
+    for key in ["buttons", "quick_replies"] {
+        let Some(node) = map.get(key).filter(|node| !node.is_null()) else { continue };
+        for button in shape::seq(node, &format!("`{key}`"), out).unwrap_or_default() {
+            let Some(button_map) = shape::map(button, "a button", out) else { continue };
+            for needed in ["title", "payload"] {
+                match button_map.get(needed) {
+                    Some(node) if needed == "title" => {
+                        shape::text(node, "`title` of a button", out);
+                    }
+                    Some(_) => {}
+                    None if key == "buttons" && button_map.get("url").is_none() => out.push(
+                        Diagnostic::warning(codes::BUTTON_INCOMPLETE, format!("this button has no `{needed}`")).at(button.span, ""),
+                    ),
+                    None => {}
+                }
+            }
+        }
+    }
+}
+
+/// `condition`: a list of `{type: slot, name, value}`.
+fn conditions(node: &Node, out: &mut Vec<Diagnostic>) -> Vec<ResponseCondition> {
+    let mut conditions = Vec::new();
+    for item in shape::seq(node, "`condition`", out).unwrap_or_default() {
+        let Some(map) = shape::map(item, "a condition", out) else { continue };
+        if map.get("type").and_then(Node::as_str) != Some("slot") {
+            out.push(Diagnostic::error(codes::BAD_RESPONSE, "a response condition needs `type: slot`").at(item.span, ""));
+            continue;
+        }
+        let name = shape::required(map, "name", "a response condition", item.span, out).and_then(|node| shape::text(node, "`name`", out));
+        let value = shape::required(map, "value", "a response condition", item.span, out).map(Node::to_json);
+        if let (Some(name), Some(value)) = (name, value) {
+            conditions.push(ResponseCondition { name: name.to_owned(), value });
+        }
+    }
+    conditions
+}

@@ -1,0 +1,55 @@
+//! Where the parts of the domain stand, for findings across files.
+
+use super::merge::{Items, Merged};
+use crate::Span;
+use std::collections::BTreeMap;
+
+/// A name used inside the domain and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamePlace {
+    /// What uses it: the intent's name.
+    pub owner: String,
+    /// The name.
+    pub name: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Places of the domain's parts; a part added by Rasa itself has none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DomainSpans {
+    /// Names of intents.
+    pub intents: BTreeMap<String, Span>,
+    /// Names of entities.
+    pub entities: BTreeMap<String, Span>,
+    /// Names of slots.
+    pub slots: BTreeMap<String, Span>,
+    /// Names of responses.
+    pub responses: BTreeMap<String, Span>,
+    /// Names under `actions`.
+    pub actions: BTreeMap<String, Span>,
+    /// Names of forms.
+    pub forms: BTreeMap<String, Span>,
+    /// Each mapping of a slot, in the order of `Slot::mappings`.
+    pub mappings: BTreeMap<String, Vec<Span>>,
+    /// Each required slot of a form, in the order of `Form::required_slots`.
+    pub required_slots: BTreeMap<String, Vec<Span>>,
+    /// Each ignored intent of a form, in order.
+    pub ignored_intents: BTreeMap<String, Vec<Span>>,
+    /// Each variation of a response, in order.
+    pub variations: BTreeMap<String, Vec<Span>>,
+    /// Entities named by `use_entities` and `ignore_entities`.
+    pub intent_entities: Vec<NamePlace>,
+}
+
+impl DomainSpans {
+    pub(super) fn add_names(&mut self, merged: &Merged<'_>) {
+        let names = |items: &Items<'_>| items.iter().map(|(name, item)| (name.clone(), item.key)).collect();
+        self.intents = names(&merged.intents);
+        self.entities = names(&merged.entities);
+        self.slots = names(&merged.slots);
+        self.responses = names(&merged.responses);
+        self.actions = names(&merged.actions);
+        self.forms = names(&merged.forms);
+    }
+}

@@ -1,0 +1,308 @@
+//! Reading the `nlu` section of a data file (spec §1.4).
+
+use crate::annotation::parse_annotations;
+use crate::nlu::{Example, Lookup, NluData, RegexPattern, Synonym};
+use crate::yaml::{Line, Map, Node, Yaml};
+use crate::{Diagnostic, Sources, Span, codes, shape, suggest};
+use sapa_sdk::JsonMap;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What Rasa strips from examples: blanks and line ends, not tabs.
+const STRIPPED: [char; 3] = [' ', '\n', '\r'];
+/// Items in the order in which the first present key decides.
+const KINDS: [&str; 4] = ["intent", "synonym", "regex", "lookup"];
+
+/// Reads `nlu` sections one after the other and gathers them.
+pub(crate) struct NluReader<'s> {
+    sources: &'s Sources,
+    data: NluData,
+    lookups: BTreeMap<String, usize>,
+}
+
+impl<'s> NluReader<'s> {
+    pub fn new(sources: &'s Sources) -> Self {
+        Self { sources, data: NluData::default(), lookups: BTreeMap::new() }
+    }
+
+    pub fn finish(self) -> NluData {
+        self.data
+    }
+
+    /// Reads the value of the key `nlu`.
+    pub fn read(&mut self, node: &Node, out: &mut Vec<Diagnostic>) {
+        if node.is_null() {
+            return;
+        }
+        for item in shape::seq(node, "`nlu`", out).unwrap_or_default() {
+            let Some(map) = shape::map(item, "an item of `nlu`", out) else { continue };
+            self.item(map, item.span, out);
+        }
+    }
+
+    fn item(&mut self, map: &Map, span: Span, out: &mut Vec<Diagnostic>) {
+        let Some((kind, name)) = KINDS.iter().find_map(|kind| map.get(kind).map(|name| (*kind, name))) else {
+            out.push(unknown_item(map, span));
+            return;
+        };
+        if name.is_null() || name.as_str().is_some_and(|name| name.trim().is_empty()) {
+            out.push(Diagnostic::warning(codes::EMPTY_NAME, format!("this {kind} has no name and is skipped")).at(name.span, ""));
+            return;
+        }
+        let what = format!("the name of this {kind}");
+        let Some(text) = shape::text(name, &what, out) else { return };
+        let known: &[&str] = if kind == "intent" { &["intent", "examples", "metadata"] } else { &[kind, "examples"] };
+        shape::unknown_keys(map, known, &format!("this {kind}"), out);
+        let Some(examples) = map.get("examples").filter(|examples| !examples.is_null()) else {
+            out.push(no_examples(kind, text, name.span));
+            return;
+        };
+        match kind {
+            "intent" => self.intent(text, name.span, map, examples, out),
+            _ => self.named(kind, text, name.span, examples, out),
+        }
+    }
+
+    fn intent(&mut self, name: &str, span: Span, map: &Map, examples: &Node, out: &mut Vec<Diagnostic>) {
+        if let Some(problem) = bad_intent_name(name) {
+            out.push(Diagnostic::error(codes::BAD_INTENT_NAME, problem).at(span, ""));
+            return;
+        }
+        let metadata = map.get("metadata").map(Node::to_json);
+        let before = self.data.examples.len();
+        match &examples.value {
+            Yaml::Seq(items) => {
+                for item in items {
+                    self.object_example(name, metadata.as_ref(), item, out);
+                }
+            }
+            _ => {
+                for line in self.block_lines(examples, out) {
+                    self.example(name, example_metadata(metadata.as_ref(), None), line, out);
+                }
+            }
+        }
+        if self.data.examples.len() == before {
+            out.push(no_examples("intent", name, span));
+        }
+    }
+
+    /// The object form: `{text, metadata}`.
+    fn object_example(&mut self, intent: &str, metadata: Option<&Value>, item: &Node, out: &mut Vec<Diagnostic>) {
+        if let Some(text) = item.as_str() {
+            let help = format!("write `- text: {text}`, or use a text block: `examples: |`");
+            out.push(shape::wrong_type(item, "an example in a list", "a mapping with the key `text`").help(help));
+            return;
+        }
+        let Some(map) = shape::map(item, "an example in a list", out) else { return };
+        shape::unknown_keys(map, &["text", "metadata"], "an example", out);
+        let Some(node) = shape::required(map, "text", "an example", item.span, out) else { return };
+        let Some(text) = shape::text(node, "`text` of an example", out) else { return };
+        let own = map.get("metadata").map(Node::to_json);
+        let lines = node.lines(self.sources);
+        let mut filled = lines.iter().filter(|line| !line.text.trim_matches(STRIPPED).is_empty());
+        let line = match (filled.next(), filled.next()) {
+            (Some(only), None) => stripped(*only),
+            _ => Line { text: text.trim_matches(STRIPPED), span: node.span },
+        };
+        self.example(intent, example_metadata(metadata, own), line, out);
+    }
+
+    fn example(&mut self, intent: &str, metadata: JsonMap, line: Line<'_>, out: &mut Vec<Diagnostic>) {
+        if line.text.is_empty() {
+            out.push(Diagnostic::warning(codes::EMPTY_EXAMPLE, "this example is empty and is skipped").at(line.span, ""));
+            return;
+        }
+        let read = parse_annotations(line.text);
+        for (range, problem) in &read.problems {
+            out.push(annotation_error(problem, line, range));
+        }
+        for entity in &read.entities {
+            let covered: String = read.text.chars().skip(entity.start).take(entity.end - entity.start).collect();
+            let value = shape::python_str(&entity.value);
+            if value != covered {
+                self.data.synonyms.push(Synonym { text: covered, value, span: line.span });
+            }
+        }
+        let (text, entities) = (read.text, read.entities);
+        self.data.examples.push(Example { intent: intent.to_owned(), text, entities, metadata, span: line.span });
+    }
+
+    /// Synonyms, regular expressions and lookup tables: text blocks only.
+    fn named(&mut self, kind: &str, name: &str, span: Span, examples: &Node, out: &mut Vec<Diagnostic>) {
+        let lines = self.block_lines(examples, out);
+        if lines.is_empty() {
+            out.push(no_examples(kind, name, span));
+        }
+        match kind {
+            "synonym" => {
+                let synonym = |line: Line<'_>| Synonym { text: line.text.to_owned(), value: name.to_owned(), span: line.span };
+                self.data.synonyms.extend(lines.into_iter().map(synonym));
+            }
+            "regex" => {
+                let pattern = |line: Line<'_>| RegexPattern { name: name.to_owned(), pattern: line.text.to_owned(), span: line.span };
+                self.data.regexes.extend(lines.into_iter().map(pattern));
+            }
+            _ => self.lookup(name, span, lines.into_iter().map(|line| line.text.to_owned())),
+        }
+    }
+
+    fn lookup(&mut self, name: &str, span: Span, elements: impl Iterator<Item = String>) {
+        let at = *self.lookups.entry(name.to_owned()).or_insert(self.data.lookups.len());
+        match self.data.lookups.get_mut(at) {
+            Some(lookup) => lookup.elements.extend(elements),
+            None => self.data.lookups.push(Lookup { name: name.to_owned(), elements: elements.collect(), span }),
+        }
+    }
+
+    /// The examples of a text block: lines that start with `-` in column 0.
+    fn block_lines<'n>(&self, node: &'n Node, out: &mut Vec<Diagnostic>) -> Vec<Line<'n>> {
+        if node.as_str().is_none() {
+            out.push(
+                shape::wrong_type(node, "`examples`", "a text block")
+                    .help("write `examples: |` and below it one example a line, each starting with `- `"),
+            );
+            return Vec::new();
+        }
+        let mut examples = Vec::new();
+        for line in node.lines(self.sources) {
+            match line.text.strip_prefix('-') {
+                Some(rest) => {
+                    let span = Span { start: (line.span.start + 1).min(line.span.end), ..line.span };
+                    let is_exact = line.span.end - line.span.start == line.text.len();
+                    examples.push(stripped(Line { text: rest, span: if is_exact { span } else { line.span } }));
+                }
+                None if line.text.trim().is_empty() => {}
+                None => out.push(
+                    Diagnostic::warning(codes::LINE_WITHOUT_DASH, "this line does not start with `-` and is skipped")
+                        .at(line.span, "")
+                        .help("start it with `- ` in the column of the other examples; an example of several lines needs `- text: |`"),
+                ),
+            }
+        }
+        examples
+    }
+
+    /// Rasa's older JSON format, `rasa_nlu_data` (spec §1.1).
+    pub fn read_json(&mut self, node: &Node, out: &mut Vec<Diagnostic>) {
+        let Some(map) = shape::map(node, "`rasa_nlu_data`", out) else { return };
+        let list = |key: &str| map.get(key).and_then(Node::as_seq).unwrap_or_default();
+        for item in list("common_examples") {
+            self.json_example(item, out);
+        }
+        for item in list("regex_features") {
+            if let (Some(name), Some(pattern)) = (json_text(item, "name"), json_text(item, "pattern")) {
+                self.data.regexes.push(RegexPattern { name: name.to_owned(), pattern: pattern.to_owned(), span: item.span });
+            }
+        }
+        for item in list("lookup_tables") {
+            let elements = item.as_map().and_then(|map| map.get("elements")).and_then(Node::as_seq).unwrap_or_default();
+            if let Some(name) = json_text(item, "name") {
+                self.lookup(name, item.span, elements.iter().filter_map(Node::as_str).map(str::to_owned));
+            }
+        }
+        for item in list("entity_synonyms") {
+            let texts = item.as_map().and_then(|map| map.get("synonyms")).and_then(Node::as_seq).unwrap_or_default();
+            for text in texts.iter().filter_map(Node::as_str) {
+                let value = json_text(item, "value").unwrap_or_default().to_owned();
+                self.data.synonyms.push(Synonym { text: text.to_owned(), value, span: item.span });
+            }
+        }
+    }
+
+    fn json_example(&mut self, item: &Node, out: &mut Vec<Diagnostic>) {
+        let Some(map) = shape::map(item, "an example", out) else { return };
+        let Some(text) = shape::required(map, "text", "an example", item.span, out).and_then(|node| shape::text(node, "`text`", out)) else {
+            return;
+        };
+        let intent = map.get("intent").and_then(Node::as_str).unwrap_or_default();
+        let mut entities = Vec::new();
+        for entity in map.get("entities").and_then(Node::as_seq).unwrap_or_default() {
+            match json_entity(entity, text) {
+                Some(entity) => entities.push(entity),
+                None => out.push(
+                    Diagnostic::error(codes::BAD_ANNOTATION, "this entity does not fit its text")
+                        .at(entity.span, "")
+                        .help("it needs `entity` and character offsets `start` and `end` inside the text"),
+                ),
+            }
+        }
+        if let Some(problem) = bad_intent_name(intent) {
+            out.push(Diagnostic::error(codes::BAD_INTENT_NAME, problem).at(item.span, ""));
+            return;
+        }
+        let (intent, text) = (intent.to_owned(), text.to_owned());
+        self.data.examples.push(Example { intent, text, entities, metadata: JsonMap::new(), span: item.span });
+    }
+}
+
+fn json_text<'n>(item: &'n Node, key: &str) -> Option<&'n str> {
+    item.as_map()?.get(key)?.as_str()
+}
+
+fn json_entity(node: &Node, text: &str) -> Option<crate::nlu::EntityAnnotation> {
+    let map = node.as_map()?;
+    let offset = |key: &str| match map.get(key)?.value {
+        Yaml::Int(number) => usize::try_from(number).ok(),
+        _ => None,
+    };
+    let (start, end) = (offset("start")?, offset("end")?);
+    if start >= end || end > text.chars().count() {
+        return None;
+    }
+    let covered: String = text.chars().skip(start).take(end - start).collect();
+    let optional = |key: &str| json_text(node, key).map(str::to_owned);
+    Some(crate::nlu::EntityAnnotation {
+        start,
+        end,
+        entity: optional("entity")?,
+        role: optional("role"),
+        group: optional("group"),
+        value: map.get("value").map_or(Value::String(covered), Node::to_json),
+    })
+}
+
+fn bad_intent_name(name: &str) -> Option<String> {
+    (name.matches('/').count() > 1).then(|| format!("the intent `{name}` has more than one `/`; a retrieval intent is `base/key`"))
+}
+
+fn example_metadata(intent: Option<&Value>, example: Option<Value>) -> JsonMap {
+    let mut metadata = JsonMap::new();
+    if let Some(intent) = intent {
+        metadata.insert("intent".to_owned(), intent.clone());
+    }
+    if let Some(example) = example {
+        metadata.insert("example".to_owned(), example);
+    }
+    metadata
+}
+
+/// A line without blanks at its ends, its span following where it is exact.
+fn stripped(line: Line<'_>) -> Line<'_> {
+    let text = line.text.trim_matches(STRIPPED);
+    if line.span.end.saturating_sub(line.span.start) != line.text.len() {
+        return Line { text, span: line.span };
+    }
+    let start = line.span.start + (line.text.len() - line.text.trim_start_matches(STRIPPED).len());
+    Line { text, span: Span { file: line.span.file, start, end: start + text.len() } }
+}
+
+fn annotation_error(problem: &str, line: Line<'_>, range: &std::ops::Range<usize>) -> Diagnostic {
+    let is_exact = line.span.end - line.span.start == line.text.len();
+    let span = if is_exact { Span { file: line.span.file, start: line.span.start + range.start, end: line.span.start + range.end } } else { line.span };
+    Diagnostic::error(codes::BAD_ANNOTATION, problem)
+        .at(span, "")
+        .help(r#"write `[text](entity)`, `[text](entity:value)` or `[text]{"entity": "name", "role": "r", "value": "v"}`"#)
+}
+
+fn no_examples(kind: &str, name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning(codes::NO_EXAMPLES, format!("the {kind} `{name}` has no examples"))
+        .at(span, "")
+        .help("add `examples: |` and below it one example a line, each starting with `- `")
+}
+
+fn unknown_item(map: &Map, span: Span) -> Diagnostic {
+    let near = map.iter().find_map(|(key, _)| suggest::nearest(&key.name, KINDS));
+    let help = near.map_or_else(|| "an item is an `intent`, `synonym`, `regex` or `lookup`".to_owned(), |near| format!("did you mean `{near}`?"));
+    Diagnostic::warning(codes::UNKNOWN_ITEM, "this item of `nlu` is not recognised and is skipped").at(span, "").help(help)
+}

@@ -1,0 +1,39 @@
+//! "Did you mean …?": the nearest known name.
+
+/// The known name nearest to `name`, if it is near enough to be a slip:
+/// at most a third of its letters differ, letter case not counting.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    let allowed = (lower.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// The cure for an unknown name: the nearest known one, else `otherwise`.
+pub fn cure<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, otherwise: &str) -> String {
+    match nearest(name, known) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
+        None => otherwise.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_letters_or_case_finds_the_name() {
+        assert_eq!(nearest("utter_gret", ["utter_bye", "utter_greet"]), Some("utter_greet"));
+        assert_eq!(nearest("dietclassifier", ["DIETClassifier"]), Some("DIETClassifier"));
+        assert_eq!(nearest("completely_other", ["utter_greet"]), None);
+    }
+
+    #[test]
+    fn the_cure_falls_back_when_nothing_is_near() {
+        assert_eq!(cure("zzz", ["greet"], "add it"), "add it");
+    }
+}

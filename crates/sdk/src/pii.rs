@@ -1,0 +1,114 @@
+//! Masking of personal data and secrets in free text. Every log line and every
+//! stored summary goes through [`mask`].
+
+use std::{borrow::Cow, sync::LazyLock};
+
+use regex::{Captures, Regex};
+
+use crate::number::ascii_digit;
+
+/// What may stand between the digits of one number.
+const SEPARATORS: &str = r"[\s.\-_/()\u{2010}-\u{2015}\u{2212}\u{200b}-\u{200f}\u{2060}\u{feff}]";
+
+/// A password with what announces it; the rest of the line is taken for the
+/// password, as it may contain spaces.
+static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b((?:pass?words?|passwd|passphrase|pass|pwd?|kata\s*sandi|katasandi|sandi)(?:nya)?(?:[ \t]+[\w-]+){0,3}?[ \t]*(?:[:=]|\b(?:adalah|yaitu)\b)[ \t]*)\S[^\r\n]*",
+    )
+});
+
+/// A one-time code of 4 to 8 digits after a word for it.
+static CODE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b((?:otp|kode|code|pin|token)(?:nya)?(?:[ \t]+(?:otp|verifikasi|akses|rahasia|masuk|login|saya|aku|ini|itu|adalah|is|yang|masuk|yaitu|dari|sms|wa|nya))*[ \t]*[:=#]?[ \t]*)\d(?:[ \t.\-]?\d){3,7}\b",
+    )
+});
+
+static EMAIL: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*"));
+
+/// A ticket number, which is public and kept, or a run of nine digits or more.
+static NUMBER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(&format!(r"\bHD-\d{{4}}-\d{{6}}\b|\+?\d(?:{SEPARATORS}{{0,3}}\d){{8,}}")));
+
+/// One of the patterns above; each is compiled by the tests.
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a pattern of this file is valid")
+}
+
+/// Replaces NIP, NIK, phone numbers, e-mail addresses, other runs of nine
+/// digits or more, one-time codes and passwords by `[nip]`, `[nik]`,
+/// `[telepon]`, `[email]`, `[nomor]`, `[kode]` and `[sandi]`. Ticket numbers
+/// (`HD-2026-000123`) stay.
+pub fn mask(text: &str) -> String {
+    let text = PASSWORD.replace_all(text, "${1}[sandi]");
+    let text = EMAIL.replace_all(&text, "[email]");
+    let text = NUMBER.replace_all(&text, |found: &Captures<'_>| number_label(&found[0]));
+    CODE.replace_all(&text, "${1}[kode]").into_owned()
+}
+
+fn number_label(found: &str) -> Cow<'static, str> {
+    if found.starts_with("HD-") {
+        return Cow::Owned(found.to_owned());
+    }
+    let digits: String = found.chars().map(ascii_digit).filter(|c| c.is_numeric()).collect();
+    Cow::Borrowed(match digits.len() {
+        18 => "[nip]",
+        16 => "[nik]",
+        9..=15 if found.starts_with('+') || digits.starts_with("62") || digits.starts_with('0') => "[telepon]",
+        _ => "[nomor]",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn personal_data_is_replaced_by_its_kind() {
+        for (text, masked) in [
+            ("NIP 198609262015051001 ya", "NIP [nip] ya"),
+            ("nip saya 19860926 201505 1 001.", "nip saya [nip]."),
+            ("1986.0926–201505-1-001", "[nip]"),
+            ("nik: 3603124107900001", "nik: [nik]"),
+            ("nik ٣٦٠٣١٢٤١٠٧٩٠٠٠٠١", "nik [nik]"),
+            ("wa 0812-0000-0999", "wa [telepon]"),
+            ("hubungi +62 812 0000 0999 saja", "hubungi [telepon] saja"),
+            ("kantor (021) 555-01234", "kantor ([telepon]"),
+            ("nip lama 131110468", "nip lama [nomor]"),
+            ("rekening 5550 1234 567 8", "rekening [nomor]"),
+            ("surat ke contoh.satu@contoh.go.id, ya", "surat ke [email], ya"),
+            ("kode OTP saya 123456", "kode OTP saya [kode]"),
+            ("otp: 12 34 56", "otp: [kode]"),
+            ("kodenya 9921", "kodenya [kode]"),
+            ("password: rahasia 123 sekali", "password: [sandi]"),
+            ("kata sandi saya = Abc#1", "kata sandi saya = [sandi]"),
+            ("sandinya adalah melati7\nterima kasih", "sandinya adalah [sandi]\nterima kasih"),
+            ("passphrase TTE: kucing hitam", "passphrase TTE: [sandi]"),
+        ] {
+            assert_eq!(mask(text), masked, "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_text_stays_as_it_is() {
+        for text in [
+            "lupa password simasn",
+            "tiket HD-2026-000123 bagaimana?",
+            "jam layanan 08.00-16.00",
+            "kode pos belum ada",
+            "listening on 127.0.0.1:5055",
+            "2026-11-23T03:05:01.123456Z  INFO siap",
+            "lantai 3 ruang 12",
+            "",
+        ] {
+            assert_eq!(mask(text), text);
+        }
+    }
+
+    #[test]
+    fn masking_twice_changes_nothing_more() {
+        let once = mask("nip 198609262015051001 sandi: abc kode 1234 a@b.id 081200000999");
+        assert_eq!(mask(&once), once);
+    }
+}

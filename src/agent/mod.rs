@@ -1,0 +1,140 @@
+//! The agent drives [`Turn`]s with the world: it takes messages in, calls action
+//! servers, and commits what a turn is done with.
+
+mod actions;
+mod cache;
+mod locks;
+mod model_slot;
+mod turn;
+
+use std::sync::Arc;
+
+use sapa_dialogue::Tracker;
+use sapa_model::Model;
+use sapa_sdk::{BotMessage, Event, JsonMap, ParseData};
+
+use crate::store::{Clock, Store, StoreError};
+
+pub use actions::{ActionClient, ActionClientError};
+pub use model_slot::{LoadedModel, ModelSlot};
+pub use turn::{Incoming, TurnReport};
+
+use cache::TrackerCache;
+use locks::Locks;
+
+/// Why the agent could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// No model, or one that cannot do this.
+    #[error("{0}")]
+    NoModel(&'static str),
+    /// Too many messages of one sender are waiting.
+    #[error("too many messages of this conversation are waiting; try again later")]
+    TooManyWaiting,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Other processes kept writing to the conversation.
+    #[error("the conversation is being written by somebody else; try again")]
+    Contended,
+}
+
+/// Everything that serving needs: the model, the store, the action client.
+pub struct Agent {
+    /// The model being served.
+    pub models: ModelSlot,
+    /// Where conversations are kept.
+    pub store: Arc<dyn Store>,
+    actions: Option<ActionClient>,
+    clock: Clock,
+    locks: Locks,
+    cache: TrackerCache,
+}
+
+impl Agent {
+    /// An agent without a model yet.
+    pub fn new(store: Arc<dyn Store>, actions: Option<ActionClient>, clock: Clock) -> Self {
+        Self {
+            models: ModelSlot::default(),
+            store,
+            actions,
+            clock,
+            locks: Locks::default(),
+            cache: TrackerCache::new(1_000),
+        }
+    }
+
+    /// Understands a text, as `/model/parse`.
+    ///
+    /// # Errors
+    /// No model is loaded.
+    pub fn parse(&self, text: &str) -> Result<ParseData, AgentError> {
+        Ok(self.model()?.parse(text))
+    }
+
+    pub(crate) fn model(&self) -> Result<Arc<Model>, AgentError> {
+        self.models.get().map(|loaded| loaded.model).ok_or(AgentError::NoModel("no model is loaded"))
+    }
+
+    /// The tracker over all sessions of a conversation, as the API shows it. An
+    /// empty conversation gets a session start that is not saved (spec §5.3).
+    ///
+    /// # Errors
+    /// No dialogue model, or the store failed.
+    pub async fn full_tracker(&self, sender_id: &str, until: Option<f64>) -> Result<Tracker, AgentError> {
+        let model = self.model()?;
+        let dialogue = model.dialogue().ok_or(AgentError::NoModel("the model has no dialogue part"))?;
+        let conversation = self.store.load_all(sender_id).await?;
+        let events = conversation.events.into_iter().filter(|e| until.is_none_or(|until| e.timestamp <= until));
+        let tracker = Tracker::from_events(sender_id, Arc::clone(&dialogue.domain), events);
+        if !tracker.events().is_empty() {
+            return Ok(tracker);
+        }
+        let turn = sapa_dialogue::Turn::session(Arc::clone(dialogue), tracker, "", (self.clock)(), 0);
+        Ok(self.drive_session(turn).await)
+    }
+
+    /// Appends events that came from outside (spec §5.3). An empty conversation
+    /// gets a session start first, unless the events bring their own.
+    ///
+    /// # Errors
+    /// No dialogue model, or the store failed.
+    pub async fn append_events(&self, sender_id: &str, events: Vec<Event>) -> Result<(), AgentError> {
+        self.append(sender_id, events).await
+    }
+
+    /// Time now, seconds since the Unix epoch.
+    pub fn now(&self) -> f64 {
+        (self.clock)()
+    }
+}
+
+/// What a channel does with the bot's messages.
+pub trait Sender: Send + Sync {
+    /// The channel's name, as in `credentials.yml`.
+    fn name(&self) -> &str;
+
+    /// Sends one message to a recipient.
+    fn send<'a>(
+        &'a self,
+        recipient_id: &'a str,
+        message: &'a BotMessage,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>>;
+}
+
+/// Why a message could not be sent.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SendError {
+    /// It certainly did not arrive; try again.
+    #[error("not sent: {0}")]
+    Retry(String),
+    /// It may have arrived.
+    #[error("unknown whether it was sent: {0}")]
+    Doubtful(String),
+    /// It will never be taken.
+    #[error("refused: {0}")]
+    Refused(String),
+}
+
+/// A message's metadata as channels give it.
+pub type Metadata = JsonMap;

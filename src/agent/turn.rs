@@ -1,0 +1,326 @@
+//! One message, one turn: load, drive, commit (design: the road of a turn).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sapa_dialogue::{ActionCall, ActionFailure, Decision, DialogueModel, Done, Input, Need, Step, Tracker, Turn, UserMessage};
+use sapa_model::Model;
+use sapa_sdk::{ActionResponse, BotMessage, Event, EventBody};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{Agent, AgentError};
+use crate::store::{Commit, CommitError, InboxDone, InboxMessage, Seen, Step as JournalStep, TurnKey};
+
+/// How often a turn is run again when somebody else wrote to the conversation.
+const MOST_RERUNS: usize = 5;
+
+/// A message for the agent.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// Conversation id.
+    pub sender_id: String,
+    /// The message.
+    pub message: UserMessage,
+    /// Name of the channel, as the inbox keeps it.
+    pub channel: String,
+    /// Id by which a repetition is recognised.
+    pub dedupe_key: Option<String>,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, Default)]
+pub struct TurnReport {
+    /// What the bot said.
+    pub messages: Vec<BotMessage>,
+    /// Why each action ran.
+    pub decisions: Vec<Decision>,
+    /// The turn's events.
+    pub events: Vec<Event>,
+    /// What went wrong without ending the turn.
+    pub warnings: Vec<String>,
+    /// The stored reply, when the message had its turn before.
+    pub repeated: Option<Option<Value>>,
+}
+
+/// How a channel's reply is stored, so that a repetition gets the same.
+pub type RenderReply<'a> = &'a (dyn Fn(&[BotMessage]) -> Value + Sync);
+
+impl Agent {
+    /// Handles a message: exactly one committed turn, in the order of arrival
+    /// within its conversation.
+    ///
+    /// # Errors
+    /// No dialogue model, too many waiting, or the store failed; nothing of the
+    /// turn is written then.
+    pub async fn handle(&self, incoming: Incoming, render: RenderReply<'_>) -> Result<TurnReport, AgentError> {
+        let _held = self.locks.lock(&incoming.sender_id).await.ok_or(AgentError::TooManyWaiting)?;
+        if let Some(report) = self.answered_before(&incoming).await? {
+            return Ok(report);
+        }
+        let mut journal = self.journal(&incoming).await?;
+        for _ in 0..MOST_RERUNS {
+            if let Some(report) = self.try_turn(&incoming, render, &mut journal).await? {
+                return Ok(report);
+            }
+        }
+        Err(AgentError::Contended)
+    }
+
+    async fn answered_before(&self, incoming: &Incoming) -> Result<Option<TurnReport>, AgentError> {
+        let Some(key) = &incoming.dedupe_key else { return Ok(None) };
+        let seen = self.store.seen(&incoming.channel, key).await?.and_then(|accepted| accepted.duplicate);
+        Ok(match seen {
+            Some(Seen::Done { reply }) => Some(TurnReport { repeated: Some(reply), ..TurnReport::default() }),
+            Some(Seen::Dead) => Some(TurnReport { repeated: Some(None), ..TurnReport::default() }),
+            Some(Seen::Open) | None => None,
+        })
+    }
+
+    async fn journal(&self, incoming: &Incoming) -> Result<Journal, AgentError> {
+        let key = incoming.dedupe_key.as_ref().map(|dedupe_key| TurnKey::Fresh {
+            channel: incoming.channel.clone(),
+            dedupe_key: dedupe_key.clone(),
+        });
+        let mut kept = BTreeMap::new();
+        if let Some(key) = &key {
+            for step in self.store.journalled(key).await? {
+                kept.insert(step.step, step);
+            }
+        }
+        Ok(Journal { key, kept })
+    }
+
+    /// Runs the turn once; `None` when the conversation moved on meanwhile.
+    async fn try_turn(
+        &self,
+        incoming: &Incoming,
+        render: RenderReply<'_>,
+        journal: &mut Journal,
+    ) -> Result<Option<TurnReport>, AgentError> {
+        let model = self.model()?;
+        let dialogue = Arc::clone(model.dialogue().ok_or(AgentError::NoModel("the model has no dialogue part"))?);
+        let (tracker, version) = self.load(&incoming.sender_id, &model, &dialogue).await?;
+        let mut turn = Turn::message(dialogue, tracker, incoming.message.clone(), (self.clock)(), seed(incoming));
+        let done = self.drive(&mut turn, &model, incoming, journal).await?;
+        let reply = render(&done.messages);
+        let commit = Commit {
+            sender_id: incoming.sender_id.clone(),
+            expected_version: version,
+            new_events: done.events.clone(),
+            inbox: Some(InboxDone { message: self.inbox_message(incoming), reply: Some(reply) }),
+            ..Commit::default()
+        };
+        match self.store.commit(commit).await {
+            Ok(committed) => {
+                self.keep(turn.into_tracker(), committed.version, &model.id, &done.events);
+                Ok(Some(report(done)))
+            }
+            Err(CommitError::Conflict { .. }) => Ok(None),
+            Err(CommitError::Duplicate { reply }) => {
+                Ok(Some(TurnReport { repeated: Some(reply), ..TurnReport::default() }))
+            }
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    fn inbox_message(&self, incoming: &Incoming) -> InboxMessage {
+        InboxMessage::Fresh {
+            channel: incoming.channel.clone(),
+            dedupe_key: incoming.dedupe_key.clone(),
+            // The text stands in the turn's user event; it is not kept twice.
+            payload: serde_json::json!({ "message_id": incoming.message.message_id }),
+        }
+    }
+
+    async fn load(
+        &self,
+        sender_id: &str,
+        model: &Model,
+        dialogue: &Arc<DialogueModel>,
+    ) -> Result<(Tracker, i64), AgentError> {
+        if let Some(cached) = self.cache.take(sender_id, &model.id) {
+            return Ok(cached);
+        }
+        let conversation = self.store.load(sender_id).await?;
+        let tracker = Tracker::from_events(sender_id, Arc::clone(&dialogue.domain), conversation.events);
+        Ok((tracker, conversation.version))
+    }
+
+    /// A turn that began a session leaves older ones behind: the next turn loads
+    /// only the new one (spec §6.1, "Loaded scope").
+    fn keep(&self, tracker: Tracker, version: i64, model_id: &str, events: &[Event]) {
+        if !events.iter().any(|e| matches!(e.body, EventBody::SessionStarted {} | EventBody::Restart {})) {
+            self.cache.put(tracker, version, model_id);
+        }
+    }
+
+    /// Gives the turn what it needs until it is done.
+    async fn drive(
+        &self,
+        turn: &mut Turn,
+        model: &Model,
+        incoming: &Incoming,
+        journal: &mut Journal,
+    ) -> Result<Done, AgentError> {
+        let mut input = Input::Start;
+        loop {
+            input = match turn.step(input) {
+                Step::Done(done) => {
+                    for warning in &done.warnings {
+                        tracing::warn!(reason = %sapa_sdk::pii::mask(warning), "a turn did not go as planned");
+                    }
+                    return Ok(*done);
+                }
+                Step::Need(Need::Parse { text }) => Input::Parsed(Box::new(model.parse(&text))),
+                Step::Need(Need::CallAction(call)) => {
+                    Input::Action(Box::new(self.call(model, &call, incoming, journal).await?))
+                }
+            };
+        }
+    }
+
+    /// Asks the action server, or takes the answer it gave before a crash. Every
+    /// answer is journalled before the turn goes on.
+    async fn call(
+        &self,
+        model: &Model,
+        call: &ActionCall,
+        incoming: &Incoming,
+        journal: &mut Journal,
+    ) -> Result<Result<ActionResponse, ActionFailure>, AgentError> {
+        let hash = request_hash(call);
+        if let Some(answer) = journal.answer(call.step, &hash) {
+            return Ok(Ok(answer));
+        }
+        let Some(client) = &self.actions else {
+            return Ok(Err(ActionFailure::Failed("endpoints.yml has no `action_endpoint`".to_owned())));
+        };
+        let key = idempotency_key(incoming, call.step);
+        let answer = client.run(call, model.domain(), &key).await;
+        if let Ok(response) = &answer {
+            let step = JournalStep {
+                step: call.step as i64,
+                action: call.name.clone(),
+                request_hash: hash,
+                response: serde_json::to_value(response).unwrap_or_default(),
+            };
+            if let Some(key) = &journal.key {
+                self.store.journal(key, step.clone()).await?;
+            }
+            journal.kept.insert(step.step, step);
+        }
+        Ok(answer)
+    }
+
+    /// Drives a turn that only starts a session; nothing is saved.
+    pub(super) async fn drive_session(&self, mut turn: Turn) -> Tracker {
+        let mut input = Input::Start;
+        while let Step::Need(need) = turn.step(input) {
+            input = match need {
+                Need::Parse { .. } => Input::Parsed(Box::default()),
+                Need::CallAction(call) => {
+                    let answer = match &self.actions {
+                        Some(client) => client.run(&call, Some(turn.tracker().domain()), "session").await,
+                        None => Err(ActionFailure::Failed("no action endpoint".to_owned())),
+                    };
+                    Input::Action(Box::new(answer))
+                }
+            };
+        }
+        turn.into_tracker()
+    }
+
+    /// Appends events from outside (spec §5.3).
+    pub(super) async fn append(&self, sender_id: &str, events: Vec<Event>) -> Result<(), AgentError> {
+        let _held = self.locks.lock(sender_id).await.ok_or(AgentError::TooManyWaiting)?;
+        let model = self.model()?;
+        let dialogue = Arc::clone(model.dialogue().ok_or(AgentError::NoModel("the model has no dialogue part"))?);
+        for _ in 0..MOST_RERUNS {
+            let conversation = self.store.load(sender_id).await?;
+            let mut new_events = Vec::new();
+            if conversation.events.is_empty() && !brings_session_start(&events) {
+                let tracker = Tracker::new(sender_id, Arc::clone(&dialogue.domain));
+                let turn = Turn::session(Arc::clone(&dialogue), tracker, "", (self.clock)(), 0);
+                new_events.extend(self.drive_session(turn).await.events().iter().map(|e| (**e).clone()));
+            }
+            new_events.extend(events.iter().cloned());
+            let commit = Commit {
+                sender_id: sender_id.to_owned(),
+                expected_version: conversation.version,
+                new_events,
+                ..Commit::default()
+            };
+            let _ = self.cache.take(sender_id, &model.id);
+            match self.store.commit(commit).await {
+                Ok(_) => return Ok(()),
+                Err(CommitError::Conflict { .. }) => {}
+                Err(CommitError::Duplicate { .. }) => return Ok(()),
+                Err(CommitError::Store(error)) => return Err(error.into()),
+            }
+        }
+        Err(AgentError::Contended)
+    }
+}
+
+/// Answers of this turn's actions, by step.
+struct Journal {
+    key: Option<TurnKey>,
+    kept: BTreeMap<i64, JournalStep>,
+}
+
+impl Journal {
+    /// The kept answer to that very request.
+    fn answer(&self, step: usize, hash: &str) -> Option<ActionResponse> {
+        let kept = self.kept.get(&(step as i64)).filter(|kept| kept.request_hash == hash)?;
+        serde_json::from_value(kept.response.clone()).ok()
+    }
+}
+
+fn report(done: Done) -> TurnReport {
+    TurnReport {
+        messages: done.messages,
+        decisions: done.decisions,
+        events: done.events,
+        warnings: done.warnings,
+        repeated: None,
+    }
+}
+
+fn brings_session_start(events: &[Event]) -> bool {
+    let is_start = |e: &Event| matches!(&e.body, EventBody::Action { name: Some(name), .. } if name == "action_session_start");
+    matches!(events, [first, second, ..] if is_start(first) && matches!(second.body, EventBody::SessionStarted {}))
+}
+
+/// What a request asks, without the times in it: the same question again after
+/// a crash has the same hash.
+fn request_hash(call: &ActionCall) -> String {
+    let tracker = &call.request.tracker;
+    let mut hash = Sha256::new();
+    hash.update(call.name.as_bytes());
+    hash.update(serde_json::to_vec(&tracker.slots).unwrap_or_default());
+    hash.update(tracker.latest_message.text.as_deref().unwrap_or_default().as_bytes());
+    hash.update((tracker.events().len() as u64).to_le_bytes());
+    hex(&hash.finalize())
+}
+
+/// The same for every attempt at the same step of the same message.
+fn idempotency_key(incoming: &Incoming, step: usize) -> String {
+    let mut hash = Sha256::new();
+    for part in [&incoming.channel, &incoming.sender_id, &incoming.message.message_id] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.update((step as u64).to_le_bytes());
+    hex(&hash.finalize()[..16])
+}
+
+/// Chooses among variations: the same message gets the same ones again.
+fn seed(incoming: &Incoming) -> u64 {
+    let digest = Sha256::digest(format!("{}\0{}", incoming.sender_id, incoming.message.message_id));
+    digest.iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

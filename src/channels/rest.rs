@@ -1,0 +1,164 @@
+//! The REST channel (spec §5.5).
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use sapa_dialogue::UserMessage;
+use sapa_sdk::{BotMessage, JsonMap};
+use serde_json::{Value, json};
+
+use super::output::pieces;
+use crate::agent::{Agent, AgentError, Incoming, TurnReport};
+
+/// Longest sender id that fits the `events` table (spec §6.1).
+const MOST_SENDER_CHARS: usize = 255;
+
+/// Routes below `/webhooks/rest`.
+pub fn router(agent: Arc<Agent>) -> Router {
+    Router::new()
+        .route("/", get(async || Json(json!({ "status": "ok" }))))
+        .route("/webhook", post(webhook))
+        .with_state(agent)
+}
+
+#[derive(serde::Deserialize)]
+struct Parameters {
+    #[serde(default)]
+    stream: Option<String>,
+}
+
+async fn webhook(
+    State(agent): State<Arc<Agent>>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let request = match read(&body) {
+        Ok(request) => request,
+        Err(reason) => return refusal(StatusCode::BAD_REQUEST, &reason),
+    };
+    let streams = parameters.stream.is_some_and(|s| s.eq_ignore_ascii_case("true"));
+    // Rasa logs an empty message and answers nothing.
+    if request.text.is_empty() {
+        return answer(&json!([]), streams);
+    }
+    let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).map(str::to_owned);
+    match handle(agent, request, key).await {
+        Ok(reply) => answer(&reply, streams),
+        Err(error) => failure(&error),
+    }
+}
+
+/// A message as it was posted.
+struct Request {
+    sender: String,
+    text: String,
+    input_channel: String,
+    metadata: JsonMap,
+}
+
+fn read(body: &[u8]) -> Result<Request, String> {
+    const NOT_JSON: &str = "Failed when parsing body as json";
+    let body: Value = serde_json::from_slice(body).map_err(|_| NOT_JSON.to_owned())?;
+    let object = body.as_object().ok_or_else(|| NOT_JSON.to_owned())?;
+    let sender = match object.get("sender") {
+        None | Some(Value::Null) => "default".to_owned(),
+        Some(Value::String(sender)) => sender.clone(),
+        Some(Value::Number(sender)) => sender.to_string(),
+        Some(_) => return Err("`sender` must be a text".to_owned()),
+    };
+    if sender.is_empty() || sender.chars().count() > MOST_SENDER_CHARS || sender.contains('\0') {
+        return Err(format!("`sender` must have 1 to {MOST_SENDER_CHARS} characters"));
+    }
+    let text = match object.get("message") {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(_) => return Err("`message` must be a text".to_owned()),
+    };
+    let metadata = match object.get("metadata") {
+        Some(Value::Object(metadata)) => metadata.clone(),
+        None | Some(Value::Null) => JsonMap::new(),
+        Some(_) => return Err("`metadata` must be an object".to_owned()),
+    };
+    let input_channel = object.get("input_channel").and_then(Value::as_str).unwrap_or("rest").to_owned();
+    Ok(Request { sender, text, input_channel, metadata })
+}
+
+/// Runs the turn in a task of its own: a client that hangs up does not undo it.
+async fn handle(agent: Arc<Agent>, request: Request, key: Option<String>) -> Result<Value, AgentError> {
+    let recipient = request.sender.clone();
+    let message_id = key.clone().unwrap_or_else(new_message_id);
+    let incoming = Incoming {
+        sender_id: request.sender,
+        channel: "rest".to_owned(),
+        dedupe_key: key,
+        message: UserMessage {
+            text: request.text,
+            input_channel: request.input_channel,
+            // Rasa's REST channel answers through a collecting channel (spec §3.9).
+            output_channel: "collector".to_owned(),
+            message_id,
+            metadata: request.metadata,
+            parse_data: None,
+        },
+    };
+    let task = tokio::spawn(async move {
+        let render = |messages: &[BotMessage]| render(&recipient, messages);
+        let report: TurnReport = agent.handle(incoming, &render).await?;
+        Ok(match report.repeated {
+            Some(reply) => reply.unwrap_or_else(|| json!([])),
+            None => render(&report.messages),
+        })
+    });
+    task.await.unwrap_or(Err(AgentError::Contended))
+}
+
+/// A random id for a message that came without one.
+pub fn new_message_id() -> String {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    let word = || std::hash::RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", word(), word())
+}
+
+/// The answer's messages as Rasa's REST channel writes them.
+fn render(recipient: &str, messages: &[BotMessage]) -> Value {
+    let all = messages.iter().flat_map(pieces).map(|piece| {
+        let mut object = JsonMap::new();
+        object.insert("recipient_id".into(), recipient.into());
+        object.extend(piece);
+        Value::Object(object)
+    });
+    Value::Array(all.collect())
+}
+
+/// One JSON array, or with `?stream=true` one JSON object a line.
+fn answer(reply: &Value, streams: bool) -> Response {
+    if !streams {
+        return Json(reply).into_response();
+    }
+    let lines: String = reply.as_array().into_iter().flatten().map(|message| format!("{message}\n")).collect();
+    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from(lines)).into_response()
+}
+
+/// The shape in which Rasa's web server refuses a malformed body.
+fn refusal(status: StatusCode, message: &str) -> Response {
+    let description = status.canonical_reason().unwrap_or("Error");
+    let body = json!({ "description": description, "status": status.as_u16(), "message": message });
+    (status, Json(body)).into_response()
+}
+
+/// A message that could not be handled is never answered with an empty 200.
+fn failure(error: &AgentError) -> Response {
+    let status = match error {
+        AgentError::TooManyWaiting => StatusCode::TOO_MANY_REQUESTS,
+        AgentError::NoModel(_) => StatusCode::CONFLICT,
+        AgentError::Store(_) | AgentError::Contended => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    tracing::error!(%error, "a message was not handled");
+    refusal(status, &error.to_string())
+}

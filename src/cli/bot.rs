@@ -1,0 +1,100 @@
+//! What `run`, `shell` and `test` share: endpoints, store, action client, model.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use sapa_project::{Credentials, Diagnostic, Endpoints, Severity, Sources, render_text};
+
+use super::dotenv::Environment;
+use super::{models, terminal};
+use crate::agent::{ActionClient, Agent, LoadedModel};
+use crate::store::{Clock, Memory, Sqlite, Store};
+
+/// Flags of everything that loads a bot.
+#[derive(Debug, Clone, Args)]
+pub(super) struct BotArgs {
+    /// Model file, or folder whose newest model is used.
+    #[arg(short, long, default_value = "models")]
+    pub(super) model: PathBuf,
+    /// Endpoints file.
+    #[arg(long, default_value = "endpoints.yml")]
+    pub(super) endpoints: PathBuf,
+    /// Credentials file.
+    #[arg(long, default_value = "credentials.yml")]
+    pub(super) credentials: PathBuf,
+    /// Seconds to wait for action servers that `endpoints.yml` gives no
+    /// `request_timeout` for.
+    #[arg(long)]
+    pub(super) request_timeout: Option<f64>,
+}
+
+/// File the conversations go to when `endpoints.yml` names no tracker store.
+const DEFAULT_DATABASE: &str = "sapa.db";
+
+/// The wall clock.
+pub(super) fn clock() -> Clock {
+    Arc::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64()))
+}
+
+/// Reads `endpoints.yml`; a missing file is an empty one.
+pub(super) fn read_endpoints(path: &Path, environment: &Environment) -> Result<Endpoints> {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let (endpoints, findings) = Endpoints::parse(&bytes, &path.to_string_lossy(), &|name| environment.get(name));
+    report(&findings, &endpoints.sources, &path.to_string_lossy())?;
+    Ok(endpoints)
+}
+
+/// Reads `credentials.yml`; a missing file is an empty one.
+pub(super) fn read_credentials(path: &Path, environment: &Environment) -> Result<Credentials> {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let (credentials, findings) = Credentials::parse(&bytes, &path.to_string_lossy(), &|name| environment.get(name));
+    report(&findings, &credentials.sources, &path.to_string_lossy())?;
+    Ok(credentials)
+}
+
+fn report(findings: &[Diagnostic], sources: &Sources, path: &str) -> Result<()> {
+    if !findings.is_empty() {
+        terminal::note(&render_text(findings, sources, terminal::has_colour()));
+    }
+    if findings.iter().any(|d| d.severity == Severity::Error) {
+        bail!("`{path}` cannot be used; correct what is named above");
+    }
+    Ok(())
+}
+
+/// Opens the tracker store that the endpoints name; SQLite by default.
+pub(super) async fn open_store(endpoints: &Endpoints) -> Result<Arc<dyn Store>> {
+    let Some(section) = &endpoints.tracker_store else {
+        return Ok(Arc::new(Sqlite::open(Path::new(DEFAULT_DATABASE), clock()).await?));
+    };
+    let kind = section.kind.as_deref().unwrap_or("in_memory").to_lowercase();
+    let dialect = section.dialect.as_deref().unwrap_or("sqlite");
+    match (kind.as_str(), dialect) {
+        ("in_memory" | "inmemory" | "memory", _) => Ok(Arc::new(Memory::new(clock()))),
+        ("sql", "sqlite") => {
+            let file = section.db.as_deref().unwrap_or("rasa.db");
+            Ok(Arc::new(Sqlite::open(Path::new(file), clock()).await?))
+        }
+        ("sql", other) => bail!("tracker_store: dialect `{other}` is not served yet; use `dialect: sqlite`"),
+        (other, _) => bail!("tracker_store: type `{other}` is not served; use `type: SQL` with `dialect: sqlite`"),
+    }
+}
+
+/// An agent over a store, with the action client that the endpoints name.
+pub(super) fn agent(endpoints: &Endpoints, store: Arc<dyn Store>, default_timeout: Option<f64>) -> Result<Agent> {
+    let client = match endpoints.action_endpoint.clone().filter(|e| e.url.is_some()) {
+        Some(endpoint) => Some(ActionClient::new(endpoint, default_timeout)?),
+        None => None,
+    };
+    Ok(Agent::new(store, client, clock()))
+}
+
+/// Loads a model file into the agent.
+pub(super) fn load_model(agent: &Agent, path: &Path) -> Result<()> {
+    let model = Arc::new(models::load(path)?);
+    agent.models.set(Some(LoadedModel { model, path: path.to_path_buf() }));
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! The environment, with `.env` behind it: a variable of the process always
+//! wins.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Variables, and a record of which were asked for.
+pub(super) struct Environment {
+    file: BTreeMap<String, String>,
+    asked: RefCell<BTreeMap<String, Option<String>>>,
+}
+
+impl Environment {
+    /// Reads `.env` in the current folder, if there is one.
+    pub(super) fn read() -> Self {
+        let text = std::fs::read_to_string(Path::new(".env")).unwrap_or_default();
+        Self { file: parse(&text), asked: RefCell::default() }
+    }
+
+    /// A variable's value.
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        let value = std::env::var(name).ok().or_else(|| self.file.get(name).cloned());
+        self.asked.borrow_mut().insert(name.to_owned(), value.clone());
+        value
+    }
+
+    /// What was asked for so far, with the answers.
+    pub(super) fn asked(&self) -> BTreeMap<String, Option<String>> {
+        self.asked.borrow().clone()
+    }
+}
+
+/// `NAME=value` lines; `export`, quotes and `#` lines as usual.
+fn parse(text: &str) -> BTreeMap<String, String> {
+    text.lines()
+        .filter_map(|line| {
+            let line = line.trim();
+            let line = line.strip_prefix("export ").unwrap_or(line);
+            let (name, value) = line.split_once('=').filter(|_| !line.starts_with('#'))?;
+            let value = value.trim();
+            let quoted = ['"', '\''].iter().find_map(|q| value.strip_prefix(*q)?.strip_suffix(*q));
+            let plain = || value.split(" #").next().unwrap_or(value).trim_end();
+            Some((name.trim().to_owned(), quoted.unwrap_or_else(plain).to_owned()))
+        })
+        .filter(|(name, _)| !name.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn quotes_comments_and_export_are_understood() {
+        let read = parse("# c\nA=1\nexport B = \"x # y\"\nC=plain # note\n=no\n");
+        let expected = [("A", "1"), ("B", "x # y"), ("C", "plain")];
+        assert_eq!(read, expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().collect());
+    }
+}

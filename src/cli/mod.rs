@@ -1,0 +1,113 @@
+//! The command line: Rasa's names, flags and exit codes (spec §7), one file a
+//! command.
+
+mod bench;
+mod bot;
+mod dotenv;
+mod files;
+mod logging;
+mod models;
+mod run;
+mod shell;
+mod terminal;
+mod test;
+mod train;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
+
+/// A Rasa-compatible assistant server: trains in a second, answers in less than
+/// a millisecond, loses no message.
+#[derive(Debug, Parser)]
+#[command(name = "sapa", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    verbosity: Verbosity,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct Verbosity {
+    /// Say more; twice: everything.
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    verbose: u8,
+    /// Say everything; in the shell, explain every turn.
+    #[arg(long, global = true)]
+    debug: bool,
+    /// Only warnings and errors.
+    #[arg(long, global = true)]
+    quiet: bool,
+    /// Accepted for compatibility; ignored.
+    #[arg(long, global = true, hide = true)]
+    logging_config_file: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a model from NLU data, stories and rules.
+    Train(train::TrainArgs),
+    /// Start the server with a trained model.
+    Run(run::RunArgs),
+    /// Talk to the assistant in the terminal.
+    Shell(shell::ShellArgs),
+    /// Run test stories and dialogue tests.
+    Test(test::TestArgs),
+    /// Work with training data.
+    Data(validate::DataArgs),
+    /// Measure training, start, parsing and turns.
+    Bench(bench::BenchArgs),
+}
+
+/// Exit code of a usage error.
+const USAGE: u8 = 2;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    let Some(command) = cli.command else {
+        // As Rasa: help, and exit code 1.
+        let _ = Cli::command().print_help();
+        return ExitCode::FAILURE;
+    };
+    let debug = cli.verbosity.debug || cli.verbosity.verbose > 1;
+    logging::start(&cli.verbosity, matches!(command, Command::Run(_)));
+    let outcome = match command {
+        Command::Train(args) => train::run(&args),
+        Command::Run(args) => run::run(args),
+        Command::Shell(args) => shell::run(args, debug),
+        Command::Test(args) => test::run(&args),
+        Command::Data(args) => validate::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    };
+    outcome.unwrap_or_else(|error| {
+        terminal::error(&format!("{error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_train_flag_of_rasa_is_accepted() {
+        let line = "sapa train --data data -c config.yml -d domain.yml --out models --dry-run --force --skip-validation \
+            --fail-on-validation-warnings --validation-max-history 3 --augmentation 20 --debug-plots --num-threads 2 \
+            --fixed-model-name x --persist-nlu-data --finetune --epoch-fraction 0.5 --endpoints endpoints.yml -vv";
+        assert!(Cli::try_parse_from(line.split_whitespace()).is_ok());
+    }
+}

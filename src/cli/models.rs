@@ -1,0 +1,111 @@
+//! Model files on disk: names, the newest one, writing without half files.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, bail};
+use sapa_model::Model;
+
+const SUFFIX: &str = "sapa";
+
+const ADJECTIVES: [&str; 16] = [
+    "amiable", "bright", "calm", "deft", "eager", "fair", "gentle", "hearty", "keen", "lively", "mellow", "nimble",
+    "patient", "quick", "steady", "warm",
+];
+const NOUNS: [&str; 16] = [
+    "anggrek", "batik", "cendana", "delima", "elang", "flores", "gamelan", "jati", "kenari", "lontar", "melati",
+    "nuri", "padi", "rotan", "songket", "teratai",
+];
+
+/// `<prefix><YYYYMMDD-HHMMSS>-<two words>.sapa`; the words come from the content.
+pub(super) fn file_name(prefix: &str, model_id: &str, fixed: Option<&str>, now: SystemTime) -> String {
+    if let Some(fixed) = fixed {
+        let stem = fixed.strip_suffix(".sapa").unwrap_or(fixed);
+        return format!("{stem}.{SUFFIX}");
+    }
+    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let word = |at: usize| model_id.get(at..at + 1).and_then(|h| usize::from_str_radix(h, 16).ok()).unwrap_or(0);
+    format!("{prefix}{}-{}-{}.{SUFFIX}", timestamp(seconds), ADJECTIVES[word(0)], NOUNS[word(1)])
+}
+
+/// `YYYYMMDD-HHMMSS` in UTC (days to a date: Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms").
+fn timestamp(seconds: u64) -> String {
+    let (days, rest) = ((seconds / 86_400) as i64, seconds % 86_400);
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}{month:02}{day:02}-{:02}{:02}{:02}", rest / 3_600, rest / 60 % 60, rest % 60)
+}
+
+/// Writes a model under a temporary name, syncs it, and gives it its name.
+pub(super) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+    let path = folder.join(name);
+    let temporary = folder.join(format!(".{name}.{}.part", std::process::id()));
+    let written = (|| {
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, &path)?;
+        File::open(folder)?.sync_all()
+    })();
+    if let Err(error) = written {
+        let _ = std::fs::remove_file(&temporary);
+        bail!("cannot write `{}`: {error}", path.display());
+    }
+    Ok(path)
+}
+
+/// The newest model of a folder; of a kind when `prefix` is given.
+pub(super) fn newest(folder: &Path, prefix: Option<&str>) -> Option<PathBuf> {
+    let models = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let is_partial = name.starts_with("nlu-") || name.starts_with("core-");
+        let fits = match prefix {
+            None => true,
+            Some("") => !is_partial,
+            Some(prefix) => name.starts_with(prefix),
+        };
+        fits && !name.starts_with('.') && path.extension().is_some_and(|e| e == SUFFIX)
+    });
+    models.max_by_key(|path| {
+        let modified = path.metadata().and_then(|m| m.modified()).unwrap_or(UNIX_EPOCH);
+        (modified, path.file_name().map(std::ffi::OsStr::to_owned))
+    })
+}
+
+/// The model file that `--model` means: the file, or the newest of the folder.
+pub(super) fn find(path: &Path) -> Option<PathBuf> {
+    if path.is_file() { Some(path.to_path_buf()) } else { newest(path, None) }
+}
+
+/// Loads a model file. The circuit breaker's limit comes from
+/// `MAX_NUMBER_OF_PREDICTIONS` (spec §10).
+pub(super) fn load(path: &Path) -> Result<Model> {
+    let limit = std::env::var("MAX_NUMBER_OF_PREDICTIONS").ok().and_then(|v| v.parse().ok());
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    Model::from_bytes(&bytes, limit.unwrap_or(sapa_dialogue::model::DEFAULT_MAX_PREDICTIONS))
+        .with_context(|| format!("cannot load `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_the_time_and_two_words_of_the_content() {
+        let now = UNIX_EPOCH + std::time::Duration::from_secs(1_795_340_836);
+        assert_eq!(file_name("nlu-", "3f00", None, now), "nlu-20261122-034716-deft-teratai.sapa");
+        assert_eq!(file_name("", "3f00", Some("bot"), now), "bot.sapa");
+        assert_eq!(timestamp(951_782_400), "20000229-000000");
+    }
+}

@@ -1,0 +1,112 @@
+//! `sapa run`: the server.
+
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::bot::{self, BotArgs};
+use super::dotenv::Environment;
+use super::{models, terminal};
+use crate::server::{self, ServerOptions};
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    bot: BotArgs,
+    /// Address to listen on.
+    #[arg(short, long, default_value = "0.0.0.0")]
+    interface: IpAddr,
+    /// Port to listen on; 0 takes a free one.
+    #[arg(short, long, default_value_t = 5005)]
+    port: u16,
+    /// Serve the HTTP API besides the channels.
+    #[arg(long)]
+    enable_api: bool,
+    /// Token that the API asks for.
+    #[arg(short = 't', long, env = "AUTH_TOKEN", hide_env_values = true)]
+    auth_token: Option<String>,
+    /// Origins that browsers may call from; `*` for all.
+    #[arg(long, num_args = 0..)]
+    cors: Vec<String>,
+    /// Serve only this channel.
+    #[arg(long)]
+    connector: Option<String>,
+    /// Model file or folder, as Rasa takes it at the end of the line.
+    model_as_positional: Option<std::path::PathBuf>,
+    #[arg(long, hide = true)]
+    response_timeout: Option<f64>,
+    #[arg(long, hide = true)]
+    jwt_secret: Option<String>,
+}
+
+/// Runs the server until it is told to stop.
+pub(super) fn run(args: RunArgs) -> Result<ExitCode> {
+    if args.jwt_secret.is_some() {
+        bail!("`--jwt-secret` is not served yet; protect the API with `--auth-token`");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(args))
+}
+
+async fn serve(args: RunArgs) -> Result<ExitCode> {
+    let environment = Environment::read();
+    let endpoints = bot::read_endpoints(&args.bot.endpoints, &environment)?;
+    let credentials = bot::read_credentials(&args.bot.credentials, &environment)?;
+    let wanted = args.model_as_positional.as_ref().unwrap_or(&args.bot.model);
+    let model = models::find(wanted);
+    if model.is_none() && !args.enable_api {
+        terminal::say(&format!("No model found in `{}`. Train one with `sapa train` first.", wanted.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let store = bot::open_store(&endpoints).await?;
+    let agent = Arc::new(bot::agent(&endpoints, Arc::clone(&store), args.bot.request_timeout)?);
+    match &model {
+        Some(path) => bot::load_model(&agent, path)?,
+        None => tracing::warn!("no model found: the server starts empty"),
+    }
+    let options = ServerOptions {
+        enable_api: args.enable_api,
+        auth_token: args.auth_token.clone(),
+        cors: args.cors.clone(),
+        connector: args.connector.clone(),
+    };
+    warn_of_closed_doors(&credentials);
+    let router = server::router(agent, &credentials, options);
+    let address = SocketAddr::new(args.interface, args.port);
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    tracing::info!(address = %listener.local_addr()?, model = ?model, "Sapa is listening");
+    axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await?;
+    store.close().await?;
+    tracing::info!("Sapa has stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Channels in the credentials that this version does not serve are named, never
+/// passed over in silence.
+fn warn_of_closed_doors(credentials: &sapa_project::Credentials) {
+    for channel in credentials.channels.keys().filter(|name| *name != "rest") {
+        tracing::warn!(channel, "this channel is not served yet");
+    }
+}
+
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            let _ = interrupt.await;
+            return;
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = interrupt.await;
+}

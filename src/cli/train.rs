@@ -1,0 +1,200 @@
+//! `sapa train [nlu|core]`.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use sapa_model::{Fingerprint, Model, Target, TrainRequest, train};
+
+use super::dotenv::Environment;
+use super::files::{ProjectPaths, read_project};
+use super::validate::{Findings, check_project};
+use super::{models, terminal};
+
+/// Exit code of a dry run when training is forced (spec §7).
+const DRY_RUN_FORCED: u8 = 8;
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct TrainArgs {
+    #[command(subcommand)]
+    part: Option<Part>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// Train the NLU part only.
+    Nlu(Flags),
+    /// Train the dialogue part only.
+    Core(Flags),
+}
+
+#[derive(Debug, Args)]
+struct Flags {
+    /// Files or folders with training data.
+    #[arg(long, short_alias = 'u', alias = "nlu", alias = "stories", num_args = 1.., default_value = "data")]
+    data: Vec<PathBuf>,
+    /// Configuration file.
+    #[arg(short, long, default_value = "config.yml")]
+    config: PathBuf,
+    /// Domain file or folder.
+    #[arg(short, long, default_value = "domain.yml")]
+    domain: PathBuf,
+    /// Folder the model is written to.
+    #[arg(long, default_value = "models")]
+    out: PathBuf,
+    /// Only say whether training is needed: exit code 0 no, 1 yes, 8 forced.
+    #[arg(long)]
+    dry_run: bool,
+    /// Train even if nothing changed.
+    #[arg(long)]
+    force: bool,
+    /// Accepted for compatibility: data is always checked.
+    #[arg(long)]
+    skip_validation: bool,
+    /// Warnings stop training too.
+    #[arg(long)]
+    fail_on_validation_warnings: bool,
+    /// Threads to train with; the model does not depend on it.
+    #[arg(long, default_value_t = 2)]
+    num_threads: usize,
+    /// Name of the model file.
+    #[arg(long)]
+    fixed_model_name: Option<String>,
+    #[arg(long, hide = true)]
+    validation_max_history: Option<usize>,
+    #[arg(long, hide = true)]
+    augmentation: Option<usize>,
+    #[arg(long, hide = true)]
+    debug_plots: bool,
+    #[arg(long, hide = true)]
+    persist_nlu_data: bool,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "models")]
+    finetune: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    epoch_fraction: Option<f64>,
+    #[arg(long, hide = true)]
+    endpoints: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &TrainArgs) -> Result<ExitCode> {
+    let (target, flags) = match &args.part {
+        Some(Part::Nlu(flags)) => (Target::Nlu, flags),
+        Some(Part::Core(flags)) => (Target::Core, flags),
+        None => (Target::All, &args.flags),
+    };
+    let started = Instant::now();
+    let environment = Environment::read();
+    let files = read_project(&ProjectPaths { config: &flags.config, domain: &flags.domain, data: &flags.data })?;
+    let loaded = sapa_project::load(files.clone(), &|name| environment.get(name));
+    let fingerprint = Fingerprint::of(&files, &environment.asked(), target);
+
+    let mut findings = check_project(&loaded);
+    if findings.are_fatal(flags.fail_on_validation_warnings) {
+        findings.add_contradictions(&loaded.project);
+        findings.show();
+        terminal::error("training did not start: correct the errors above");
+        return Ok(ExitCode::FAILURE);
+    }
+    let old = unchanged_model(&flags.out, target, &fingerprint);
+    if flags.dry_run {
+        return Ok(dry_run(flags.force, old.is_some()));
+    }
+    if let Some(old) = old.filter(|_| !flags.force) {
+        findings.show();
+        terminal::say(&format!("Nothing changed. The model is still {}.", old.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    learn(flags, target, &loaded.project, &fingerprint, findings, started)
+}
+
+fn learn(
+    flags: &Flags,
+    target: Target,
+    project: &sapa_project::Project,
+    fingerprint: &Fingerprint,
+    mut findings: Findings<'_>,
+    started: Instant,
+) -> Result<ExitCode> {
+    let request = TrainRequest { project, fingerprint, target, threads: flags.num_threads.clamp(1, 64) };
+    let progress = Progress::new();
+    let trained = train(&request, &mut |what| progress.say(what));
+    progress.finish();
+    findings.extend(trained.diagnostics);
+    findings.show();
+    if trained.bytes.is_empty() {
+        let reason = if findings.are_fatal(false) {
+            "no model was written: correct the errors above"
+        } else {
+            "there is nothing to train on: no NLU examples, stories or rules were found; give their folder with `--data`"
+        };
+        terminal::error(reason);
+        return Ok(ExitCode::FAILURE);
+    }
+    let name = models::file_name(target.file_prefix(), &trained.model_id, flags.fixed_model_name.as_deref(), SystemTime::now());
+    let path = models::write(&flags.out, &name, &trained.bytes)?;
+    terminal::say(&format!(
+        "Trained in {:.2} s: {} ({:.0} KiB, id {}).",
+        started.elapsed().as_secs_f64(),
+        path.display(),
+        trained.bytes.len() as f64 / 1024.0,
+        trained.model_id.get(..12).unwrap_or_default(),
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The newest model of that kind, if it was trained on the same input.
+fn unchanged_model(out: &Path, target: Target, fingerprint: &Fingerprint) -> Option<PathBuf> {
+    let path = models::newest(out, Some(target.file_prefix()))?;
+    let bytes = std::fs::read(&path).ok()?;
+    (Model::fingerprint_of(&bytes).ok()? == fingerprint.0).then_some(path)
+}
+
+fn dry_run(force: bool, unchanged: bool) -> ExitCode {
+    let (code, text) = match (force, unchanged) {
+        (true, _) => (DRY_RUN_FORCED, "The training was forced."),
+        (false, true) => (0, "No training of components required."),
+        (false, false) => (1, "Training is required: the data changed, or there is no model yet."),
+    };
+    terminal::say(text);
+    ExitCode::from(code)
+}
+
+/// A spinner on a terminal, plain lines elsewhere.
+struct Progress {
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    fn new() -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self { bar: None };
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} learning {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(80));
+        Self { bar: Some(bar) }
+    }
+
+    fn say(&self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(what.to_owned()),
+            None => terminal::note(&format!("learning {what}")),
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

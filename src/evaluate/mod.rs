@@ -1,0 +1,6 @@
+//! Test stories and dialogue tests: what is expected, and how it compares. Pure:
+//! no store, no tokio.
+
+pub mod literate;
+pub mod report;
+pub mod stories;

@@ -1,0 +1,475 @@
+//! What every store must do. Each store's own tests call [`conformance`].
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sapa_sdk::{Event, EventBody};
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A clock that tests set.
+#[derive(Clone)]
+pub(super) struct Hand(Arc<AtomicU64>);
+
+impl Hand {
+    pub(super) fn at(time: f64) -> Self {
+        Self(Arc::new(AtomicU64::new(time.to_bits())))
+    }
+
+    pub(super) fn set(&self, time: f64) {
+        self.0.store(time.to_bits(), Ordering::SeqCst);
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        let hand = self.0.clone();
+        Arc::new(move || f64::from_bits(hand.load(Ordering::SeqCst)))
+    }
+}
+
+pub(super) fn event(time: f64, body: Value) -> Event {
+    Event::from_json(&body, time).unwrap()
+}
+
+pub(super) fn slot(value: impl Into<Value>) -> Event {
+    event(5.5, json!({"event": "slot", "name": "langkah", "value": value.into()}))
+}
+
+pub(super) fn action(name: &str) -> Event {
+    event(6.5, json!({"event": "action", "name": name}))
+}
+
+fn started() -> Event {
+    Event::new(7.5, EventBody::SessionStarted {})
+}
+
+/// A commit of events alone.
+pub(super) fn turn(sender_id: &str, expected_version: i64, new_events: Vec<Event>) -> Commit {
+    Commit { sender_id: sender_id.into(), expected_version, new_events, ..Commit::default() }
+}
+
+fn fresh(channel: &str, key: Option<&str>, reply: Value) -> Option<InboxDone> {
+    let message = InboxMessage::Fresh {
+        channel: channel.into(),
+        dedupe_key: key.map(Into::into),
+        payload: json!({"message": "halo"}),
+    };
+    Some(InboxDone { message, reply: Some(reply) })
+}
+
+fn answered(inbox_id: i64, reply: Value) -> Option<InboxDone> {
+    Some(InboxDone { message: InboxMessage::Accepted(inbox_id), reply: Some(reply) })
+}
+
+fn intake(channel: &str, key: Option<&str>, sender_id: &str) -> Intake {
+    Intake {
+        channel: channel.into(),
+        dedupe_key: key.map(Into::into),
+        sender_id: sender_id.into(),
+        payload: json!({"text": "halo", "angka": [1, null]}),
+    }
+}
+
+fn message(text: &str, not_before: Option<f64>) -> OutboxMessage {
+    OutboxMessage { channel: "telegram".into(), payload: json!({ "text": text }), not_before }
+}
+
+fn texts(items: &[OutboxItem]) -> Vec<&str> {
+    items.iter().map(|item| item.payload["text"].as_str().unwrap()).collect()
+}
+
+/// The whole suite, on an empty store whose clock shows 100.
+pub(super) async fn conformance(store: Arc<dyn Store>, hand: &Hand) {
+    let store_ref = store.as_ref();
+    events_come_back_in_order_with_the_version(store_ref).await;
+    one_of_two_commits_on_a_version_wins(store_ref).await;
+    a_refused_commit_writes_nothing(store_ref).await;
+    the_session_is_loaded_and_all_sessions_on_demand(store_ref).await;
+    any_text_survives(store_ref).await;
+    senders_are_listed_in_pages(store_ref).await;
+    an_accepted_message_has_one_turn(store_ref).await;
+    a_repeated_fresh_message_gets_the_stored_reply(store_ref).await;
+    messages_are_numbered_within_their_conversation(store_ref).await;
+    pending_messages_are_handed_out_until_done_or_buried(store_ref).await;
+    kept_answers_last_until_their_turn_commits(store_ref).await;
+    the_outbox_keeps_the_order_of_a_conversation(store_ref, hand).await;
+    a_message_in_doubt_is_marked_when_sent_again(store_ref).await;
+    timers_are_set_replaced_called_off_and_taken(store_ref, hand).await;
+    published_events_are_confirmed_one_by_one(store_ref).await;
+    cursors_keep_the_last_value(store_ref).await;
+    parallel_conversations_lose_nothing(store.clone()).await;
+    old_finished_rows_are_pruned(store_ref, hand).await;
+    store.close().await.unwrap();
+    store.close().await.unwrap();
+    assert_eq!(store.load("urut").await, Err(StoreError::Closed));
+    assert_eq!(store.commit(turn("urut", 2, vec![])).await, Err(StoreError::Closed.into()));
+}
+
+async fn events_come_back_in_order_with_the_version(store: &dyn Store) {
+    let empty = Conversation { version: 0, next_seq: 1, events: vec![] };
+    assert_eq!(store.load("urut").await, Ok(empty));
+    assert_eq!(store.exists("urut").await, Ok(false));
+    let mut first: Vec<_> = (0..40).map(slot).collect();
+    assert_eq!(store.commit(turn("urut", 0, first.clone())).await, Ok(Committed { version: 1 }));
+    let second = vec![action("action_listen"), slot("terakhir")];
+    assert_eq!(store.commit(turn("urut", 1, second.clone())).await, Ok(Committed { version: 2 }));
+    first.extend(second);
+    assert_eq!(store.load("urut").await, Ok(Conversation { version: 2, next_seq: 1, events: first }));
+    assert_eq!(store.exists("urut").await, Ok(true));
+}
+
+async fn one_of_two_commits_on_a_version_wins(store: &dyn Store) {
+    let (a, b) =
+        tokio::join!(store.commit(turn("pagar", 0, vec![slot("a")])), store.commit(turn("pagar", 0, vec![slot("b")])));
+    let lost = Err(CommitError::Conflict { current: 1 });
+    assert!((a.is_ok() && b == lost) || (b.is_ok() && a == lost), "{a:?} {b:?}");
+    assert_eq!(store.load("pagar").await.unwrap().events.len(), 1);
+    assert_eq!(store.commit(turn("pagar", 0, vec![])).await, lost);
+    assert_eq!(store.commit(turn("pagar", 2, vec![])).await, lost);
+    assert_eq!(store.commit(turn("tak dikenal", 3, vec![])).await, Err(CommitError::Conflict { current: 0 }));
+}
+
+async fn a_refused_commit_writes_nothing(store: &dyn Store) {
+    store.commit(turn("utuh", 0, vec![slot(1)])).await.unwrap();
+    let refused = Commit {
+        inbox: fresh("rest", Some("utuh"), json!([])),
+        outbox: vec![message("tidak", None)],
+        timers: vec![TimerChange::Set { name: "t".into(), due_at: 1.0, payload: Value::Null }],
+        publish: true,
+        ..turn("utuh", 0, vec![slot(2)])
+    };
+    assert_eq!(store.commit(refused).await, Err(CommitError::Conflict { current: 1 }));
+    let expected = Conversation { version: 1, next_seq: 1, events: vec![slot(1)] };
+    assert_eq!(store.load("utuh").await, Ok(expected));
+    assert_eq!(store.seen("rest", "utuh").await, Ok(None));
+    assert_eq!(store.claim_outbox(9).await, Ok(vec![]));
+    assert_eq!(store.timers("utuh").await, Ok(vec![]));
+    assert_eq!(store.unpublished(9).await, Ok(vec![]));
+    let no_time = TimerChange::Set { name: "t".into(), due_at: f64::NAN, payload: Value::Null };
+    let refused = store.commit(Commit { timers: vec![no_time], ..turn("utuh", 1, vec![]) }).await;
+    assert!(matches!(refused, Err(CommitError::Store(StoreError::Invalid(_)))), "{refused:?}");
+}
+
+async fn the_session_is_loaded_and_all_sessions_on_demand(store: &dyn Store) {
+    let old = vec![action("action_session_start"), started(), action("action_listen"), slot("lama")];
+    let new = vec![action("action_session_start"), started(), slot("baru")];
+    store.commit(turn("sesi", 0, old.clone())).await.unwrap();
+    assert_eq!(store.load("sesi").await.unwrap().events, old);
+    store.commit(turn("sesi", 1, new.clone())).await.unwrap();
+    assert_eq!(store.load("sesi").await.unwrap().events, new);
+    let all: Vec<_> = old.into_iter().chain(new).collect();
+    assert_eq!(store.load_all("sesi").await, Ok(Conversation { version: 2, next_seq: 1, events: all }));
+    store.commit(turn("sesi", 2, vec![slot(1), started(), slot(2)])).await.unwrap();
+    assert_eq!(store.load("sesi").await.unwrap().events, vec![started(), slot(2)]);
+}
+
+async fn any_text_survives(store: &dyn Store) {
+    let odd = "kutip ' \" \\ \u{0} \n \u{2028} 🙏🏽 سلام [{]}, ->> $1 ?1 %s";
+    let long = "a".repeat(300_000);
+    let events = vec![
+        slot(odd),
+        slot(long),
+        slot(json!({odd: [1e300, -0.1, 12_345_678_901_234_567_u64, null, true]})),
+        event(0.1 + 0.2, json!({"event": "user", "text": odd, "parse_data": {"intent": {"name": odd}}})),
+    ];
+    let commit = Commit { inbox: fresh(odd, Some(odd), json!(odd)), ..turn(odd, 0, events.clone()) };
+    store.commit(commit).await.unwrap();
+    assert_eq!(store.load(odd).await, Ok(Conversation { version: 1, next_seq: 2, events }));
+    let seen = store.seen(odd, odd).await.unwrap().unwrap();
+    assert_eq!(seen.duplicate, Some(Seen::Done { reply: Some(json!(odd)) }));
+}
+
+async fn senders_are_listed_in_pages(store: &dyn Store) {
+    let all = store.senders(None, 100).await.unwrap();
+    assert!(all.is_sorted() && all.iter().any(|id| id == "sesi"), "{all:?}");
+    let mut paged: Vec<String> = Vec::new();
+    loop {
+        let page = store.senders(paged.last().map(String::as_str), 2).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page);
+    }
+    assert_eq!(paged, all);
+}
+
+async fn an_accepted_message_has_one_turn(store: &dyn Store) {
+    let accepted = store.accept(intake("telegram", Some("7"), "satu")).await.unwrap();
+    assert_eq!((accepted.seq, &accepted.duplicate), (1, &None));
+    let again = store.accept(intake("telegram", Some("7"), "satu")).await.unwrap();
+    assert_eq!(again, Accepted { duplicate: Some(Seen::Open), ..accepted.clone() });
+    let other_channel = store.accept(intake("socketio", Some("7"), "satu")).await.unwrap();
+    assert_eq!((other_channel.seq, &other_channel.duplicate), (2, &None));
+    assert_eq!(store.exists("satu").await, Ok(false), "a message alone makes no events");
+
+    let commit = Commit {
+        inbox: answered(accepted.inbox_id, json!(["ya"])),
+        outbox: vec![message("ya", None)],
+        ..turn("satu", 0, vec![slot(1)])
+    };
+    assert_eq!(store.commit(commit.clone()).await, Ok(Committed { version: 1 }));
+    let duplicate = Err(CommitError::Duplicate { reply: Some(json!(["ya"])) });
+    assert_eq!(store.commit(commit.clone()).await, duplicate);
+    assert_eq!(store.commit(Commit { expected_version: 1, ..commit }).await, duplicate);
+    assert_eq!(store.load("satu").await.unwrap().events, vec![slot(1)]);
+    let sent = store.claim_outbox(9).await.unwrap();
+    assert_eq!(sent.iter().map(|item| item.inbox_id).collect::<Vec<_>>(), [Some(accepted.inbox_id)]);
+    store.settle_outbox(vec![(sent[0].id, Settled::Sent)]).await.unwrap();
+    let again = store.accept(intake("telegram", Some("7"), "satu")).await.unwrap();
+    assert_eq!(again.duplicate, Some(Seen::Done { reply: Some(json!(["ya"])) }));
+
+    for (sender, id) in [("satu", 999_999), ("lain", other_channel.inbox_id)] {
+        let version = store.load(sender).await.unwrap().version;
+        let unknown = Commit { inbox: answered(id, json!([])), ..turn(sender, version, vec![slot(2)]) };
+        let refused = store.commit(unknown).await;
+        assert!(matches!(refused, Err(CommitError::Store(StoreError::Invalid(_)))), "{refused:?}");
+    }
+}
+
+async fn a_repeated_fresh_message_gets_the_stored_reply(store: &dyn Store) {
+    let commit = |reply: &str| Commit {
+        inbox: fresh("rest", Some("kunci"), json!([{ "text": reply }])),
+        ..turn("segar", 0, vec![slot(reply)])
+    };
+    let (a, b) = tokio::join!(store.commit(commit("satu")), store.commit(commit("dua")));
+    let winner = if a.is_ok() { "satu" } else { "dua" };
+    let lost = Err(CommitError::Duplicate { reply: Some(json!([{ "text": winner }])) });
+    assert!(a == lost || b == lost, "{a:?} {b:?}");
+    let later = Commit { expected_version: 1, ..commit("tiga") };
+    assert_eq!(store.commit(later).await, lost);
+    assert_eq!(store.load("segar").await.unwrap().events, vec![slot(winner)]);
+    for version in 1..4 {
+        let commit = Commit { inbox: fresh("rest", None, json!([])), ..turn("segar", version, vec![]) };
+        assert_eq!(store.commit(commit).await, Ok(Committed { version: version + 1 }));
+    }
+}
+
+async fn messages_are_numbered_within_their_conversation(store: &dyn Store) {
+    for seq in 1..4 {
+        assert_eq!(store.accept(intake("nomor", None, "nomor")).await.unwrap().seq, seq);
+    }
+    store.accept(intake("nomor", Some("x"), "nomor")).await.unwrap();
+    store.accept(intake("nomor", Some("x"), "nomor")).await.unwrap();
+    store.commit(Commit { inbox: fresh("rest", None, json!([])), ..turn("nomor", 0, vec![]) }).await.unwrap();
+    assert_eq!(store.load("nomor").await.unwrap().next_seq, 6);
+    assert_eq!(store.accept(intake("nomor", None, "nomor")).await.unwrap().seq, 6);
+}
+
+async fn pending_messages_are_handed_out_until_done_or_buried(store: &dyn Store) {
+    let mut ids = Vec::new();
+    for key in ["a", "b", "c"] {
+        ids.push(store.accept(intake("antre", Some(key), "antre")).await.unwrap().inbox_id);
+    }
+    let ours = |rows: Vec<Pending>| {
+        let rows = rows.into_iter().filter(|row| row.intake.channel == "antre");
+        rows.map(|row| (row.inbox_id, row.seq, row.attempts)).collect::<Vec<_>>()
+    };
+    let expected: Vec<_> = (1..).zip(&ids).map(|(seq, id)| (*id, seq, 1)).collect();
+    assert_eq!(ours(store.pending(0, 100).await.unwrap()), expected);
+    let page = store.pending(ids[0], 1).await.unwrap();
+    assert_eq!(page[0].intake, intake("antre", Some("b"), "antre"));
+    assert_eq!(ours(page), [(ids[1], 2, 2)]);
+    store.commit(Commit { inbox: answered(ids[0], Value::Null), ..turn("antre", 0, vec![]) }).await.unwrap();
+    assert_eq!(store.bury(ids[1]).await, Ok(true));
+    assert_eq!(store.bury(ids[1]).await, Ok(false));
+    assert_eq!(store.bury(ids[0]).await, Ok(false));
+    assert_eq!(store.seen("antre", "b").await.unwrap().unwrap().duplicate, Some(Seen::Dead));
+    assert_eq!(ours(store.pending(0, 100).await.unwrap()), [(ids[2], 3, 2)]);
+    let dead = Commit { inbox: answered(ids[1], Value::Null), ..turn("antre", 1, vec![]) };
+    assert!(matches!(store.commit(dead).await, Err(CommitError::Store(StoreError::Invalid(_)))));
+}
+
+async fn kept_answers_last_until_their_turn_commits(store: &dyn Store) {
+    let inbox_id = store.accept(intake("jurnal", None, "jurnal")).await.unwrap().inbox_id;
+    let by_id = TurnKey::Inbox(inbox_id);
+    let by_key = TurnKey::Fresh { channel: "rest".into(), dedupe_key: "jurnal".into() };
+    let step = |step: i64, hash: &str| Step {
+        step,
+        action: format!("action_{step}"),
+        request_hash: hash.into(),
+        response: json!({"events": [], "responses": [{"text": hash}]}),
+    };
+    for key in [&by_id, &by_key] {
+        store.journal(key, step(1, "b")).await.unwrap();
+        store.journal(key, step(0, "lama")).await.unwrap();
+        store.journal(key, step(0, "a")).await.unwrap();
+        assert_eq!(store.journalled(key).await, Ok(vec![step(0, "a"), step(1, "b")]));
+    }
+    let lost = Commit { inbox: answered(inbox_id, json!([])), ..turn("jurnal", 9, vec![]) };
+    assert_eq!(store.commit(lost.clone()).await, Err(CommitError::Conflict { current: 0 }));
+    assert_eq!(store.journalled(&by_id).await.unwrap().len(), 2);
+    store.commit(Commit { expected_version: 0, ..lost }).await.unwrap();
+    assert_eq!(store.journalled(&by_id).await, Ok(vec![]));
+    assert_eq!(store.journalled(&by_key).await.unwrap().len(), 2);
+    let commit = Commit { inbox: fresh("rest", Some("jurnal"), json!([])), ..turn("jurnal", 1, vec![]) };
+    store.commit(commit).await.unwrap();
+    assert_eq!(store.journalled(&by_key).await, Ok(vec![]));
+}
+
+async fn the_outbox_keeps_the_order_of_a_conversation(store: &dyn Store, hand: &Hand) {
+    let commit = Commit {
+        outbox: vec![message("satu", None), message("dua", Some(105.0)), message("tiga", None)],
+        ..turn("kotak", 0, vec![])
+    };
+    store.commit(commit).await.unwrap();
+    let commit = Commit {
+        inbox: fresh("rest", None, json!([])),
+        outbox: vec![message("lain", None), message("lain lagi", None)],
+        ..turn("kotak lain", 0, vec![])
+    };
+    store.commit(commit).await.unwrap();
+    let first = store.claim_outbox(2).await.unwrap();
+    assert_eq!(texts(&first), ["satu", "lain"]);
+    assert_eq!((first[0].inbox_id, first[0].ordinal, first[0].attempts), (None, 0, 1));
+    assert_eq!(first[0].sender_id, "kotak");
+    assert!(first[1].inbox_id.is_some() && !first[1].possible_double);
+    assert_eq!(store.claim_outbox(9).await, Ok(vec![]), "others wait for what is being sent");
+    let results = vec![(first[0].id, Settled::Sent), (first[1].id, Settled::Retry { not_before: 110.0 })];
+    store.settle_outbox(results).await.unwrap();
+    assert_eq!(store.claim_outbox(9).await, Ok(vec![]), "others wait for what is put off");
+    hand.set(105.0);
+    let second = store.claim_outbox(9).await.unwrap();
+    assert_eq!(texts(&second), ["dua", "tiga"]);
+    store.settle_outbox(second.iter().map(|item| (item.id, Settled::Failed)).collect()).await.unwrap();
+    hand.set(110.0);
+    let third = store.claim_outbox(9).await.unwrap();
+    assert_eq!(texts(&third), ["lain", "lain lagi"]);
+    assert_eq!((third[0].attempts, third[1].ordinal, third[0].possible_double), (2, 1, false));
+    store.settle_outbox(third.iter().map(|item| (item.id, Settled::Sent)).collect()).await.unwrap();
+    let never = store.settle_outbox(vec![(third[0].id, Settled::Retry { not_before: f64::INFINITY })]).await;
+    assert!(matches!(never, Err(StoreError::Invalid(_))));
+    assert_eq!(store.claim_outbox(9).await, Ok(vec![]));
+}
+
+async fn a_message_in_doubt_is_marked_when_sent_again(store: &dyn Store) {
+    let commit = Commit { outbox: vec![message("a", None), message("b", None)], ..turn("ragu", 0, vec![]) };
+    store.commit(commit).await.unwrap();
+    let claimed = store.claim_outbox(9).await.unwrap();
+    store.settle_outbox(vec![(claimed[0].id, Settled::Doubtful)]).await.unwrap();
+    let doubtful = store.doubt_outbox().await.unwrap();
+    assert_eq!(texts(&doubtful), ["a", "b"]);
+    assert!(doubtful.iter().all(|item| item.possible_double));
+    assert_eq!(store.claim_outbox(9).await, Ok(vec![]), "what is in doubt rests");
+    let retry = Settled::Retry { not_before: 0.0 };
+    store.settle_outbox(vec![(doubtful[0].id, retry), (doubtful[1].id, Settled::Sent)]).await.unwrap();
+    let again = store.claim_outbox(9).await.unwrap();
+    assert_eq!(texts(&again), ["a"]);
+    assert_eq!((again[0].possible_double, again[0].attempts), (true, 2));
+    store.settle_outbox(vec![(again[0].id, Settled::Sent)]).await.unwrap();
+    assert_eq!(store.doubt_outbox().await, Ok(vec![]));
+}
+
+async fn timers_are_set_replaced_called_off_and_taken(store: &dyn Store, hand: &Hand) {
+    let set = |name: &str, due_at: f64| TimerChange::Set {
+        name: name.into(),
+        due_at,
+        payload: json!({"intent": format!("EXTERNAL: {name}"), "at": due_at}),
+    };
+    let brief = |timers: &[Timer]| timers.iter().map(|t| format!("{}@{}", t.name, t.due_at)).collect::<Vec<_>>();
+    let change = |version: i64, timers: Vec<TimerChange>| Commit { timers, ..turn("waktu", version, vec![]) };
+    store.commit(Commit { timers: vec![set("a", 1e9)], ..turn("waktu lain", 0, vec![]) }).await.unwrap();
+    store.commit(change(0, vec![set("b", 205.5), set("a", 201.0), set("c", 900.0)])).await.unwrap();
+    let timers = store.timers("waktu").await.unwrap();
+    assert_eq!(brief(&timers), ["a@201", "b@205.5", "c@900"]);
+    assert_eq!(timers[0].payload, json!({"intent": "EXTERNAL: a", "at": 201.0}));
+    assert_eq!(store.due_timers(9).await, Ok(vec![]));
+    store.commit(change(1, vec![set("a", 207.0), TimerChange::Cancel { name: "tak ada".into() }])).await.unwrap();
+    assert_eq!(store.take_timer(timers[0].id).await, Ok(false), "a replaced timer is another");
+    hand.set(207.0);
+    let due = store.due_timers(9).await.unwrap();
+    assert_eq!(brief(&due), ["b@205.5", "a@207"]);
+    assert_eq!(brief(&store.due_timers(1).await.unwrap()), ["b@205.5"]);
+    assert_eq!(store.take_timer(due[1].id).await, Ok(true));
+    assert_eq!(store.take_timer(due[1].id).await, Ok(false));
+    store.commit(change(2, vec![TimerChange::Cancel { name: "b".into() }])).await.unwrap();
+    assert_eq!(brief(&store.timers("waktu").await.unwrap()), ["c@900"]);
+    store.commit(change(3, vec![set("x", 1.0), TimerChange::CancelAll, set("d", 950.0)])).await.unwrap();
+    assert_eq!(brief(&store.timers("waktu").await.unwrap()), ["d@950"]);
+    assert_eq!(brief(&store.timers("waktu lain").await.unwrap()), ["a@1000000000"]);
+}
+
+async fn published_events_are_confirmed_one_by_one(store: &dyn Store) {
+    store.commit(Commit { publish: true, ..turn("siar", 0, vec![slot(1), slot(2), slot(3)]) }).await.unwrap();
+    store.commit(turn("siar", 1, vec![slot(4)])).await.unwrap();
+    store.commit(Commit { publish: true, ..turn("siar", 2, vec![]) }).await.unwrap();
+    store.commit(Commit { publish: true, ..turn("siar lain", 0, vec![slot(5)]) }).await.unwrap();
+    let waiting = store.unpublished(9).await.unwrap();
+    let brief: Vec<_> = waiting.iter().map(|row| (row.sender_id.as_str(), row.event.clone())).collect();
+    assert_eq!(brief, [("siar", slot(1)), ("siar", slot(2)), ("siar", slot(3)), ("siar lain", slot(5))]);
+    store.published(vec![waiting[1].event_id, waiting[3].event_id]).await.unwrap();
+    let left: Vec<_> = store.unpublished(1).await.unwrap();
+    assert_eq!(left, waiting[..1]);
+    assert_eq!(store.unpublished(9).await.unwrap().len(), 2);
+}
+
+async fn cursors_keep_the_last_value(store: &dyn Store) {
+    assert_eq!(store.cursor("telegram").await, Ok(None));
+    store.set_cursor("telegram", "1").await.unwrap();
+    store.set_cursor("telegram", "2").await.unwrap();
+    assert_eq!(store.cursor("telegram").await, Ok(Some("2".into())));
+}
+
+/// 50 conversations at once, 20 commits each; every other message comes twice.
+async fn parallel_conversations_lose_nothing(store: Arc<dyn Store>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..50 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let sender = format!("ramai-{number:02}");
+            for round in 0..20_i64 {
+                let key = format!("{sender}-{round}");
+                let commit = Commit {
+                    inbox: fresh("ramai", Some(&key), json!(round)),
+                    ..turn(&sender, round, vec![slot(round), action("action_listen")])
+                };
+                assert_eq!(store.commit(commit.clone()).await, Ok(Committed { version: round + 1 }));
+                if round % 2 == 0 {
+                    let duplicate = Err(CommitError::Duplicate { reply: Some(json!(round)) });
+                    assert_eq!(store.commit(commit).await, duplicate);
+                }
+            }
+        });
+    }
+    while let Some(task) = tasks.join_next().await {
+        task.unwrap();
+    }
+    let senders: BTreeSet<_> = store.senders(Some("ramai-"), 50).await.unwrap().into_iter().collect();
+    assert_eq!(senders.len(), 50);
+    for sender in senders {
+        let conversation = store.load(&sender).await.unwrap();
+        let expected: Vec<_> = (0..20).flat_map(|round| [slot(round), action("action_listen")]).collect();
+        assert_eq!(conversation, Conversation { version: 20, next_seq: 21, events: expected });
+    }
+}
+
+async fn old_finished_rows_are_pruned(store: &dyn Store, hand: &Hand) {
+    hand.set(1000.0);
+    let open = store.accept(intake("pangkas", Some("terbuka"), "pangkas")).await.unwrap().inbox_id;
+    let step = Step { step: 0, action: "a".into(), request_hash: "h".into(), response: Value::Null };
+    let orphan = TurnKey::Fresh { channel: "rest".into(), dedupe_key: "tak kembali".into() };
+    store.journal(&TurnKey::Inbox(open), step.clone()).await.unwrap();
+    store.journal(&orphan, step).await.unwrap();
+    let commit = Commit { inbox: fresh("pangkas", Some("selesai"), json!([])), ..turn("pangkas", 0, vec![slot(1)]) };
+    let commit = Commit { outbox: vec![message("menunggu", None)], ..commit };
+    store.commit(commit).await.unwrap();
+    store.prune(1000.0).await.unwrap();
+    assert_eq!(store.prune(1000.0).await, Ok(0));
+    assert!(store.seen("pangkas", "selesai").await.unwrap().is_some());
+    assert_eq!(store.prune(1000.5).await, Ok(2), "the done message and the orphaned answer");
+    assert_eq!(store.seen("pangkas", "selesai").await, Ok(None));
+    assert!(store.seen("pangkas", "terbuka").await.unwrap().is_some());
+    assert_eq!(store.journalled(&TurnKey::Inbox(open)).await.unwrap().len(), 1);
+    assert_eq!(store.journalled(&orphan).await, Ok(vec![]));
+    let waiting = store.claim_outbox(9).await.unwrap();
+    assert_eq!((texts(&waiting), waiting[0].inbox_id), (vec!["menunggu"], None));
+    store.settle_outbox(vec![(waiting[0].id, Settled::Sent)]).await.unwrap();
+    assert_eq!(store.prune(1000.5).await, Ok(1), "the sent message");
+    assert_eq!(store.accept(intake("pangkas", None, "pangkas")).await.unwrap().seq, 3, "numbers are not given twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_memory_store_conforms() {
+    let hand = Hand::at(100.0);
+    conformance(Arc::new(Memory::new(hand.clock())), &hand).await;
+}

@@ -1,0 +1,444 @@
+//! Conversations in memory: for tests, `shell`, and Rasa's default tracker store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::{Mutex, PoisonError};
+
+use sapa_sdk::Event;
+
+use super::record::{
+    Accepted, Commit, Committed, Conversation, InboxMessage, Intake, OutboxItem, Pending, Publication, Seen, Settled,
+    Step, Timer, TimerPlan, TurnKey,
+};
+use super::{Answer, Clock, CommitError, Store, StoreError, rules, scope};
+
+/// A store that forgets all when it goes.
+pub struct Memory {
+    clock: Clock,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    closed: bool,
+    conversations: BTreeMap<String, Stored>,
+    last_event: i64,
+    inbox: BTreeMap<i64, InboxRow>,
+    keys: BTreeMap<(String, String), i64>,
+    last_inbox: i64,
+    steps: BTreeMap<(String, i64), (Step, f64)>,
+    outbox: BTreeMap<i64, OutboxRow>,
+    last_outbox: i64,
+    timers: BTreeMap<i64, Timer>,
+    last_timer: i64,
+    unpublished: BTreeMap<i64, (String, Event)>,
+    cursors: BTreeMap<String, String>,
+}
+
+#[derive(Default)]
+struct Stored {
+    version: i64,
+    /// Messages accepted so far.
+    messages: i64,
+    events: Vec<Event>,
+}
+
+struct InboxRow {
+    intake: Intake,
+    seq: i64,
+    attempts: i64,
+    state: Seen,
+    accepted_at: f64,
+}
+
+struct OutboxRow {
+    item: OutboxItem,
+    state: OutboxState,
+    not_before: f64,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum OutboxState {
+    Ready,
+    Sending,
+    Settled,
+    Doubtful,
+}
+
+impl Tables {
+    fn conversation(&self, sender_id: &str, session_only: bool) -> Conversation {
+        let Some(stored) = self.conversations.get(sender_id) else {
+            return Conversation { version: 0, next_seq: 1, events: Vec::new() };
+        };
+        let start = if session_only { scope::session_start(&stored.events) } else { 0 };
+        Conversation {
+            version: stored.version,
+            next_seq: stored.messages + 1,
+            events: stored.events.iter().skip(start).cloned().collect(),
+        }
+    }
+
+    fn seen(&self, channel: &str, dedupe_key: &str) -> Option<Accepted> {
+        let id = *self.keys.get(&(channel.to_owned(), dedupe_key.to_owned()))?;
+        let row = self.inbox.get(&id)?;
+        Some(Accepted { inbox_id: id, seq: row.seq, duplicate: Some(row.state.clone()) })
+    }
+
+    fn add_message(&mut self, intake: Intake, state: Seen, now: f64) -> Accepted {
+        let stored = self.conversations.entry(intake.sender_id.clone()).or_default();
+        stored.messages += 1;
+        let seq = stored.messages;
+        self.last_inbox += 1;
+        if let Some(key) = &intake.dedupe_key {
+            self.keys.insert((intake.channel.clone(), key.clone()), self.last_inbox);
+        }
+        self.inbox.insert(self.last_inbox, InboxRow { intake, seq, attempts: 0, state, accepted_at: now });
+        Accepted { inbox_id: self.last_inbox, seq, duplicate: None }
+    }
+
+    /// What the rules need to know of the commit's message, and whether the
+    /// message may have its turn.
+    fn message(&self, commit: &Commit) -> (Option<Seen>, bool) {
+        match commit.inbox.as_ref().map(|done| &done.message) {
+            None => (None, true),
+            Some(InboxMessage::Accepted(id)) => {
+                let row = self.inbox.get(id).filter(|row| row.intake.sender_id == commit.sender_id);
+                let seen = row.map(|row| row.state.clone());
+                let open = seen == Some(Seen::Open);
+                (seen, open)
+            }
+            Some(InboxMessage::Fresh { channel, dedupe_key, .. }) => {
+                let seen = dedupe_key.as_ref().and_then(|key| self.seen(channel, key)?.duplicate);
+                let new = seen.is_none();
+                (seen, new)
+            }
+        }
+    }
+
+    fn commit(&mut self, commit: Commit, now: f64) -> Result<Committed, CommitError> {
+        rules::check(&commit)?;
+        let version = self.conversations.get(&commit.sender_id).map_or(0, |stored| stored.version);
+        let (seen, may) = self.message(&commit);
+        if !may || version != commit.expected_version {
+            return Err(rules::refusal(&commit, version, seen));
+        }
+        let inbox_id = self.finish_message(&commit, now);
+        self.set_timers(&commit);
+        for (ordinal, message) in (0..).zip(commit.outbox) {
+            self.last_outbox += 1;
+            let id = self.last_outbox;
+            let item = OutboxItem {
+                id,
+                inbox_id,
+                ordinal,
+                sender_id: commit.sender_id.clone(),
+                channel: message.channel,
+                payload: message.payload,
+                attempts: 0,
+                possible_double: false,
+            };
+            let not_before = message.not_before.unwrap_or(now);
+            self.outbox.insert(id, OutboxRow { item, state: OutboxState::Ready, not_before });
+        }
+        for event in &commit.new_events {
+            self.last_event += 1;
+            if commit.publish {
+                self.unpublished.insert(self.last_event, (commit.sender_id.clone(), event.clone()));
+            }
+        }
+        let stored = self.conversations.entry(commit.sender_id).or_default();
+        stored.events.extend(commit.new_events);
+        stored.version += 1;
+        Ok(Committed { version: stored.version })
+    }
+
+    /// Notes the reply and drops the journal; gives the message's inbox id.
+    fn finish_message(&mut self, commit: &Commit, now: f64) -> Option<i64> {
+        let done = commit.inbox.as_ref()?;
+        if let Some(key) = done.message.turn_key() {
+            let key = key.text();
+            self.steps.retain(|(turn, _), _| *turn != key);
+        }
+        let state = Seen::Done { reply: done.reply.clone() };
+        match &done.message {
+            InboxMessage::Accepted(id) => {
+                if let Some(row) = self.inbox.get_mut(id) {
+                    row.state = state;
+                }
+                Some(*id)
+            }
+            InboxMessage::Fresh { channel, dedupe_key, payload } => {
+                let intake = Intake {
+                    channel: channel.clone(),
+                    dedupe_key: dedupe_key.clone(),
+                    sender_id: commit.sender_id.clone(),
+                    payload: payload.clone(),
+                };
+                Some(self.add_message(intake, state, now).inbox_id)
+            }
+        }
+    }
+
+    fn set_timers(&mut self, commit: &Commit) {
+        let plan = TimerPlan::of(&commit.timers);
+        self.timers.retain(|_, timer| {
+            timer.sender_id != commit.sender_id || !(plan.clear || plan.named.contains_key(timer.name.as_str()))
+        });
+        for (name, timer) in plan.named {
+            let Some((due_at, payload)) = timer else { continue };
+            self.last_timer += 1;
+            let (id, payload) = (self.last_timer, payload.clone());
+            let timer = Timer { id, sender_id: commit.sender_id.clone(), name: name.to_owned(), due_at, payload };
+            self.timers.insert(id, timer);
+        }
+    }
+
+    fn claim(&mut self, now: f64, limit: usize) -> Vec<OutboxItem> {
+        let mut waiting = BTreeSet::new();
+        let mut claimed = Vec::new();
+        for row in self.outbox.values() {
+            let due = row.state == OutboxState::Ready && row.not_before <= now;
+            if due && !waiting.contains(&row.item.sender_id) {
+                claimed.push(row.item.id);
+            } else if matches!(row.state, OutboxState::Ready | OutboxState::Sending) {
+                waiting.insert(&row.item.sender_id);
+            }
+        }
+        claimed.truncate(limit);
+        let take = |id: i64| {
+            let row = self.outbox.get_mut(&id)?;
+            row.state = OutboxState::Sending;
+            row.item.attempts += 1;
+            Some(row.item.clone())
+        };
+        claimed.into_iter().filter_map(take).collect()
+    }
+
+    fn settle(&mut self, id: i64, settled: Settled) {
+        let Some(row) = self.outbox.get_mut(&id) else { return };
+        row.item.possible_double |= row.state == OutboxState::Doubtful;
+        row.state = match settled {
+            Settled::Sent | Settled::Failed => OutboxState::Settled,
+            Settled::Doubtful => OutboxState::Doubtful,
+            Settled::Retry { not_before } => {
+                row.not_before = not_before;
+                OutboxState::Ready
+            }
+        };
+    }
+
+    fn doubt(&mut self) -> Vec<OutboxItem> {
+        let mut doubtful = Vec::new();
+        for row in self.outbox.values_mut() {
+            if row.state == OutboxState::Sending {
+                row.state = OutboxState::Doubtful;
+            }
+            if row.state == OutboxState::Doubtful {
+                doubtful.push(OutboxItem { possible_double: true, ..row.item.clone() });
+            }
+        }
+        doubtful
+    }
+
+    fn prune(&mut self, before: f64) -> usize {
+        let count = |tables: &Self| tables.inbox.len() + tables.outbox.len() + tables.steps.len();
+        let all = count(self);
+        let open = |row: &InboxRow| row.state == Seen::Open;
+        self.inbox.retain(|_, row| open(row) || row.accepted_at >= before);
+        self.keys.retain(|_, id| self.inbox.contains_key(id));
+        self.outbox.retain(|_, row| row.state != OutboxState::Settled || row.not_before >= before);
+        for row in self.outbox.values_mut() {
+            row.item.inbox_id = row.item.inbox_id.filter(|id| self.inbox.contains_key(id));
+        }
+        self.steps.retain(|(turn, _), (_, received_at)| {
+            let running = turn.parse().is_ok_and(|id: i64| self.inbox.get(&id).is_some_and(open));
+            running || *received_at >= before
+        });
+        all - count(self)
+    }
+}
+
+impl Memory {
+    /// An empty store.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, tables: Mutex::default() }
+    }
+
+    /// Does something to the tables, unless the store is closed. What is done
+    /// cannot fail half-way, so a poisoned lock does no harm.
+    fn with<'a, T: Send + 'a, E: From<StoreError> + Send + 'a>(
+        &'a self,
+        work: impl FnOnce(&mut Tables, f64) -> Result<T, E> + Send + 'a,
+    ) -> Answer<'a, T, E> {
+        Box::pin(async move {
+            let now = (self.clock)();
+            let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+            if tables.closed {
+                return Err(StoreError::Closed.into());
+            }
+            work(&mut tables, now)
+        })
+    }
+}
+
+/// A limit as a length.
+fn length(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+impl Store for Memory {
+    fn load<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation> {
+        self.with(move |tables, _| Ok(tables.conversation(sender_id, true)))
+    }
+
+    fn load_all<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation> {
+        self.with(move |tables, _| Ok(tables.conversation(sender_id, false)))
+    }
+
+    fn exists<'a>(&'a self, sender_id: &'a str) -> Answer<'a, bool> {
+        self.with(move |tables, _| {
+            Ok(tables.conversations.get(sender_id).is_some_and(|stored| !stored.events.is_empty()))
+        })
+    }
+
+    fn senders<'a>(&'a self, after: Option<&'a str>, limit: u32) -> Answer<'a, Vec<String>> {
+        self.with(move |tables, _| {
+            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let range = tables.conversations.range::<str, _>((from, Bound::Unbounded));
+            let ids = range.filter(|(_, stored)| !stored.events.is_empty()).map(|(id, _)| id.clone());
+            Ok(ids.take(length(limit)).collect())
+        })
+    }
+
+    fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
+        self.with(move |tables, now| {
+            let before = intake.dedupe_key.as_ref().and_then(|key| tables.seen(&intake.channel, key));
+            Ok(before.unwrap_or_else(|| tables.add_message(intake, Seen::Open, now)))
+        })
+    }
+
+    fn seen<'a>(&'a self, channel: &'a str, dedupe_key: &'a str) -> Answer<'a, Option<Accepted>> {
+        self.with(move |tables, _| Ok(tables.seen(channel, dedupe_key)))
+    }
+
+    fn pending(&self, after: i64, limit: u32) -> Answer<'_, Vec<Pending>> {
+        self.with(move |tables, _| {
+            let rows = tables.inbox.range_mut((Bound::Excluded(after), Bound::Unbounded));
+            let open = rows.filter(|(_, row)| row.state == Seen::Open).take(length(limit));
+            Ok(open
+                .map(|(id, row)| {
+                    row.attempts += 1;
+                    Pending { inbox_id: *id, seq: row.seq, attempts: row.attempts, intake: row.intake.clone() }
+                })
+                .collect())
+        })
+    }
+
+    fn bury(&self, inbox_id: i64) -> Answer<'_, bool> {
+        self.with(move |tables, _| {
+            let row = tables.inbox.get_mut(&inbox_id).filter(|row| row.state == Seen::Open);
+            Ok(row.map(|row| row.state = Seen::Dead).is_some())
+        })
+    }
+
+    fn journal<'a>(&'a self, turn: &'a TurnKey, step: Step) -> Answer<'a, ()> {
+        self.with(move |tables, now| {
+            tables.steps.insert((turn.text(), step.step), (step, now));
+            Ok(())
+        })
+    }
+
+    fn journalled<'a>(&'a self, turn: &'a TurnKey) -> Answer<'a, Vec<Step>> {
+        self.with(move |tables, _| {
+            let key = turn.text();
+            let steps = tables.steps.range((key.clone(), i64::MIN)..=(key, i64::MAX));
+            Ok(steps.map(|(_, (step, _))| step.clone()).collect())
+        })
+    }
+
+    fn commit(&self, commit: Commit) -> Answer<'_, Committed, CommitError> {
+        self.with(move |tables, now| tables.commit(commit, now))
+    }
+
+    fn claim_outbox(&self, limit: u32) -> Answer<'_, Vec<OutboxItem>> {
+        self.with(move |tables, now| Ok(tables.claim(now, length(limit))))
+    }
+
+    fn settle_outbox(&self, results: Vec<(i64, Settled)>) -> Answer<'_, ()> {
+        self.with(move |tables, _| {
+            rules::check_settled(&results)?;
+            results.into_iter().for_each(|(id, settled)| tables.settle(id, settled));
+            Ok(())
+        })
+    }
+
+    fn doubt_outbox(&self) -> Answer<'_, Vec<OutboxItem>> {
+        self.with(|tables, _| Ok(tables.doubt()))
+    }
+
+    fn due_timers(&self, limit: u32) -> Answer<'_, Vec<Timer>> {
+        self.with(move |tables, now| {
+            let mut due: Vec<_> = tables.timers.values().filter(|timer| timer.due_at <= now).cloned().collect();
+            due.sort_by(|a, b| a.due_at.total_cmp(&b.due_at).then(a.id.cmp(&b.id)));
+            due.truncate(length(limit));
+            Ok(due)
+        })
+    }
+
+    fn timers<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Vec<Timer>> {
+        self.with(move |tables, _| {
+            let own = tables.timers.values().filter(|timer| timer.sender_id == sender_id);
+            let mut own: Vec<_> = own.cloned().collect();
+            own.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(own)
+        })
+    }
+
+    fn take_timer(&self, id: i64) -> Answer<'_, bool> {
+        self.with(move |tables, _| Ok(tables.timers.remove(&id).is_some()))
+    }
+
+    fn unpublished(&self, limit: u32) -> Answer<'_, Vec<Publication>> {
+        self.with(move |tables, _| {
+            let rows = tables.unpublished.iter().take(length(limit));
+            Ok(rows
+                .map(|(id, (sender_id, event))| Publication {
+                    event_id: *id,
+                    sender_id: sender_id.clone(),
+                    event: event.clone(),
+                })
+                .collect())
+        })
+    }
+
+    fn published(&self, event_ids: Vec<i64>) -> Answer<'_, ()> {
+        self.with(move |tables, _| {
+            for id in event_ids {
+                tables.unpublished.remove(&id);
+            }
+            Ok(())
+        })
+    }
+
+    fn cursor<'a>(&'a self, name: &'a str) -> Answer<'a, Option<String>> {
+        self.with(move |tables, _| Ok(tables.cursors.get(name).cloned()))
+    }
+
+    fn set_cursor<'a>(&'a self, name: &'a str, value: &'a str) -> Answer<'a, ()> {
+        self.with(move |tables, _| {
+            tables.cursors.insert(name.to_owned(), value.to_owned());
+            Ok(())
+        })
+    }
+
+    fn prune(&self, before: f64) -> Answer<'_, u64> {
+        self.with(move |tables, _| Ok(u64::try_from(tables.prune(before)).unwrap_or(u64::MAX)))
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async {
+            self.tables.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+            Ok(())
+        })
+    }
+}

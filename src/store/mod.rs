@@ -1,0 +1,130 @@
+//! The store: conversations, accepted messages, messages to send, timers.
+//!
+//! A conversation is written in one way only, by [`Store::commit`]: events,
+//! inbox, outbox, timers and broker rows in one transaction, fenced by the
+//! version the turn was run on. The rows around it (`sapa_*`) make the promise
+//! true that each accepted message has exactly one committed turn.
+//!
+//! [`Memory`] and [`Sqlite`] keep the same rules; one conformance suite holds
+//! them to it.
+
+mod error;
+mod memory;
+mod record;
+mod rules;
+mod scope;
+mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use error::{CommitError, StoreError};
+pub use memory::Memory;
+pub use record::{
+    Accepted, Commit, Committed, Conversation, InboxDone, InboxMessage, Intake, OutboxItem, OutboxMessage, Pending,
+    Publication, Seen, Settled, Step, Timer, TimerChange, TurnKey,
+};
+pub use sqlite::Sqlite;
+
+/// The time, in seconds since the Unix epoch.
+pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// What a store's methods return.
+pub type Answer<'a, T, E = StoreError> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
+
+/// Where conversations live. All methods may be called from many tasks at once;
+/// a future that is dropped before it is ready has written everything or
+/// nothing.
+pub trait Store: Send + Sync {
+    /// The current session of a conversation (spec §6.1 "Loaded scope");
+    /// version 0 and no events when there is none.
+    fn load<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation>;
+
+    /// A conversation with all its sessions.
+    fn load_all<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation>;
+
+    /// Whether the conversation has events.
+    fn exists<'a>(&'a self, sender_id: &'a str) -> Answer<'a, bool>;
+
+    /// Ids of conversations that have events, in order: at most `limit`, after
+    /// the one given.
+    fn senders<'a>(&'a self, after: Option<&'a str>, limit: u32) -> Answer<'a, Vec<String>>;
+
+    /// Takes a message in, for channels that acknowledge before the turn. When
+    /// the answer is there the message is durable. A repeated `dedupe_key` gives
+    /// the first message's row.
+    fn accept(&self, intake: Intake) -> Answer<'_, Accepted>;
+
+    /// The inbox row of a message, if it was seen before; its `duplicate` is
+    /// always set.
+    fn seen<'a>(&'a self, channel: &'a str, dedupe_key: &'a str) -> Answer<'a, Option<Accepted>>;
+
+    /// Accepted messages whose turn has not committed, in order of acceptance:
+    /// at most `limit`, after that inbox id. Each call counts as an attempt for
+    /// the rows it gives: meant for a start after a crash.
+    fn pending(&self, after: i64, limit: u32) -> Answer<'_, Vec<Pending>>;
+
+    /// Gives an accepted message up; `false` when it is not open.
+    fn bury(&self, inbox_id: i64) -> Answer<'_, bool>;
+
+    /// Keeps the answer of an action until its turn commits. The same step
+    /// again replaces it.
+    fn journal<'a>(&'a self, turn: &'a TurnKey, step: Step) -> Answer<'a, ()>;
+
+    /// The kept answers of a turn, by step.
+    fn journalled<'a>(&'a self, turn: &'a TurnKey) -> Answer<'a, Vec<Step>>;
+
+    /// Writes a turn: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`CommitError::Duplicate`] when the message already had its turn, else
+    /// [`CommitError::Conflict`] when the conversation is at another version.
+    fn commit(&self, commit: Commit) -> Answer<'_, Committed, CommitError>;
+
+    /// Takes out messages that are due, oldest first, and marks them as being
+    /// sent. A message waits while an earlier one of its conversation is being
+    /// sent or has its time still to come.
+    fn claim_outbox(&self, limit: u32) -> Answer<'_, Vec<OutboxItem>>;
+
+    /// Says what came of sending messages, by id.
+    fn settle_outbox(&self, results: Vec<(i64, Settled)>) -> Answer<'_, ()>;
+
+    /// Marks messages that are still being sent as doubtful, and gives all
+    /// doubtful ones, oldest first. For a start after a crash, before the first
+    /// claim.
+    fn doubt_outbox(&self) -> Answer<'_, Vec<OutboxItem>>;
+
+    /// Timers that are due, the longest due first. They stay until a commit
+    /// cancels them or they are taken.
+    fn due_timers(&self, limit: u32) -> Answer<'_, Vec<Timer>>;
+
+    /// Timers of a conversation, by name.
+    fn timers<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Vec<Timer>>;
+
+    /// Removes a timer outside a commit; `false` when it is gone already.
+    fn take_timer(&self, id: i64) -> Answer<'_, bool>;
+
+    /// Events the broker has not confirmed, oldest first.
+    fn unpublished(&self, limit: u32) -> Answer<'_, Vec<Publication>>;
+
+    /// The broker has these events.
+    fn published(&self, event_ids: Vec<i64>) -> Answer<'_, ()>;
+
+    /// A position kept under a name.
+    fn cursor<'a>(&'a self, name: &'a str) -> Answer<'a, Option<String>>;
+
+    /// Keeps a position under a name.
+    fn set_cursor<'a>(&'a self, name: &'a str, value: &'a str) -> Answer<'a, ()>;
+
+    /// Forgets inbox rows that are done or given up, messages that were sent or
+    /// failed, and kept answers, all older than that time (Unix seconds). Says
+    /// how many rows went. Until then a repeated message is recognised.
+    fn prune(&self, before: f64) -> Answer<'_, u64>;
+
+    /// Finishes what is waiting and lets go of the files. Afterwards every call
+    /// fails with [`StoreError::Closed`].
+    fn close(&self) -> Answer<'_, ()>;
+}

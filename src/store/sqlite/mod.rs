@@ -1,0 +1,254 @@
+//! Conversations in an SQLite file: the default store.
+//!
+//! One task writes, with a bounded queue before it; a few connections read.
+//! A file that Rasa wrote is taken over in place.
+
+mod arguments;
+mod fault;
+mod open;
+mod rows;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
+use tokio::sync::{mpsc, oneshot};
+
+use self::arguments::Parameters;
+use self::writer::{Order, Outcome, Writer};
+use super::record::{
+    Accepted, Commit, Committed, Conversation, Intake, OutboxItem, Pending, Publication, Settled, Step, Timer, TurnKey,
+};
+use super::{Answer, Clock, CommitError, Store, StoreError, rules};
+
+/// A store in an SQLite file. Clones share it; the last one to go closes it.
+#[derive(Clone)]
+pub struct Sqlite {
+    path: PathBuf,
+    clock: Clock,
+    orders: mpsc::Sender<Order>,
+    readers: SqlitePool,
+}
+
+impl Sqlite {
+    /// Opens the file, made with mode 0600 if there is none, and brings its
+    /// tables up to date. Needs a running tokio runtime.
+    ///
+    /// # Errors
+    /// The file cannot be opened, written to, is damaged, is locked by another
+    /// program, or was written by a newer version.
+    pub async fn open(path: &Path, clock: Clock) -> Result<Self, StoreError> {
+        open::secure_file(path)?;
+        let options = open::writer_options(path);
+        let connection = open::connect(path, &options).await?;
+        let readers = open::readers(path).await?;
+        let (orders, inbound) = mpsc::channel(writer::QUEUE);
+        tokio::spawn(Writer::new(path.to_owned(), options, connection, inbound).run());
+        Ok(Self { path: path.to_owned(), clock, orders, readers })
+    }
+
+    /// Reads with one text.
+    async fn read(&self, text: &'static str, parameters: Parameters) -> Result<Vec<SqliteRow>, StoreError> {
+        sqlx::query_with(text, parameters.done()?)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|error| fault::store_error(&error, &self.path))
+    }
+
+    /// Gives the writer a job and waits until it is durable.
+    async fn order(
+        &self,
+        text: sql::Job,
+        arguments: SqliteArguments,
+        why: Option<(&'static str, SqliteArguments)>,
+    ) -> Result<Outcome, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let job = writer::Job { text, arguments, why, answer };
+        self.orders.try_send(Order::Write(job)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+        })?;
+        answered.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// A job that cannot be refused.
+    async fn write(&self, text: sql::Job, parameters: Parameters) -> Result<Vec<SqliteRow>, StoreError> {
+        match self.order(text, parameters.done()?, None).await? {
+            Outcome::Rows(rows) | Outcome::Refused(rows) => Ok(rows),
+        }
+    }
+
+    async fn commit_turn(&self, commit: Commit) -> Result<Committed, CommitError> {
+        rules::check(&commit)?;
+        let text = if arguments::has_more(&commit) { sql::TURN_AND_MORE } else { sql::TURN };
+        let arguments = arguments::turn(&commit, (self.clock)())?;
+        let why = Some((sql::WHY, arguments::why(&commit)?));
+        match self.order(text, arguments, why).await? {
+            Outcome::Rows(_) => Ok(Committed { version: commit.expected_version + 1 }),
+            Outcome::Refused(rows) => {
+                let (current, seen) = rows.first().map_or(Ok((0, None)), rows::why)?;
+                Err(rules::refusal(&commit, current, seen))
+            }
+        }
+    }
+}
+
+/// Decodes all rows.
+fn all<T>(rows: &[SqliteRow], decode: impl Fn(&SqliteRow) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
+    rows.iter().map(decode).collect()
+}
+
+/// An empty list of parameters.
+fn given() -> Parameters {
+    Parameters::default()
+}
+
+impl Store for Sqlite {
+    fn load<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation> {
+        Box::pin(async move { rows::conversation(&self.read(sql::LOAD, given().with(sender_id)).await?) })
+    }
+
+    fn load_all<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation> {
+        Box::pin(async move { rows::conversation(&self.read(sql::LOAD_ALL, given().with(sender_id)).await?) })
+    }
+
+    fn exists<'a>(&'a self, sender_id: &'a str) -> Answer<'a, bool> {
+        Box::pin(async move { Ok(!self.read(sql::EXISTS, given().with(sender_id)).await?.is_empty()) })
+    }
+
+    fn senders<'a>(&'a self, after: Option<&'a str>, limit: u32) -> Answer<'a, Vec<String>> {
+        Box::pin(async move {
+            let rows = self.read(sql::SENDERS, given().with(after).with(limit)).await?;
+            all(&rows, |row| rows::text(row, "events"))
+        })
+    }
+
+    fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
+        Box::pin(async move {
+            let parameters = given()
+                .with(intake.sender_id)
+                .with(intake.channel)
+                .with(intake.dedupe_key)
+                .with(intake.payload.to_string())
+                .with((self.clock)());
+            let rows = self.write(sql::ACCEPT, parameters).await?;
+            let row = rows.first().ok_or_else(|| StoreError::Io("an accepted message has no row".into()))?;
+            rows::accepted(row)
+        })
+    }
+
+    fn seen<'a>(&'a self, channel: &'a str, dedupe_key: &'a str) -> Answer<'a, Option<Accepted>> {
+        Box::pin(async move {
+            let rows = self.read(sql::SEEN, given().with(channel).with(dedupe_key)).await?;
+            rows.first().map(rows::accepted).transpose()
+        })
+    }
+
+    fn pending(&self, after: i64, limit: u32) -> Answer<'_, Vec<Pending>> {
+        Box::pin(async move {
+            let rows = self.write(sql::PENDING, given().with(after).with(limit)).await?;
+            let mut pending = all(&rows, rows::pending)?;
+            pending.sort_by_key(|row| row.inbox_id);
+            Ok(pending)
+        })
+    }
+
+    fn bury(&self, inbox_id: i64) -> Answer<'_, bool> {
+        Box::pin(async move { Ok(!self.write(sql::BURY, given().with(inbox_id)).await?.is_empty()) })
+    }
+
+    fn journal<'a>(&'a self, turn: &'a TurnKey, step: Step) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let parameters = arguments::key(turn)
+                .with(step.step)
+                .with(step.action)
+                .with(step.request_hash)
+                .with(step.response.to_string())
+                .with((self.clock)());
+            self.write(sql::JOURNAL, parameters).await.map(drop)
+        })
+    }
+
+    fn journalled<'a>(&'a self, turn: &'a TurnKey) -> Answer<'a, Vec<Step>> {
+        Box::pin(async move { all(&self.read(sql::JOURNALLED, arguments::key(turn)).await?, rows::step) })
+    }
+
+    fn commit(&self, commit: Commit) -> Answer<'_, Committed, CommitError> {
+        Box::pin(self.commit_turn(commit))
+    }
+
+    fn claim_outbox(&self, limit: u32) -> Answer<'_, Vec<OutboxItem>> {
+        Box::pin(async move {
+            let rows = self.write(sql::CLAIM_OUTBOX, given().with((self.clock)()).with(limit)).await?;
+            let mut items = all(&rows, rows::outbox_item)?;
+            items.sort_by_key(|item| item.id);
+            Ok(items)
+        })
+    }
+
+    fn settle_outbox(&self, results: Vec<(i64, Settled)>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            rules::check_settled(&results)?;
+            self.write(sql::SETTLE_OUTBOX, arguments::settlements(&results)?).await.map(drop)
+        })
+    }
+
+    fn doubt_outbox(&self) -> Answer<'_, Vec<OutboxItem>> {
+        Box::pin(async move { all(&self.write(sql::DOUBT_OUTBOX, given()).await?, rows::outbox_item) })
+    }
+
+    fn due_timers(&self, limit: u32) -> Answer<'_, Vec<Timer>> {
+        Box::pin(async move {
+            all(&self.read(sql::DUE_TIMERS, given().with((self.clock)()).with(limit)).await?, rows::timer)
+        })
+    }
+
+    fn timers<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Vec<Timer>> {
+        Box::pin(async move { all(&self.read(sql::TIMERS, given().with(sender_id)).await?, rows::timer) })
+    }
+
+    fn take_timer(&self, id: i64) -> Answer<'_, bool> {
+        Box::pin(async move { Ok(!self.write(sql::TAKE_TIMER, given().with(id)).await?.is_empty()) })
+    }
+
+    fn unpublished(&self, limit: u32) -> Answer<'_, Vec<Publication>> {
+        Box::pin(async move { all(&self.read(sql::UNPUBLISHED, given().with(limit)).await?, rows::publication) })
+    }
+
+    fn published(&self, event_ids: Vec<i64>) -> Answer<'_, ()> {
+        Box::pin(async move { self.write(sql::PUBLISHED, arguments::ids(&event_ids)?).await.map(drop) })
+    }
+
+    fn cursor<'a>(&'a self, name: &'a str) -> Answer<'a, Option<String>> {
+        Box::pin(async move {
+            let rows = self.read(sql::CURSOR, given().with(name)).await?;
+            rows.first().map(|row| rows::text(row, "sapa_cursor")).transpose()
+        })
+    }
+
+    fn set_cursor<'a>(&'a self, name: &'a str, value: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move { self.write(sql::SET_CURSOR, given().with(name).with(value)).await.map(drop) })
+    }
+
+    fn prune(&self, before: f64) -> Answer<'_, u64> {
+        Box::pin(async move {
+            let rows = self.write(sql::PRUNE, given().with(before)).await?;
+            Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
+        })
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let (done, closed) = oneshot::channel();
+            // A writer that is gone already has nothing left to finish.
+            if self.orders.send(Order::Close(done)).await.is_ok() {
+                closed.await.map_err(|_| StoreError::Closed)?;
+            }
+            self.readers.close().await;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! Making, securing and migrating the database file.
+
+use std::borrow::Cow;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, SqlSafeStr as _};
+
+use super::{fault, sql};
+use crate::store::StoreError;
+
+/// How long SQLite waits for another program's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connections that read at the same time, and how long a reader waits for one.
+const READERS: u32 = 4;
+const READER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Migrations in order: number, name, text. Released ones are never edited.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "tables", include_str!("../migrations/sqlite/0001_tables.sql"))];
+
+/// Makes the file if there is none, with mode 0600; an existing one gets that
+/// mode. SQLite gives its `-wal` and `-shm` files the mode of the database.
+pub(super) fn secure_file(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let cannot = |error: &io::Error| StoreError::CannotOpen { path: path.to_owned(), reason: error.to_string() };
+    let file = options.open(path).map_err(|error| cannot(&error))?;
+    if !file.metadata().map_err(|error| cannot(&error))?.is_file() {
+        return Err(StoreError::CannotOpen { path: path.to_owned(), reason: "it is not a file".into() });
+    }
+    restrict(path);
+    restrict(&beside(path, "-wal"));
+    restrict(&beside(path, "-shm"));
+    Ok(())
+}
+
+/// Takes an existing file's rights from group and others. Not being allowed to
+/// is worth a warning only: the file may be somebody else's on purpose.
+#[cfg(unix)]
+fn restrict(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Ok(metadata) = std::fs::metadata(path) else { return };
+    if metadata.permissions().mode() & 0o077 != 0
+        && let Err(error) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+    {
+        tracing::warn!(path = %path.display(), %error, "others may read this database file");
+    }
+}
+
+#[cfg(not(unix))]
+fn restrict(_path: &Path) {}
+
+/// The name SQLite gives a file that belongs to the database.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// How the writer connects.
+pub(super) fn writer_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        // After a burst the log shrinks back to this many bytes.
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging()
+}
+
+/// Connects the writer and brings the tables up to date.
+pub(super) async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let failed = |error: sqlx::Error| fault::store_error(&error, path);
+    let mut connection = options.connect().await.map_err(failed)?;
+    check_events(&mut connection, path).await?;
+    let migrations = MIGRATIONS.map(|(version, name, text)| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, text.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.into()).run_direct(None, &mut connection, false).await.map_err(|error| {
+        match error {
+            sqlx::migrate::MigrateError::Execute(error) => failed(error),
+            sqlx::migrate::MigrateError::ExecuteMigration(error, _) => failed(error),
+            other => StoreError::Incompatible(other.to_string()),
+        }
+    })?;
+    Ok(connection)
+}
+
+/// An `events` table that is there must be Rasa's (spec §6.1).
+async fn check_events(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let failed = |error: sqlx::Error| fault::store_error(&error, path);
+    if sqlx::query(sql::HAS_EVENTS).fetch_optional(&mut *connection).await.map_err(failed)?.is_none() {
+        return Ok(());
+    }
+    sqlx::query(sql::CHECK_EVENTS).fetch_all(connection).await.map(drop).map_err(|error| match failed(error) {
+        StoreError::Incompatible(reason) => {
+            StoreError::Incompatible(format!("its table `events` is not that of Rasa's tracker store ({reason})"))
+        }
+        other => other,
+    })
+}
+
+/// The connections that read.
+pub(super) async fn readers(path: &Path) -> Result<SqlitePool, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("query_only", "ON")
+        // A whole session's events pass without waiting for their reader.
+        .row_buffer_size(512)
+        .disable_statement_logging();
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(READER_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .map_err(|error| fault::store_error(&error, path))
+}
