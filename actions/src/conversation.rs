@@ -13,8 +13,11 @@ pub(crate) mod outcome {
     pub(crate) const CANCELLED: &str = "batal";
 }
 
-/// Slot that counts failed tries.
+/// Slot that counts answers in a row that could not be used.
 pub(crate) const TRIES: &str = "percobaan";
+
+/// Slot that counts how often the reading of a number was denied.
+pub(crate) const DENIALS: &str = "penolakan";
 
 /// Ways of calling something off besides words that begin with "batal".
 const CANCEL_PHRASES: [&str; 13] = [

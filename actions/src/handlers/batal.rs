@@ -7,7 +7,7 @@ use sapa_sdk::{
 
 use crate::{
     Helpdesk,
-    conversation::{TRIES, clear, outcome},
+    conversation::{DENIALS, TRIES, clear, outcome},
 };
 
 pub(super) fn run<'a>(
@@ -18,6 +18,6 @@ pub(super) fn run<'a>(
     Box::pin(async move {
         dispatcher
             .utter("Baik, tidak apa-apa, sudah kami batalkan. Kalau nanti perlu bantuan lagi, silakan ketik saja, ya.");
-        Ok(clear(&["aplikasi", "nomor_identitas", "konfirmasi_data", TRIES, outcome::SLOT]))
+        Ok(clear(&["aplikasi", "nomor_identitas", "konfirmasi_data", TRIES, DENIALS, outcome::SLOT]))
     })
 }

@@ -12,7 +12,7 @@ use sapa_sdk::{
 
 use crate::{
     Helpdesk, Person, TteStatus,
-    conversation::{TRIES, clear, outcome, ticket_sentence},
+    conversation::{DENIALS, TRIES, clear, outcome, ticket_sentence},
 };
 
 const TOPIC: &str = "cek_status_tte";
@@ -39,7 +39,7 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
                 None => refuse(desk, call, dispatcher).await?,
             },
         }
-        Ok(clear(&["nomor_identitas", "konfirmasi_data", TRIES, outcome::SLOT]))
+        Ok(clear(&["nomor_identitas", "konfirmasi_data", TRIES, DENIALS, outcome::SLOT]))
     })
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     Helpdesk,
-    conversation::{TRIES, clear, outcome, ticket_sentence},
+    conversation::{DENIALS, TRIES, clear, outcome, ticket_sentence},
 };
 
 const TOPIC: &str = "daftar_tte";
@@ -46,7 +46,7 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
                 ),
             },
         }
-        Ok(clear(&["nomor_identitas", "konfirmasi_data", TRIES, outcome::SLOT]))
+        Ok(clear(&["nomor_identitas", "konfirmasi_data", TRIES, DENIALS, outcome::SLOT]))
     })
 }
 

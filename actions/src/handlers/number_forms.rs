@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::tries;
 use crate::{
     Helpdesk,
-    conversation::{value_text, words},
+    conversation::{DENIALS, TRIES, value_text, words},
 };
 
 const NUMBER: &str = "nomor_identitas";
@@ -103,11 +103,16 @@ fn number(value: &Value, context: &mut FormContext<'_>, today: Date, aloud: bool
             if aloud {
                 context.dispatcher.utter(reading(&read));
             }
-            Some(JsonMap::from_iter([(NUMBER.to_owned(), Value::from(read.number.expose()))]))
+            let mut values = JsonMap::from_iter([(NUMBER.to_owned(), Value::from(read.number.expose()))]);
+            if !context.slot(TRIES).is_null() {
+                // A readable number ends the row of unusable ones.
+                values.insert(TRIES.to_owned(), Value::Null);
+            }
+            Some(values)
         }
         Err(reason) => {
             context.dispatcher.utter(reason.explain());
-            Some(tries::failed(context, &[NUMBER]).1)
+            Some(tries::failed(context, TRIES, &[NUMBER]).1)
         }
     }
 }
@@ -162,7 +167,7 @@ fn confirmation(value: &Value, context: &mut FormContext<'_>) -> Option<JsonMap>
     match yes_or_no(value) {
         Some(true) => json!({ CONFIRMED: true }).as_object().cloned(),
         Some(false) => {
-            let (count, values) = tries::failed(context, &[NUMBER, CONFIRMED]);
+            let (count, values) = tries::failed(context, DENIALS, &[NUMBER, CONFIRMED]);
             if count < tries::MAX_TRIES {
                 context.dispatcher.utter("Baik, kita ulangi, ya. Silakan kirim lagi nomor Anda yang benar.");
             }

@@ -11,7 +11,10 @@ use super::{
     aplikasi::{Application, choices},
     tries,
 };
-use crate::{Helpdesk, conversation::value_text};
+use crate::{
+    Helpdesk,
+    conversation::{TRIES, value_text},
+};
 
 pub(super) fn validate<'a>(
     _desk: &'a Helpdesk,
@@ -44,7 +47,7 @@ impl FormValidator for ResetForm {
             let value = Value::from(application.canonical());
             return Some(JsonMap::from_iter([(slot.to_owned(), value)]));
         }
-        let (count, values) = tries::failed(context, &[slot]);
+        let (count, values) = tries::failed(context, TRIES, &[slot]);
         match count {
             1 => context.dispatcher.utter(
                 "Maaf, kami belum menangkap aplikasi yang Anda maksud. Silakan sebutkan namanya, misalnya SIMASN atau \

@@ -6,19 +6,19 @@ use sapa_sdk::{
 };
 use serde_json::Value;
 
-use crate::conversation::{TRIES, is_cancel, outcome};
+use crate::conversation::{is_cancel, outcome};
 
 /// Tries before a person takes over.
 pub(super) const MAX_TRIES: u32 = 3;
 
-/// One more failed try: its ordinal (from 1) and the slots that record it, with
-/// `refused` emptied. The third leaves the form.
-pub(super) fn failed(context: &FormContext<'_>, refused: &[&str]) -> (u32, JsonMap) {
+/// One more failed try on that counter: its ordinal (from 1) and the slots that
+/// record it, with `refused` emptied. The third leaves the form.
+pub(super) fn failed(context: &FormContext<'_>, counter: &str, refused: &[&str]) -> (u32, JsonMap) {
     // What an earlier, abandoned form counted is not this form's.
-    let before = if context.is_activation() { 0.0 } else { context.slot(TRIES).as_f64().unwrap_or(0.0) };
+    let before = if context.is_activation() { 0.0 } else { context.slot(counter).as_f64().unwrap_or(0.0) };
     let count = before.clamp(0.0, f64::from(MAX_TRIES)) as u32 + 1;
     let mut values: JsonMap = refused.iter().map(|slot| ((*slot).to_owned(), Value::Null)).collect();
-    values.insert(TRIES.to_owned(), Value::from(f64::from(count)));
+    values.insert(counter.to_owned(), Value::from(f64::from(count)));
     if count >= MAX_TRIES {
         values.extend(leave(outcome::GAVE_UP));
     }

@@ -77,8 +77,10 @@ async fn a_piece_of_a_number_that_an_extractor_cut_out_is_not_believed() {
 }
 
 #[tokio::test]
-async fn the_third_failed_try_leaves_the_form_for_a_person() {
+async fn the_third_failed_try_in_a_row_leaves_the_form_for_a_person() {
     let desk = Desk::start().await;
+    let readable = desk.run(number("validate_tte_form", NIP, Some(2.0))).await;
+    assert_eq!(readable.slots["percobaan"], Value::Null, "a readable number ends the row");
     let second = desk.run(number("validate_tte_form", "123", Some(1.0))).await;
     assert_eq!(second.slots["percobaan"], json!(2.0));
     assert!(!second.slots.contains_key("hasil_form"));
@@ -128,7 +130,8 @@ async fn yes_confirms_and_no_asks_for_the_number_again_up_to_three_times() {
             .says("jawaban", "ya")
             .slot("nomor_identitas", NIP)
             .slot("requested_slot", "konfirmasi_data")
-            .slot("percobaan", tries.map_or(Value::Null, Value::from))
+            .slot("percobaan", 2.0)
+            .slot("penolakan", tries.map_or(Value::Null, Value::from))
             .candidate("konfirmasi_data", value)
     };
     let yes = desk.run(confirm(json!(true), None)).await;
@@ -136,7 +139,7 @@ async fn yes_confirms_and_no_asks_for_the_number_again_up_to_three_times() {
     let no = desk.run(confirm(json!(false), None)).await;
     assert_eq!(
         Value::Object(no.slots.clone()),
-        json!({"konfirmasi_data": null, "nomor_identitas": null, "percobaan": 1.0})
+        json!({"konfirmasi_data": null, "nomor_identitas": null, "penolakan": 1.0})
     );
     assert!(no.text().contains("kita ulangi"));
     let third = desk.run(confirm(json!(false), Some(2.0))).await;

@@ -79,7 +79,7 @@ async fn a_confirmed_registration_gives_guidance_and_a_ticket_without_the_number
     for ticket in desk.tickets().await {
         assert!(!ticket.summary.contains("1986") && !ticket.summary.contains("3603"), "{}", ticket.summary);
     }
-    let nulls = json!({"nomor_identitas": null, "konfirmasi_data": null, "percobaan": null, "hasil_form": null});
+    let nulls = json!({"nomor_identitas": null, "konfirmasi_data": null, "percobaan": null, "penolakan": null, "hasil_form": null});
     assert_eq!(Value::Object(employee.slots), nulls);
 }
 

@@ -122,7 +122,7 @@ async fn cancelling_clears_every_form_slot() {
     let desk = Desk::start().await;
     let answer = desk.run(call("action_batal")).await;
     let cleared: Vec<&str> = answer.slots.keys().map(String::as_str).collect();
-    assert_eq!(cleared, ["aplikasi", "nomor_identitas", "konfirmasi_data", "percobaan", "hasil_form"]);
+    assert_eq!(cleared, ["aplikasi", "nomor_identitas", "konfirmasi_data", "percobaan", "penolakan", "hasil_form"]);
     assert!(answer.slots.values().all(Value::is_null));
 }
 

@@ -18,7 +18,7 @@ pub mod vocabulary;
 pub use container::{Container, ContainerError};
 pub use rng::Rng;
 pub use softmax::{
-    DenseTrainer, Solver, SoftmaxError, SoftmaxModel, SoftmaxOptions, SoftmaxProblem, SoftmaxTrainer, SparseTrainer,
+    DenseTrainer, SoftmaxError, SoftmaxModel, SoftmaxOptions, SoftmaxProblem, SoftmaxTrainer, Solver, SparseTrainer,
     choose_solver,
 };
 pub use sparse::CsrMatrix;

@@ -17,10 +17,10 @@ mod pattern;
 mod registry;
 mod response_selector;
 mod sections;
-mod tokenizer;
-mod train;
 #[cfg(test)]
 mod tests;
+mod tokenizer;
+mod train;
 
 pub use error::{LoadError, TrainError};
 pub use intent_message::parse_intent_message;

@@ -1,9 +1,9 @@
 //! A trained pipeline.
 
 use crate::message::Message;
-use crate::registry::{Component, Kind, kind};
+use crate::registry::kind;
 use crate::sections::{SectionReader, SectionWriter};
-use crate::train::train_pipeline;
+use crate::train::{Pipeline, train_pipeline};
 use crate::{LoadError, TrainError, parse_intent_message};
 use sapa_project::{Config, Diagnostic, Domain, NluData};
 use sapa_sdk::{JsonMap, ParseData};
@@ -23,7 +23,7 @@ struct Stored {
 /// A trained pipeline: text in, intent and entities out. Shared freely between
 /// threads.
 pub struct NluModel {
-    components: Vec<(&'static Kind, Box<dyn Component>)>,
+    components: Pipeline,
     intents: Vec<String>,
 }
 

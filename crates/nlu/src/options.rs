@@ -24,7 +24,12 @@ impl<'a> Options<'a> {
         TrainError::new("E0601", message, self.config.span, "correct the option or remove it to use the default")
     }
 
-    fn read<T>(&self, key: &str, expected: &str, read: impl Fn(&'a Value) -> Option<T>) -> Result<Option<T>, TrainError> {
+    fn read<T>(
+        &self,
+        key: &str,
+        expected: &str,
+        read: impl Fn(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, TrainError> {
         self.get(key).map(|value| read(value).ok_or_else(|| self.bad(key, expected))).transpose()
     }
 

@@ -100,9 +100,7 @@ fn translate(python: &str) -> String {
                 out.push('>');
                 (5 + length).min(rest.len())
             }
-            ['(', '?', '#', comment @ ..] => {
-                (comment.iter().take_while(|c| **c != ')').count() + 4).min(rest.len())
-            }
+            ['(', '?', '#', comment @ ..] => (comment.iter().take_while(|c| **c != ')').count() + 4).min(rest.len()),
             ['[', inside @ ..] => push_class(inside, &mut out) + 1,
             ['{', inside @ ..] if !is_quantifier(inside) => {
                 out.push_str(r"\{");
@@ -123,7 +121,10 @@ fn is_quantifier(inside: &[char]) -> bool {
     let body: String = inside.iter().take_while(|c| **c != '}').collect();
     let closed = body.chars().count() < inside.len();
     let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
-    closed && body.len() > 1 - usize::from(!body.contains(',')) && body.split(',').count() <= 2 && body.split(',').all(digits)
+    closed
+        && body.len() > 1 - usize::from(!body.contains(','))
+        && body.split(',').count() <= 2
+        && body.split(',').all(digits)
 }
 
 fn push_escape(escaped: char, out: &mut String) {

@@ -17,7 +17,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Options with a meaning; the last four are our own.
 pub(crate) const OPTIONS: &[&str] = &[
-    "featurizers", "retrieval_intent", "ranking_length", "max_iter", "tol", "solver", "C", "class_weight", "weighting",
+    "featurizers",
+    "retrieval_intent",
+    "ranking_length",
+    "max_iter",
+    "tol",
+    "solver",
+    "C",
+    "class_weight",
+    "weighting",
 ];
 
 #[derive(Serialize, Deserialize)]

@@ -10,12 +10,19 @@ use serde_json::{Value, json};
 /// annotate.
 const EXAMPLES: &[(&str, &[&str])] = &[
     ("greet", &["halo", "hai", "selamat pagi", "halo min", "assalamualaikum", "hai kak"]),
-    ("reset_password", &["lupa password email", "reset kata sandi", "password saya lupa min", "tolong reset password akun simpeg"]),
+    (
+        "reset_password",
+        &["lupa password email", "reset kata sandi", "password saya lupa min", "tolong reset password akun simpeg"],
+    ),
     (
         "travel",
         &[
-            "dari [Raha](city#from) ke [Bau Bau](city#to)", "saya mau ke [Kendari](city#to)", "berangkat dari [Kendari](city#from)",
-            "pindah dari [Bau Bau](city#from) ke [Raha](city#to)", "ke [Raha](city#to) besok", "antar saya ke [Bau Bau](city#to)",
+            "dari [Raha](city#from) ke [Bau Bau](city#to)",
+            "saya mau ke [Kendari](city#to)",
+            "berangkat dari [Kendari](city#from)",
+            "pindah dari [Bau Bau](city#from) ke [Raha](city#to)",
+            "ke [Raha](city#to) besok",
+            "antar saya ke [Bau Bau](city#to)",
         ],
     ),
     ("faq/hours", &["jam berapa buka", "kantor buka jam berapa", "jam layanan"]),
@@ -27,7 +34,8 @@ fn example(intent: &str, marked: &str) -> Example {
     while let Some((before, after)) = rest.split_once('[') {
         let (covered, tail) = after.split_once("](").unwrap();
         let (name, tail) = tail.split_once(')').unwrap();
-        let (entity, role) = name.split_once('#').map_or((name, None), |(entity, role)| (entity, Some(role.to_owned())));
+        let (entity, role) =
+            name.split_once('#').map_or((name, None), |(entity, role)| (entity, Some(role.to_owned())));
         text.push_str(before);
         let start = text.chars().count();
         text.push_str(covered);
@@ -44,7 +52,11 @@ fn data() -> NluData {
         examples: EXAMPLES.iter().flat_map(|(intent, texts)| texts.iter().map(|text| example(intent, text))).collect(),
         synonyms: vec![Synonym { text: "baubau".into(), value: "Bau Bau".into(), span: Span::default() }],
         regexes: vec![RegexPattern { name: "nip".into(), pattern: r"\b\d{18}\b".into(), span: Span::default() }],
-        lookups: vec![Lookup { name: "city".into(), elements: vec!["Kendari".into(), "baubau".into()], span: Span::default() }],
+        lookups: vec![Lookup {
+            name: "city".into(),
+            elements: vec!["Kendari".into(), "baubau".into()],
+            span: Span::default(),
+        }],
     }
 }
 
@@ -97,7 +109,9 @@ fn load(sections: &[(String, Vec<u8>)]) -> Result<NluModel, LoadError> {
 fn answer(model: &NluModel, text: &str) -> String {
     fn round(value: &mut Value) {
         match value {
-            Value::Number(number) if number.is_f64() => *value = json!((number.as_f64().unwrap() * 10.0).round() / 10.0),
+            Value::Number(number) if number.is_f64() => {
+                *value = json!((number.as_f64().unwrap() * 10.0).round() / 10.0)
+            }
             Value::Array(items) => items.iter_mut().for_each(round),
             Value::Object(map) => map.values_mut().for_each(round),
             _ => {}
@@ -131,10 +145,14 @@ fn the_answer_has_rasas_keys_in_rasas_order() {
 fn entities_have_roles_confidences_and_synonyms() {
     let model = train(default_pipeline());
     let entities = serde_json::to_value(model.parse("dari Kendari ke baubau").entities).unwrap();
-    let cities: Vec<_> = entities.as_array().unwrap().iter().map(|e| (&e["value"], &e["role"], &e["start"], &e["end"])).collect();
+    let cities: Vec<_> =
+        entities.as_array().unwrap().iter().map(|e| (&e["value"], &e["role"], &e["start"], &e["end"])).collect();
     assert_eq!(
         cities,
-        [(&json!("Kendari"), &json!("from"), &json!(5), &json!(12)), (&json!("Bau Bau"), &json!("to"), &json!(16), &json!(22))]
+        [
+            (&json!("Kendari"), &json!("from"), &json!(5), &json!(12)),
+            (&json!("Bau Bau"), &json!("to"), &json!(16), &json!(22))
+        ]
     );
     let keys: Vec<_> = entities[1].as_object().unwrap().keys().cloned().collect();
     assert_eq!(
@@ -154,7 +172,8 @@ fn extractors_append_in_pipeline_order_without_removing_doubles() {
     ]);
     let model = train(pipeline);
     let data = model.parse("saya mau ke kendari 199001012020121001");
-    let found: Vec<_> = data.entities.iter().map(|e| (e.extractor.as_deref().unwrap(), e.value.as_str().unwrap())).collect();
+    let found: Vec<_> =
+        data.entities.iter().map(|e| (e.extractor.as_deref().unwrap(), e.value.as_str().unwrap())).collect();
     // `nip` is a pattern, but no annotated entity: only `city` is extracted.
     assert_eq!(found, [("CRFEntityExtractor", "kendari"), ("RegexEntityExtractor", "kendari")]);
     assert_eq!(data.entities[1].confidence_entity, None);
@@ -229,7 +248,9 @@ fn colloquial_and_misspelt_messages_are_understood() {
             {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
             {"name": classifier}
         ]));
-        for (text, intent) in [("pasword ku lupaa", "reset_password"), ("haloo minn", "greet"), ("almt kantornya dmn", "faq")] {
+        for (text, intent) in
+            [("pasword ku lupaa", "reset_password"), ("haloo minn", "greet"), ("almt kantornya dmn", "faq")]
+        {
             assert_eq!(model.parse(text).intent.name.as_deref(), Some(intent), "{classifier}: {text}");
         }
     }
@@ -247,8 +268,15 @@ fn monstrous_messages_do_no_harm() {
     pipeline.as_array_mut().unwrap().insert(5, json!({"name": "KeywordIntentClassifier"}));
     let model = train(pipeline);
     let texts = [
-        "a".repeat(1 << 20), "halo ".repeat(1 << 16), "😀".repeat(1 << 16), "\u{0}\u{1}\u{7f}\r\n\t".repeat(999),
-        "\u{202e}\u{feff}e\u{301}".repeat(999), "(".repeat(1 << 16), " ".into(), "/{".into(), "9".repeat(1 << 16),
+        "a".repeat(1 << 20),
+        "halo ".repeat(1 << 16),
+        "😀".repeat(1 << 16),
+        "\u{0}\u{1}\u{7f}\r\n\t".repeat(999),
+        "\u{202e}\u{feff}e\u{301}".repeat(999),
+        "(".repeat(1 << 16),
+        " ".into(),
+        "/{".into(),
+        "9".repeat(1 << 16),
     ];
     for text in &texts {
         let data = model.understand(text, Some(&domain()));
@@ -294,8 +322,14 @@ fn mistakes_in_the_pipeline_are_errors_with_a_code() {
     assert_eq!(code(json!([{"name": "WhitespaceTokenizer"}, {"name": "WhitespaceTokenizer"}])), "E0604");
     assert_eq!(code(json!([{"name": "CountVectorsFeaturizer"}])), "E0605");
     assert_eq!(code(json!([{"name": "WhitespaceTokenizer"}, {"name": "FallbackClassifier"}])), "E0606");
-    assert_eq!(code(json!([{"name": "WhitespaceTokenizer"}, {"name": "DIETClassifier", "ranking_length": "x"}])), "E0601");
-    assert_eq!(code(json!([{"name": "WhitespaceTokenizer"}, {"name": "DIETClassifier", "featurizers": ["x"]}])), "E0601");
+    assert_eq!(
+        code(json!([{"name": "WhitespaceTokenizer"}, {"name": "DIETClassifier", "ranking_length": "x"}])),
+        "E0601"
+    );
+    assert_eq!(
+        code(json!([{"name": "WhitespaceTokenizer"}, {"name": "DIETClassifier", "featurizers": ["x"]}])),
+        "E0601"
+    );
     assert_eq!(code(json!([{"name": "WhitespaceTokenizer", "token_pattern": "("}])), "E0601");
     let mut chinese = config(json!([{"name": "WhitespaceTokenizer"}]));
     chinese.language = Some("zh".into());
@@ -328,6 +362,23 @@ fn linfa_serves_a_small_unbalanced_problem_on_request() {
     let (a, b) = (ours.parse("lupa password").intent, linfas.parse("lupa password").intent);
     assert_eq!(a.name, b.name);
     assert!((a.confidence - b.confidence).abs() < 0.02, "{a:?} {b:?}");
+}
+
+#[test]
+fn a_classifier_uses_only_the_featurizers_it_names() {
+    let pipeline = |chosen: Value| {
+        json!([
+            {"name": "WhitespaceTokenizer"}, {"name": "LexicalSyntacticFeaturizer", "alias": "shapes"},
+            {"name": "CountVectorsFeaturizer", "alias": "words"},
+            {"name": "CountVectorsFeaturizer", "alias": "chars", "analyzer": "char_wb", "max_ngram": 3},
+            {"name": "LogisticRegressionClassifier", "featurizers": chosen}
+        ])
+    };
+    let (words, all) = (train(pipeline(json!(["shapes", "words"]))), train(pipeline(json!([]))));
+    // Of an unknown word only its characters are known.
+    let prior = words.parse("zzz").intent;
+    assert_eq!(words.parse("pasword").intent, prior);
+    assert_ne!(all.parse("pasword").intent, all.parse("zzz").intent);
 }
 
 #[test]

@@ -34,9 +34,10 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
     }
     let token_pattern = options.text("token_pattern")?.map(str::to_owned);
     let pattern = match &token_pattern {
-        Some(source) => {
-            Some(Pattern::new(source, true).map_err(|error| options.bad("token_pattern", &format!("a regular expression ({error})")))?)
-        }
+        Some(source) => Some(
+            Pattern::new(source, true)
+                .map_err(|error| options.bad("token_pattern", &format!("a regular expression ({error})")))?,
+        ),
         None => None,
     };
     Ok(Box::new(WhitespaceTokenizer { stored: Stored { token_pattern }, pattern }))
@@ -100,9 +101,7 @@ fn whitespace_tokens(message: &Message) -> Vec<Token> {
 /// Tokens that consist of one emoji are dropped (spec §2.2).
 fn is_one_emoji(token: &str) -> bool {
     let mut characters = token.chars();
-    let emoji = |c: char| {
-        matches!(c, '\u{1F000}'..='\u{1FAFF}' | '\u{2600}'..='\u{27BF}' | '\u{2B00}'..='\u{2BFF}' | '\u{200D}' | '\u{FE0F}')
-    };
+    let emoji = |c: char| matches!(c, '\u{1F000}'..='\u{1FAFF}' | '\u{2600}'..='\u{27BF}' | '\u{2B00}'..='\u{2BFF}' | '\u{200D}' | '\u{FE0F}');
     characters.next().is_some_and(emoji) && characters.all(|c| matches!(c, '\u{FE0F}' | '\u{1F3FB}'..='\u{1F3FF}'))
 }
 
@@ -137,8 +136,11 @@ fn blank_punctuation(text: &str) -> Blanked {
         let begins_word = at == 0 || characters[at].1.is_whitespace();
         let end = last_before_blank(&runs, at)
             .or_else(|| {
-                let after_blank = characters[at].1.is_whitespace().then(|| last_before_text(&runs, &runs.loose, at + 1));
-                after_blank.flatten().or_else(|| begins_word.then(|| last_before_text(&runs, &runs.loose, at)).flatten())
+                let after_blank =
+                    characters[at].1.is_whitespace().then(|| last_before_text(&runs, &runs.loose, at + 1));
+                after_blank
+                    .flatten()
+                    .or_else(|| begins_word.then(|| last_before_text(&runs, &runs.loose, at)).flatten())
             })
             .or_else(|| (at > 0 && is_anchor(at - 1)).then(|| last_before_text(&runs, &runs.strict, at)).flatten());
         match end {
@@ -235,7 +237,19 @@ mod tests {
 
     #[test]
     fn numbers_addresses_and_links_stay_whole() {
-        for text in ["a.b", "e-mail", "a@b.com", "3,5", "10:30", "+49", "$5", "-5", "https://x.go.id/a?b=c&d=1", "#tag", "10'000"] {
+        for text in [
+            "a.b",
+            "e-mail",
+            "a@b.com",
+            "3,5",
+            "10:30",
+            "+49",
+            "$5",
+            "-5",
+            "https://x.go.id/a?b=c&d=1",
+            "#tag",
+            "10'000",
+        ] {
             assert_eq!(tokens(text), [text]);
         }
         assert_eq!(tokens("bayar -5 atau ((-7"), ["bayar", "-5", "atau", "-7"]);

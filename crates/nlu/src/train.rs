@@ -72,6 +72,9 @@ impl<'a> TrainContext<'a> {
     }
 }
 
+/// Trained components in order, with their kinds.
+pub(crate) type Pipeline = Vec<(&'static Kind, Box<dyn Component>)>;
+
 /// Trains all components of a pipeline in order.
 pub(crate) fn train_pipeline(
     config: &Config,
@@ -79,9 +82,9 @@ pub(crate) fn train_pipeline(
     domain: &Domain,
     threads: usize,
     progress: &mut dyn FnMut(&str),
-) -> Result<(Vec<(&'static Kind, Box<dyn Component>)>, Vec<Diagnostic>), TrainError> {
+) -> Result<(Pipeline, Vec<Diagnostic>), TrainError> {
     let mut context = TrainContext::new(config, data, domain, threads);
-    let mut components: Vec<(&'static Kind, Box<dyn Component>)> = Vec::with_capacity(config.pipeline.len());
+    let mut components: Pipeline = Vec::with_capacity(config.pipeline.len());
     for entry in &config.pipeline {
         let kind = kind(&entry.name).ok_or_else(|| unknown(entry))?;
         let earlier: Vec<&Kind> = components.iter().map(|(kind, _)| *kind).collect();
@@ -112,7 +115,12 @@ fn check_order(kind: &Kind, entry: &ComponentConfig, earlier: &[&Kind]) -> Resul
     }
     if kind.needs_tokens && !has(Role::Tokenizer) {
         let message = format!("{} needs a tokenizer before it", kind.name);
-        return Err(TrainError::new("E0605", message, entry.span, "put WhitespaceTokenizer at the head of the pipeline"));
+        return Err(TrainError::new(
+            "E0605",
+            message,
+            entry.span,
+            "put WhitespaceTokenizer at the head of the pipeline",
+        ));
     }
     if kind.role == Role::Fallback && !has(Role::Classifier) {
         let message = format!("{} needs an intent classifier before it", kind.name);

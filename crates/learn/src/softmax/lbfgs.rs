@@ -68,8 +68,11 @@ pub(super) fn minimise(x: &mut Vec<f32>, limits: &Limits, mut evaluate: impl FnM
             }
         }
         let Some(reached) = found else { break };
-        let mut pair = if pairs.len() == MEMORY { pairs.pop_front() } else { None }
-            .unwrap_or_else(|| Pair { step: Vec::new(), change: Vec::new(), curvature: 0.0 });
+        let mut pair = if pairs.len() == MEMORY { pairs.pop_front() } else { None }.unwrap_or_else(|| Pair {
+            step: Vec::new(),
+            change: Vec::new(),
+            curvature: 0.0,
+        });
         difference(&next, x, &mut pair.step, threads);
         difference(&next_gradient, &gradient, &mut pair.change, threads);
         pair.curvature = dot(&pair.step, &pair.change, threads);

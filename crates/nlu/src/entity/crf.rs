@@ -41,7 +41,7 @@ struct CrfEntityExtractor {
 pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Result<Box<dyn Component>, TrainError> {
     let options = Options { config };
     let windows = options.windows("features")?.unwrap_or_else(|| owned(&DEFAULT));
-    if windows.len() % 2 == 0 {
+    if windows.len().is_multiple_of(2) {
         return Err(options.bad("features", "an odd number of lists, the token's own in the middle"));
     }
     if let Some(name) = windows.iter().flatten().find(|name| !is_known_feature(name)) {

@@ -17,8 +17,13 @@ struct RegexEntityExtractor {
 }
 
 pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Result<Box<dyn Component>, TrainError> {
-    let annotated: BTreeSet<&str> =
-        context.data.examples.iter().flat_map(|example| &example.entities).map(|entity| entity.entity.as_str()).collect();
+    let annotated: BTreeSet<&str> = context
+        .data
+        .examples
+        .iter()
+        .flat_map(|example| &example.entities)
+        .map(|entity| entity.entity.as_str())
+        .collect();
     let patterns = PatternSet::train(config, context.data, false, |name| annotated.contains(name))?;
     if patterns.len() == 0 {
         let message = format!("{NAME} finds nothing: no regex or lookup table has the name of an annotated entity");

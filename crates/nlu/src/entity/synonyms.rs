@@ -65,7 +65,8 @@ mod tests {
     use serde_json::json;
 
     fn mapped(value: Value) -> (Value, Vec<String>) {
-        let synonym = |text: &str, value: &str| Synonym { text: text.into(), value: value.into(), span: Default::default() };
+        let synonym =
+            |text: &str, value: &str| Synonym { text: text.into(), value: value.into(), span: Default::default() };
         let mapper = EntitySynonymMapper::new(&[
             synonym("NYC", "Boston"),
             synonym("nyc", "New York City"),

@@ -64,7 +64,8 @@ impl EntityTagger {
         }
         let features = TokenFeatures::new(&options.windows, &context.pattern_names);
         let examples = &context.data.examples;
-        let misaligned = examples.iter().zip(&context.messages).filter_map(|(e, m)| misaligned(e, m)).collect::<Vec<_>>();
+        let misaligned =
+            examples.iter().zip(&context.messages).filter_map(|(e, m)| misaligned(e, m)).collect::<Vec<_>>();
         let train = |bilou: bool, with_tags: bool, attribute: &Attribute| {
             AttributeTagger::train(bilou, with_tags, attribute, &features, context)
         };
@@ -107,11 +108,13 @@ impl EntityTagger {
                 extractor: Some(self.stored.extractor.clone()),
                 ..Entity::bare(tags[first], json!(message.text.get(from.from..to.to).unwrap_or_default()))
             };
-            if let Some((name, confidence)) = roles.as_ref().and_then(|(tagger, found)| tagger.vote(found, first, end)) {
+            if let Some((name, confidence)) = roles.as_ref().and_then(|(tagger, found)| tagger.vote(found, first, end))
+            {
                 entity.role = Some(name);
                 entity.rest.insert("confidence_role".to_owned(), json!(confidence));
             }
-            if let Some((name, confidence)) = groups.as_ref().and_then(|(tagger, found)| tagger.vote(found, first, end)) {
+            if let Some((name, confidence)) = groups.as_ref().and_then(|(tagger, found)| tagger.vote(found, first, end))
+            {
                 entity.group = Some(name);
                 entity.rest.insert("confidence_group".to_owned(), json!(confidence));
             }
@@ -151,7 +154,8 @@ impl EntityTagger {
 fn misaligned(example: &Example, message: &Message) -> Option<Diagnostic> {
     let tokens = message.tokens();
     let fits = |annotation: &&EntityAnnotation| {
-        tokens.iter().any(|token| token.start == annotation.start) && tokens.iter().any(|token| token.end == annotation.end)
+        tokens.iter().any(|token| token.start == annotation.start)
+            && tokens.iter().any(|token| token.end == annotation.end)
     };
     let wrong = example.entities.iter().find(|annotation| !fits(annotation))?;
     let message = format!("the annotation of entity `{}` does not begin and end with whole tokens", wrong.entity);

@@ -80,7 +80,10 @@ impl TagScheme {
             return Transitions::all(self.labels());
         }
         let open = |label: Option<usize>| {
-            label.and_then(|label| self.split(label)).filter(|(_, part)| matches!(*part, BEGIN | INSIDE)).map(|(n, _)| n)
+            label
+                .and_then(|label| self.split(label))
+                .filter(|(_, part)| matches!(*part, BEGIN | INSIDE))
+                .map(|(n, _)| n)
         };
         let continues = |label: Option<usize>| {
             label.and_then(|label| self.split(label)).filter(|(_, part)| matches!(*part, INSIDE | LAST)).map(|(n, _)| n)
@@ -97,7 +100,10 @@ impl TagScheme {
         for (at, (&label, token)) in labels.iter().zip(tokens).enumerate() {
             let current = self.split(label as usize);
             if let Some((name, part)) = current {
-                let gap = at.checked_sub(1).and_then(|before| tokens.get(before)).map_or(0, |before| token.start - before.end);
+                let gap = at
+                    .checked_sub(1)
+                    .and_then(|before| tokens.get(before))
+                    .map_or(0, |before| token.start - before.end);
                 let joined = previous == Some(name) && matches!(part, INSIDE | LAST) && joins(&self.names[name], gap);
                 match spans.last_mut() {
                     Some(span) if joined => span.1 = at + 1,

@@ -40,7 +40,8 @@ impl Feature {
             "shape" => Self::Shape,
             "pair" => Self::Pair,
             other => {
-                let number = |prefix| other.strip_prefix(prefix).and_then(|n| n.parse().ok()).filter(|n| (1..=9).contains(n));
+                let number =
+                    |prefix| other.strip_prefix(prefix).and_then(|n| n.parse().ok()).filter(|n| (1..=9).contains(n));
                 number("prefix").map(Self::Prefix).or_else(|| number("suffix").map(Self::Suffix))?
             }
         })
@@ -97,7 +98,14 @@ impl TokenFeatures {
         }
     }
 
-    fn write(&self, feature: Feature, token: &TokenView, message: &Message, buffer: &mut String, emit: &mut dyn FnMut(&str)) {
+    fn write(
+        &self,
+        feature: Feature,
+        token: &TokenView,
+        message: &Message,
+        buffer: &mut String,
+        emit: &mut dyn FnMut(&str),
+    ) {
         let (text, low, offset) = (token.text, token.lowered[token.place].as_str(), token.offset);
         buffer.clear();
         let _ = match feature {
@@ -204,8 +212,9 @@ mod tests {
         let mut message = Message::new("Ke Raha 12");
         message.tokens = Some(vec![message.token(0, 2), message.token(3, 7), message.token(8, 10)]);
         message.token_patterns = vec![vec![], vec![0], vec![]];
-        let windows = [vec!["low"], vec!["low", "title", "upper", "digit", "pattern", "prefix2", "suffix3"], vec!["digit"]]
-            .map(|names| names.into_iter().map(str::to_owned).collect());
+        let windows =
+            [vec!["low"], vec!["low", "title", "upper", "digit", "pattern", "prefix2", "suffix3"], vec!["digit"]]
+                .map(|names| names.into_iter().map(str::to_owned).collect());
         let features = TokenFeatures::new(&windows, &["city".to_owned()]);
         let mut seen = vec![Vec::new(); 3];
         features.for_each(&message, None, |token, feature| seen[token].push(feature.to_owned()));

@@ -1,5 +1,6 @@
 //! CountVectorsFeaturizer (spec §2.3): how often each known term occurs.
 
+use super::stop_words::ENGLISH;
 use super::terms::{Analyzer, StripAccents, TermOptions};
 use crate::message::Message;
 use crate::options::Options;
@@ -15,8 +16,18 @@ use std::collections::BTreeMap;
 
 /// Options with a meaning.
 pub(crate) const OPTIONS: &[&str] = &[
-    "alias", "analyzer", "min_ngram", "max_ngram", "min_df", "max_df", "max_features", "stop_words", "strip_accents",
-    "lowercase", "OOV_token", "OOV_words",
+    "alias",
+    "analyzer",
+    "min_ngram",
+    "max_ngram",
+    "min_df",
+    "max_df",
+    "max_features",
+    "stop_words",
+    "strip_accents",
+    "lowercase",
+    "OOV_token",
+    "OOV_words",
 ];
 
 /// How a featurizer was configured.
@@ -56,8 +67,14 @@ pub(crate) struct CountVectors {
 impl CountVectors {
     /// A featurizer with default options but for these, trained on messages.
     pub fn with_ngrams(analyzer: Analyzer, min_ngram: usize, max_ngram: usize, messages: &[Message]) -> Self {
-        let terms =
-            TermOptions { analyzer, min_ngram, max_ngram, lowercase: true, strip_accents: None, stop_words: Vec::new() };
+        let terms = TermOptions {
+            analyzer,
+            min_ngram,
+            max_ngram,
+            lowercase: true,
+            strip_accents: None,
+            stop_words: Vec::new(),
+        };
         let stored = Stored { terms, oov_token: None, oov_words: Vec::new() };
         Self::train(stored, &Limits { min_df: 1.0, max_df: f64::INFINITY, max_features: None }, messages)
     }
@@ -109,7 +126,12 @@ impl CountVectors {
     }
 
     /// Calls `emit` for each term; words are read through `read` first.
-    fn for_each_term(&self, message: &Message, read: impl for<'w> Fn(&Self, &'w str) -> Read<'w>, emit: &mut impl FnMut(&str)) {
+    fn for_each_term(
+        &self,
+        message: &Message,
+        read: impl for<'w> Fn(&Self, &'w str) -> Read<'w>,
+        emit: &mut impl FnMut(&str),
+    ) {
         let terms = &self.stored.terms;
         let text = terms.normalise(message.tokens().iter().map(|token| message.token_text(token)));
         if terms.analyzer != Analyzer::Word {
@@ -212,7 +234,10 @@ fn read_options(options: &Options) -> Result<Stored, TrainError> {
         max_ngram,
         lowercase,
         strip_accents,
-        stop_words: options.texts("stop_words")?,
+        stop_words: match options.get("stop_words").and_then(serde_json::Value::as_str) {
+            Some("english") => ENGLISH.split_whitespace().map(str::to_owned).collect(),
+            _ => options.texts("stop_words")?,
+        },
     };
     let oov_words = options.texts("OOV_words")?.iter().map(|word| fold(word)).collect();
     Ok(Stored { terms, oov_token: options.text("OOV_token")?.map(fold), oov_words })
@@ -291,6 +316,12 @@ mod tests {
     }
 
     #[test]
+    fn stop_words_are_left_out() {
+        assert_eq!(terms(&trained(json!({"stop_words": "english"}), &["open the door"])), ["door", "open"]);
+        assert_eq!(terms(&trained(json!({"stop_words": ["yang"]}), &["yang mana"])), ["mana"]);
+    }
+
+    #[test]
     fn character_n_grams_of_the_whole_text_are_counted() {
         let vectors = trained(json!({"analyzer": "char_wb", "min_ngram": 1, "max_ngram": 2}), &["aa"]);
         assert_eq!(terms(&vectors), [" ", " a", "a", "a ", "aa"]);
@@ -299,7 +330,12 @@ mod tests {
 
     #[test]
     fn options_of_the_wrong_kind_are_errors() {
-        for options in [json!({"analyzer": "bytes"}), json!({"min_ngram": 3}), json!({"strip_accents": "x"}), json!({"stop_words": "english"})] {
+        for options in [
+            json!({"analyzer": "bytes"}),
+            json!({"min_ngram": 3}),
+            json!({"strip_accents": "x"}),
+            json!({"stop_words": "latin"}),
+        ] {
             let config = ComponentConfig::implied("CountVectorsFeaturizer", options.as_object().cloned().unwrap());
             assert!(read_options(&Options { config: &config }).is_err(), "{options}");
         }

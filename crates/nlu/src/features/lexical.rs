@@ -5,6 +5,7 @@ use crate::message::Message;
 use crate::options::Options;
 use crate::registry::{Component, TrainContext};
 use crate::sections::{SectionReader, SectionWriter};
+use crate::train::{FeatureKind, FeaturizerInfo};
 use crate::{LoadError, TrainError};
 use sapa_project::ComponentConfig;
 
@@ -24,13 +25,15 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
     let default = || DEFAULT.iter().map(|names| names.iter().map(|name| (*name).to_owned()).collect()).collect();
     let windows: Vec<Vec<String>> = options.windows("features")?.unwrap_or_else(default);
     let known = |name: &String| KNOWN.contains(&name.as_str()) || UNAVAILABLE.contains(&name.as_str());
-    if windows.len() % 2 == 0 {
+    if windows.len().is_multiple_of(2) {
         return Err(options.bad("features", "an odd number of lists, the token's own in the middle"));
     }
     if let Some(name) = windows.iter().flatten().find(|name| !known(name)) {
         return Err(options.bad("features", &format!("lists of known features; `{name}` is none")));
     }
     context.lexical_windows = Some(windows);
+    let alias = options.text("alias")?.unwrap_or(&config.name).to_owned();
+    context.featurizers.push(FeaturizerInfo { alias, columns: 0, kind: FeatureKind::Flags });
     Ok(Box::new(LexicalSyntacticFeaturizer))
 }
 
@@ -39,7 +42,10 @@ pub(crate) fn load(_: &SectionReader) -> Result<Box<dyn Component>, LoadError> {
 }
 
 impl Component for LexicalSyntacticFeaturizer {
-    fn process(&self, _: &mut Message) {}
+    /// No sentence features: an empty block.
+    fn process(&self, message: &mut Message) {
+        message.blocks.push(Vec::new());
+    }
 
     fn save(&self, _: &mut SectionWriter) {}
 }

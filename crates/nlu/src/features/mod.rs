@@ -3,6 +3,7 @@
 pub(crate) mod count_vectors;
 pub(crate) mod lexical;
 pub(crate) mod regex;
+mod stop_words;
 pub(crate) mod terms;
 
 use crate::TrainError;
@@ -14,14 +15,9 @@ use crate::train::{FeaturizerInfo, TrainContext};
 pub(crate) fn selected_featurizers(options: &Options, context: &TrainContext) -> Result<Vec<usize>, TrainError> {
     let wanted = options.texts("featurizers")?;
     let known = |alias: &String| context.featurizers.iter().any(|info| info.alias == *alias);
-    if let Some(missing) = wanted.iter().find(|alias| !known(alias) && !is_featurizer_name(alias)) {
+    if let Some(missing) = wanted.iter().find(|alias| !known(alias)) {
         return Err(options.bad("featurizers", &format!("names of featurizers before it; there is no `{missing}`")));
     }
     let uses = |info: &FeaturizerInfo| wanted.is_empty() || wanted.contains(&info.alias);
     Ok(context.featurizers.iter().enumerate().filter(|(_, info)| uses(info)).map(|(number, _)| number).collect())
-}
-
-/// Token featurizers have no sentence features; their names are fine, too.
-fn is_featurizer_name(alias: &str) -> bool {
-    alias == "LexicalSyntacticFeaturizer"
 }

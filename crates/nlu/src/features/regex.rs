@@ -169,8 +169,8 @@ impl Component for RegexFeaturizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sapa_project::nlu::{Lookup, RegexPattern};
     use sapa_project::Span;
+    use sapa_project::nlu::{Lookup, RegexPattern};
 
     fn data() -> NluData {
         NluData {

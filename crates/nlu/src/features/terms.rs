@@ -199,14 +199,20 @@ mod tests {
     #[test]
     fn whole_numbers_become_a_word_and_are_lower_cased_with_the_rest() {
         let options = options(Analyzer::Word, 1, 1);
-        assert_eq!(options.normalise(["Pukul", "10:30", "a1", "3,5"].into_iter()), "pukul __number__:__number__ a1 __number__,__number__");
+        assert_eq!(
+            options.normalise(["Pukul", "10:30", "a1", "3,5"].into_iter()),
+            "pukul __number__:__number__ a1 __number__,__number__"
+        );
         let cased = TermOptions { lowercase: false, ..options };
         assert_eq!(cased.normalise(["Jam", "7"].into_iter()), "Jam __NUMBER__");
     }
 
     #[test]
     fn character_n_grams_stay_within_padded_words() {
-        assert_eq!(characters(&options(Analyzer::CharWb, 2, 3), "ab c"), [" a", "ab", "b ", " ab", "ab ", " c", "c ", " c "]);
+        assert_eq!(
+            characters(&options(Analyzer::CharWb, 2, 3), "ab c"),
+            [" a", "ab", "b ", " ab", "ab ", " c", "c ", " c "]
+        );
         assert_eq!(characters(&options(Analyzer::CharWb, 4, 6), "a"), [" a "]);
         assert_eq!(characters(&options(Analyzer::CharWb, 3, 3), "é"), [" é "]);
     }

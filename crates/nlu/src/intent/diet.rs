@@ -20,8 +20,19 @@ use serde::{Deserialize, Serialize};
 
 /// Options with a meaning; those from `C` on are our own.
 pub(crate) const OPTIONS: &[&str] = &[
-    "featurizers", "intent_classification", "entity_recognition", "BILOU_flag", "split_entities_by_comma",
-    "ranking_length", "random_seed", "C", "max_iter", "tol", "solver", "class_weight", "weighting",
+    "featurizers",
+    "intent_classification",
+    "entity_recognition",
+    "BILOU_flag",
+    "split_entities_by_comma",
+    "ranking_length",
+    "random_seed",
+    "C",
+    "max_iter",
+    "tol",
+    "solver",
+    "class_weight",
+    "weighting",
 ];
 
 #[derive(Serialize, Deserialize)]

@@ -73,9 +73,9 @@ fn unambiguous_keywords(
     }
     let mut kept = Vec::new();
     for (keyword, own) in &intents {
-        let container = intents.iter().find(|(other, others)| {
-            other.len() > keyword.len() && others != &own && other.contains(keyword.as_str())
-        });
+        let container = intents
+            .iter()
+            .find(|(other, others)| other.len() > keyword.len() && others != &own && other.contains(keyword.as_str()));
         let reason = match (own.as_slice(), container) {
             ([intent], None) => {
                 kept.push((keyword.clone(), (*intent).to_owned()));

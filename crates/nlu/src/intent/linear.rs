@@ -174,8 +174,7 @@ impl LinearClassifier {
         let mut features = self.raw_features(message);
         self.weigh(&mut features);
         let probabilities = self.model.probabilities(features);
-        let mut ranking: Vec<(&str, f32)> =
-            self.stored.labels.iter().map(String::as_str).zip(probabilities).collect();
+        let mut ranking: Vec<(&str, f32)> = self.stored.labels.iter().map(String::as_str).zip(probabilities).collect();
         ranking.sort_by(|a, b| b.1.total_cmp(&a.1));
         ranking.into_iter().map(|(label, probability)| (label, f64::from(probability))).collect()
     }
