@@ -4,3 +4,4 @@
 pub mod literate;
 pub mod report;
 pub mod stories;
+pub mod understanding;

@@ -121,14 +121,22 @@ fn understand(story: &Story, span: sapa_project::Span, domain: &Domain, parse: P
     let predicted = parsed.intent.name.clone().unwrap_or_default();
     let mut results = vec![StepResult { kind: StepKindTag::Intent, expected: intent.clone(), predicted }];
     let known = |entity: &&Entity| domain.entities.contains_key(&entity.entity);
-    let mut found: Vec<String> = parsed.entities.iter().filter(known).map(describe).collect();
+    // Entities of a payload stand nowhere in the text (spec §1.5).
+    let is_payload = text.trim_start().starts_with('/');
+    let describe = |entity: &str, value: &serde_json::Value, range: (usize, usize)| {
+        let value = sapa_dialogue::features::python_str(value);
+        if is_payload { format!("{entity}={value}") } else { format!("{entity}={value} [{}..{}]", range.0, range.1) }
+    };
+    let mut found: Vec<String> = parsed
+        .entities
+        .iter()
+        .filter(known)
+        .map(|e| describe(&e.entity, &e.value, (e.start.unwrap_or_default(), e.end.unwrap_or_default())))
+        .collect();
     let mut wanted: Vec<String> = user
         .entities
         .iter()
-        .map(|e| {
-            let (start, end) = e.range.unwrap_or_default();
-            format!("{}={} [{start}..{end}]", e.entity, sapa_dialogue::features::python_str(&e.value))
-        })
+        .map(|e| describe(&e.entity, &e.value, e.range.unwrap_or_default()))
         .collect();
     for list in [&mut found, &mut wanted] {
         list.sort();
@@ -138,11 +146,6 @@ fn understand(story: &Story, span: sapa_project::Span, domain: &Domain, parse: P
         results.push(StepResult { kind: StepKindTag::Entities, expected: wanted.join(", "), predicted: found.join(", ") });
     }
     results
-}
-
-fn describe(entity: &Entity) -> String {
-    let value = sapa_dialogue::features::python_str(&entity.value);
-    format!("{}={value} [{}..{}]", entity.entity, entity.start.unwrap_or_default(), entity.end.unwrap_or_default())
 }
 
 fn find(steps: &[Step], span: sapa_project::Span) -> Option<&Step> {

@@ -121,6 +121,8 @@ fn number(value: &Value, context: &mut FormContext<'_>, today: Date, aloud: bool
 /// extracted one is only a piece of it: an extractor may have cut a number that
 /// was typed with spaces, or taken 16 digits out of 18.
 fn read(given: &str, message: &str, today: Date) -> Result<Checked<Identity>, Refusal> {
+    // A button's payload is no message: only its value counts.
+    let message = if message.trim_start().starts_with('/') { "" } else { message };
     let (piece, whole) = (normalise(given), normalise(message));
     let number = if whole.contains(&piece) { whole } else { piece };
     match (Identity::read(&number, today), announced(message), number.chars().count()) {

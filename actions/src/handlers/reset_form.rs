@@ -7,10 +7,7 @@ use sapa_sdk::{
 };
 use serde_json::Value;
 
-use super::{
-    aplikasi::{Application, choices},
-    tries,
-};
+use super::{aplikasi::Application, tries};
 use crate::{
     Helpdesk,
     conversation::{TRIES, value_text},
@@ -53,7 +50,10 @@ impl FormValidator for ResetForm {
                 "Maaf, kami belum menangkap aplikasi yang Anda maksud. Silakan sebutkan namanya, misalnya SIMASN atau \
                  email dinas.",
             ),
-            2 => context.dispatcher.buttons("Supaya lebih mudah, silakan pilih salah satu:", &choices()),
+            2 => context.dispatcher.utter(
+                "Supaya lebih mudah, silakan tekan salah satu tombol di bawah ini, atau ketik \"petugas\" agar dibantu \
+                 petugas kami.",
+            ),
             // The action after the form hands over to a person.
             _ => {}
         }

@@ -19,7 +19,7 @@ const GUESSES: usize = 3;
 
 /// Intents that make sense as a button, in the order in which they fill up a
 /// short list of guesses.
-const TITLES: [(&str, &str); 15] = [
+const TITLES: [(&str, &str); 14] = [
     ("lupa_password", "Lupa Password"),
     ("daftar_tte", "Daftar TTE"),
     ("hubungi_petugas", "Hubungi Petugas"),
@@ -27,7 +27,6 @@ const TITLES: [(&str, &str); 15] = [
     ("lupa_akun_email", "Lupa Akun Email"),
     ("lupa_password_simasn", "Lupa Password SIMASN"),
     ("lupa_password_email", "Lupa Password Email Dinas"),
-    ("syarat_tte", "Syarat TTE"),
     ("jam_layanan", "Jam Layanan"),
     ("keluhan_jaringan", "Gangguan Jaringan"),
     ("permintaan_subdomain", "Permintaan Subdomain"),

@@ -38,7 +38,7 @@ fn topic(intent: &str) -> (&'static str, &'static str) {
         "keluhan_jaringan" => ("keluhan_jaringan", "Gangguan jaringan"),
         "lupa_password" | "lupa_password_simasn" | "lupa_password_email" => ("lupa_password", "Lupa password"),
         "lupa_akun_email" => ("lupa_akun_email", "Lupa akun email"),
-        "daftar_tte" | "syarat_tte" => ("daftar_tte", "Pendaftaran TTE"),
+        "daftar_tte" => ("daftar_tte", "Pendaftaran TTE"),
         "cek_status_tte" => ("cek_status_tte", "Cek status TTE"),
         _ => ("umum", "Permintaan bantuan"),
     }

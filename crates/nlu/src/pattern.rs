@@ -11,7 +11,21 @@ const BACKTRACK_LIMIT: usize = 100_000;
 #[derive(Clone, Debug)]
 pub(crate) enum Pattern {
     Linear(regex::Regex),
-    Backtracking(Box<fancy_regex::Regex>),
+    Backtracking(Box<Backtracking>),
+}
+
+/// An expression for the backtracking engine, and a linear one that matches
+/// wherever it does: most texts are dismissed by that alone.
+#[derive(Clone, Debug)]
+pub(crate) struct Backtracking {
+    regex: fancy_regex::Regex,
+    superset: Option<regex::Regex>,
+}
+
+impl Backtracking {
+    fn may_match(&self, text: &str) -> bool {
+        self.superset.as_ref().is_none_or(|superset| superset.is_match(text))
+    }
 }
 
 impl Pattern {
@@ -28,7 +42,13 @@ impl Pattern {
                 .backtrack_limit(BACKTRACK_LIMIT)
                 .delegate_size_limit(SIZE_LIMIT)
                 .build()
-                .map(|regex| Self::Backtracking(Box::new(regex)))
+                .map(|regex| {
+                    let superset = match Self::linear(&without_look_around(&translated), case_sensitive) {
+                        Ok(Self::Linear(superset)) => Some(superset),
+                        _ => None,
+                    };
+                    Self::Backtracking(Box::new(Backtracking { regex, superset }))
+                })
                 .map_err(|_| last_line(&linear_error)),
         }
     }
@@ -59,8 +79,9 @@ impl Pattern {
     pub fn find_all(&self, text: &str) -> Vec<(usize, usize)> {
         let spans: Vec<(usize, usize)> = match self {
             Self::Linear(regex) => regex.find_iter(text).map(|found| (found.start(), found.end())).collect(),
-            Self::Backtracking(regex) => {
-                regex.find_iter(text).map_while(Result::ok).map(|found| (found.start(), found.end())).collect()
+            Self::Backtracking(pattern) if !pattern.may_match(text) => return Vec::new(),
+            Self::Backtracking(pattern) => {
+                pattern.regex.find_iter(text).map_while(Result::ok).map(|found| (found.start(), found.end())).collect()
             }
         };
         spans.into_iter().filter(|(from, to)| from < to).collect()
@@ -70,9 +91,58 @@ impl Pattern {
     pub fn is_match(&self, text: &str) -> bool {
         match self {
             Self::Linear(regex) => regex.is_match(text),
-            Self::Backtracking(regex) => regex.is_match(text).unwrap_or(false),
+            Self::Backtracking(pattern) => pattern.may_match(text) && pattern.regex.is_match(text).unwrap_or(false),
         }
     }
+}
+
+/// The expression without its look-arounds: an assertion only ever forbids
+/// matches, so what is left matches wherever the whole did.
+fn without_look_around(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    let mut in_class = false;
+    while let Some(c) = rest.chars().next() {
+        let is_look = !in_class && ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|look| rest.starts_with(look));
+        if is_look {
+            rest = &rest[group_length(rest)..];
+            continue;
+        }
+        let taken = if c == '\\' { c.len_utf8() + rest[1..].chars().next().map_or(0, char::len_utf8) } else { c.len_utf8() };
+        in_class = match c {
+            '[' => true,
+            ']' => false,
+            _ => in_class,
+        };
+        out.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    out
+}
+
+/// Bytes of the group that a text begins with, its closing bracket included.
+fn group_length(text: &str) -> usize {
+    let (mut depth, mut in_class, mut escaped) = (0_usize, false, false);
+    for (at, c) in text.char_indices() {
+        if escaped {
+            escaped = false;
+            continue;
+        }
+        match c {
+            '\\' => escaped = true,
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '(' if !in_class => depth += 1,
+            ')' if !in_class => {
+                depth -= 1;
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 fn last_line(error: &str) -> String {
@@ -194,6 +264,15 @@ mod tests {
         assert_eq!(found(r"(?<!\d)\d{2}(?!\d)", "123 45"), ["45"]);
         let runaway = Pattern::new(r"(?=a)(a+)+\1$", true).unwrap();
         assert!(!runaway.is_match(&format!("{}b", "a".repeat(200))));
+    }
+
+    #[test]
+    fn the_superset_drops_look_arounds_and_nothing_else() {
+        assert_eq!(without_look_around(r"(?<!\d(?:a))\d{2}(?![)\]]x)(?:b|\(?=c)"), r"\d{2}(?:b|\(?=c)");
+        assert_eq!(without_look_around(r"[(?=a]+(?P<n>x)"), r"[(?=a]+(?P<n>x)");
+        let pattern = Pattern::new(r"(?<!\d)\d{2}(?!\d)", true).unwrap();
+        let Pattern::Backtracking(pattern) = pattern else { panic!("look-around needs the backtracking engine") };
+        assert!(pattern.superset.is_some() && pattern.may_match("123") && !pattern.may_match("no digits"));
     }
 
     #[test]

@@ -32,10 +32,14 @@ impl FormContext<'_> {
         self.request.tracker.latest_message.text.as_deref().unwrap_or_default()
     }
 
-    /// Whether the form is being activated by this very message: it has not
-    /// asked for anything yet.
+    /// Whether the form is being activated by this very message: nothing was
+    /// asked yet, or a loop began since the user spoke (what another form asked
+    /// may still stand in the slot then).
     pub fn is_activation(&self) -> bool {
-        self.request.tracker.slot(REQUESTED_SLOT).is_null()
+        let tracker = &self.request.tracker;
+        let since_user = tracker.events().iter().rev().take_while(|e| !matches!(e.body, EventBody::User { .. }));
+        tracker.slot(REQUESTED_SLOT).is_null()
+            || since_user.into_iter().any(|e| matches!(e.body, EventBody::ActiveLoop { name: Some(_) }))
     }
 }
 
