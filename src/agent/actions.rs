@@ -56,7 +56,12 @@ impl ActionClient {
     ///
     /// # Errors
     /// The action declined, or there is no usable answer (spec §4.3).
-    pub async fn run(&self, call: &ActionCall, domain: Option<&Domain>, key: &str) -> Result<ActionResponse, ActionFailure> {
+    pub async fn run(
+        &self,
+        call: &ActionCall,
+        domain: Option<&Domain>,
+        key: &str,
+    ) -> Result<ActionResponse, ActionFailure> {
         let body = self.body(call, domain)?;
         let mut request = self
             .http
@@ -114,14 +119,16 @@ async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, ActionFailure>
 
 /// An answer with one unusable event is unusable (spec §4.2).
 fn parse(bytes: &[u8]) -> Result<ActionResponse, ActionFailure> {
-    let value: Value = serde_json::from_slice(bytes)
-        .map_err(|e| ActionFailure::Failed(format!("the answer is not JSON (line {}, column {})", e.line(), e.column())))?;
+    let value: Value = serde_json::from_slice(bytes).map_err(|e| {
+        ActionFailure::Failed(format!("the answer is not JSON (line {}, column {})", e.line(), e.column()))
+    })?;
     if !value.is_object() {
         return Err(ActionFailure::Failed("the answer is no JSON object".to_owned()));
     }
     // The parser's own words could carry what the user wrote.
-    serde_json::from_value(value)
-        .map_err(|_| ActionFailure::Failed("the answer has an event or response that does not fit Rasa's schema".to_owned()))
+    serde_json::from_value(value).map_err(|_| {
+        ActionFailure::Failed("the answer has an event or response that does not fit Rasa's schema".to_owned())
+    })
 }
 
 /// What went wrong, without the URL (its query may carry a token).

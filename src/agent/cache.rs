@@ -18,12 +18,15 @@ struct Entry {
 struct Entries {
     by_sender: HashMap<String, Entry>,
     clock: u64,
+    events: usize,
 }
 
-/// Events of one conversation beyond which it is not kept.
-const MOST_EVENTS: usize = 20_000;
+/// Events of one session that are kept in memory: the cost of a turn does not
+/// grow with the length of its conversation.
+const MOST_EVENTS: usize = 1_000;
 
-/// At most so many trackers, the least recently used go first.
+/// Keeps at most so many events over all trackers; the least recently used
+/// trackers go first.
 pub(super) struct TrackerCache {
     entries: Mutex<Entries>,
     most: usize,
@@ -38,24 +41,40 @@ impl TrackerCache {
     pub(super) fn take(&self, sender_id: &str, model_id: &str) -> Option<(Tracker, i64)> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.by_sender.remove(sender_id)?;
+        entries.events -= entry.tracker.events().len();
         (entry.model_id == model_id).then_some((entry.tracker, entry.version))
     }
 
-    pub(super) fn put(&self, tracker: Tracker, version: i64, model_id: &str) {
-        if tracker.events().len() > MOST_EVENTS {
-            return;
-        }
+    pub(super) fn put(&self, mut tracker: Tracker, version: i64, model_id: &str) {
+        tracker.trim(MOST_EVENTS);
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.clock += 1;
         let used = entries.clock;
         let sender_id = tracker.sender_id.clone();
-        entries.by_sender.insert(sender_id, Entry { tracker, version, model_id: model_id.to_owned(), used });
-        if entries.by_sender.len() > self.most {
-            // A tenth at once, so that this scan is rare.
-            let mut ages: Vec<u64> = entries.by_sender.values().map(|e| e.used).collect();
-            ages.sort_unstable();
-            let limit = ages.get(self.most / 10).copied().unwrap_or(0);
-            entries.by_sender.retain(|_, entry| entry.used > limit);
+        entries.events += tracker.events().len();
+        let entry = Entry { tracker, version, model_id: model_id.to_owned(), used };
+        if let Some(old) = entries.by_sender.insert(sender_id, entry) {
+            entries.events -= old.tracker.events().len();
+        }
+        if entries.events > self.most {
+            entries.make_room(self.most);
+        }
+    }
+}
+
+impl Entries {
+    /// Drops the least recently used trackers until a tenth is free, so that
+    /// this scan is rare.
+    fn make_room(&mut self, most: usize) {
+        let mut by_age: Vec<(u64, String)> = self.by_sender.iter().map(|(id, e)| (e.used, id.clone())).collect();
+        by_age.sort_unstable();
+        for (_, sender_id) in by_age {
+            if self.events <= most - most / 10 {
+                break;
+            }
+            if let Some(entry) = self.by_sender.remove(&sender_id) {
+                self.events -= entry.tracker.events().len();
+            }
         }
     }
 }

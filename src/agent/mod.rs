@@ -22,6 +22,9 @@ pub use turn::{Incoming, TurnReport};
 use cache::TrackerCache;
 use locks::Locks;
 
+/// Events kept in memory over all conversations: about 60 MB.
+const CACHED_EVENTS: usize = 30_000;
+
 /// Why the agent could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
@@ -60,7 +63,7 @@ impl Agent {
             actions,
             clock,
             locks: Locks::default(),
-            cache: TrackerCache::new(1_000),
+            cache: TrackerCache::new(CACHED_EVENTS),
         }
     }
 

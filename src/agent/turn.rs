@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sapa_dialogue::{ActionCall, ActionFailure, Decision, DialogueModel, Done, Input, Need, Step, Tracker, Turn, UserMessage};
+use sapa_dialogue::{
+    ActionCall, ActionFailure, Decision, DialogueModel, Done, Input, Need, Step, Tracker, Turn, UserMessage,
+};
 use sapa_model::Model;
 use sapa_sdk::{ActionResponse, BotMessage, Event, EventBody};
 use serde_json::Value;
@@ -36,7 +38,7 @@ pub struct TurnReport {
     /// Why each action ran.
     pub decisions: Vec<Decision>,
     /// The turn's events.
-    pub events: Vec<Event>,
+    pub events: Vec<Arc<Event>>,
     /// What went wrong without ending the turn.
     pub warnings: Vec<String>,
     /// The stored reply, when the message had its turn before.
@@ -78,10 +80,10 @@ impl Agent {
     }
 
     async fn journal(&self, incoming: &Incoming) -> Result<Journal, AgentError> {
-        let key = incoming.dedupe_key.as_ref().map(|dedupe_key| TurnKey::Fresh {
-            channel: incoming.channel.clone(),
-            dedupe_key: dedupe_key.clone(),
-        });
+        let key = incoming
+            .dedupe_key
+            .as_ref()
+            .map(|dedupe_key| TurnKey::Fresh { channel: incoming.channel.clone(), dedupe_key: dedupe_key.clone() });
         let mut kept = BTreeMap::new();
         if let Some(key) = &key {
             for step in self.store.journalled(key).await? {
@@ -103,12 +105,13 @@ impl Agent {
         let (tracker, version) = self.load(&incoming.sender_id, &model, &dialogue).await?;
         let mut turn = Turn::message(dialogue, tracker, incoming.message.clone(), (self.clock)(), seed(incoming));
         let done = self.drive(&mut turn, &model, incoming, journal).await?;
-        let reply = render(&done.messages);
+        // Only a message with an id can come again and ask for its reply.
+        let reply = incoming.dedupe_key.is_some().then(|| render(&done.messages));
         let commit = Commit {
             sender_id: incoming.sender_id.clone(),
             expected_version: version,
             new_events: done.events.clone(),
-            inbox: Some(InboxDone { message: self.inbox_message(incoming), reply: Some(reply) }),
+            inbox: Some(InboxDone { message: self.inbox_message(incoming), reply }),
             ..Commit::default()
         };
         match self.store.commit(commit).await {
@@ -149,7 +152,7 @@ impl Agent {
 
     /// A turn that began a session leaves older ones behind: the next turn loads
     /// only the new one (spec §6.1, "Loaded scope").
-    fn keep(&self, tracker: Tracker, version: i64, model_id: &str, events: &[Event]) {
+    fn keep(&self, tracker: Tracker, version: i64, model_id: &str, events: &[Arc<Event>]) {
         if !events.iter().any(|e| matches!(e.body, EventBody::SessionStarted {} | EventBody::Restart {})) {
             self.cache.put(tracker, version, model_id);
         }
@@ -242,9 +245,9 @@ impl Agent {
             if conversation.events.is_empty() && !brings_session_start(&events) {
                 let tracker = Tracker::new(sender_id, Arc::clone(&dialogue.domain));
                 let turn = Turn::session(Arc::clone(&dialogue), tracker, "", (self.clock)(), 0);
-                new_events.extend(self.drive_session(turn).await.events().iter().map(|e| (**e).clone()));
+                new_events.extend(self.drive_session(turn).await.events().iter().cloned());
             }
-            new_events.extend(events.iter().cloned());
+            new_events.extend(events.iter().cloned().map(Arc::new));
             let commit = Commit {
                 sender_id: sender_id.to_owned(),
                 expected_version: conversation.version,
@@ -288,7 +291,8 @@ fn report(done: Done) -> TurnReport {
 }
 
 fn brings_session_start(events: &[Event]) -> bool {
-    let is_start = |e: &Event| matches!(&e.body, EventBody::Action { name: Some(name), .. } if name == "action_session_start");
+    let is_start =
+        |e: &Event| matches!(&e.body, EventBody::Action { name: Some(name), .. } if name == "action_session_start");
     matches!(events, [first, second, ..] if is_start(first) && matches!(second.body, EventBody::SessionStarted {}))
 }
 

@@ -97,7 +97,10 @@ fn serve(args: &BenchArgs, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let endpoints = folder.join("endpoints.yml");
     let database = folder.join("bench.db");
-    std::fs::write(&endpoints, format!("tracker_store:\n  type: SQL\n  dialect: sqlite\n  db: '{}'\n", database.display()))?;
+    std::fs::write(
+        &endpoints,
+        format!("tracker_store:\n  type: SQL\n  dialect: sqlite\n  db: '{}'\n", database.display()),
+    )?;
     let mut starts = Vec::new();
     for _ in 1..args.repeat.max(1) {
         let (server, seconds) = Server::start(folder, &endpoints, &runtime)?;
@@ -110,7 +113,11 @@ fn serve(args: &BenchArgs, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
 
     let parse = ("/model/parse", json!({ "text": args.message }));
     server.load(&runtime, 1_000, &parse)?;
-    rows.push(Row { what: "resident memory after 1,000 parses", value: memory(server.child.id(), "VmRSS:").unwrap_or(0.0), unit: "MiB" });
+    rows.push(Row {
+        what: "resident memory after 1,000 parses",
+        value: memory(server.child.id(), "VmRSS:").unwrap_or(0.0),
+        unit: "MiB",
+    });
     let (cpu, wall) = server.load(&runtime, args.requests, &parse)?;
     rows.push(Row { what: "parse request, CPU", value: cpu * 1e3, unit: "ms" });
     rows.push(Row { what: "parse request, wall", value: wall * 1e3, unit: "ms" });
@@ -118,7 +125,11 @@ fn serve(args: &BenchArgs, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
     let (cpu, wall) = server.load(&runtime, args.requests, &turn)?;
     rows.push(Row { what: "durable REST turn (SQLite), CPU", value: cpu * 1e3, unit: "ms" });
     rows.push(Row { what: "durable REST turn (SQLite), wall", value: wall * 1e3, unit: "ms" });
-    rows.push(Row { what: "resident memory at the end", value: memory(server.child.id(), "VmRSS:").unwrap_or(0.0), unit: "MiB" });
+    rows.push(Row {
+        what: "resident memory at the end",
+        value: memory(server.child.id(), "VmRSS:").unwrap_or(0.0),
+        unit: "MiB",
+    });
     Ok(())
 }
 
@@ -150,7 +161,12 @@ impl Server {
 
     /// Sends requests one after the other on one connection: seconds of the
     /// server's CPU, and of the wall clock, per request.
-    fn load(&self, runtime: &tokio::runtime::Runtime, requests: u32, (path, body): &(&str, Value)) -> Result<(f64, f64)> {
+    fn load(
+        &self,
+        runtime: &tokio::runtime::Runtime,
+        requests: u32,
+        (path, body): &(&str, Value),
+    ) -> Result<(f64, f64)> {
         let url = format!("{}{path}", self.address);
         let cpu = cpu_seconds(self.child.id())?;
         let started = Instant::now();
@@ -204,10 +220,12 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 fn understand(file: &Path, off_topic: &str) -> Result<understanding::Score> {
-    let path = models::find(Path::new("models")).context("no model found in `models`; train one with `sapa train` first")?;
+    let path =
+        models::find(Path::new("models")).context("no model found in `models`; train one with `sapa train` first")?;
     let model = models::load(&path)?;
     let bytes = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    let data = sapa_project::ProjectFile { path: file.display().to_string(), bytes, role: sapa_project::FileRole::Data };
+    let data =
+        sapa_project::ProjectFile { path: file.display().to_string(), bytes, role: sapa_project::FileRole::Data };
     let loaded = sapa_project::load(vec![data], &|_| None);
     if loaded.project.nlu.examples.is_empty() {
         bail!("`{}` has no NLU examples", file.display());
@@ -217,8 +235,10 @@ fn understand(file: &Path, off_topic: &str) -> Result<understanding::Score> {
 
 fn print(as_json: bool, rows: &[Row], understood: &[(String, understanding::Score)]) {
     if as_json {
-        let rows: Vec<Value> = rows.iter().map(|r| json!({ "what": r.what, "value": r.value, "unit": r.unit })).collect();
-        let files: Vec<Value> = understood.iter().map(|(file, score)| json!({ "file": file, "score": score.to_json() })).collect();
+        let rows: Vec<Value> =
+            rows.iter().map(|r| json!({ "what": r.what, "value": r.value, "unit": r.unit })).collect();
+        let files: Vec<Value> =
+            understood.iter().map(|(file, score)| json!({ "file": file, "score": score.to_json() })).collect();
         terminal::say(&json!({ "measured": rows, "understood": files }).to_string());
         return;
     }

@@ -76,7 +76,10 @@ pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
                 if depth < MOST_DEPTH {
                     open.push((path, depth + 1));
                 }
-            } else if path.extension().is_some_and(|e| ["yml", "yaml", "json"].iter().any(|known| e.eq_ignore_ascii_case(known))) {
+            } else if path
+                .extension()
+                .is_some_and(|e| ["yml", "yaml", "json"].iter().any(|known| e.eq_ignore_ascii_case(known)))
+            {
                 files.push(path);
             }
         }

@@ -48,8 +48,17 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode> {
     if args.jwt_secret.is_some() {
         bail!("`--jwt-secret` is not served yet; protect the API with `--auth-token`");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(worker_threads()).enable_all().build()?;
     runtime.block_on(serve(args))
+}
+
+/// Half the cores: the store's threads want the others, and a turn that hops
+/// between few threads costs much less than one that hops between many.
+/// `TOKIO_WORKER_THREADS` wins.
+fn worker_threads() -> usize {
+    let wanted = std::env::var("TOKIO_WORKER_THREADS").ok().and_then(|v| v.parse().ok());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    wanted.unwrap_or(cores / 2).max(1)
 }
 
 async fn serve(args: RunArgs) -> Result<ExitCode> {

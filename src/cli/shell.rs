@@ -134,7 +134,9 @@ fn explain(report: &TurnReport) {
                 }
             }
             EventBody::Slot { name, value } => terminal::say(&format!("     | slot {name}={value}")),
-            EventBody::ActiveLoop { name } => terminal::say(&format!("     | loop {}", name.as_deref().unwrap_or("ends"))),
+            EventBody::ActiveLoop { name } => {
+                terminal::say(&format!("     | loop {}", name.as_deref().unwrap_or("ends")))
+            }
             EventBody::ActionExecutionRejected { name, .. } => terminal::say(&format!("     | {name} declined")),
             _ => {}
         }

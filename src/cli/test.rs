@@ -122,11 +122,13 @@ fn story_files(paths: &[PathBuf]) -> Result<Vec<ProjectFile>> {
             name.starts_with("test_") && (name.ends_with(".yml") || name.ends_with(".yaml"))
         }));
     }
-    found.iter().map(|path| {
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        Ok(ProjectFile { path: path.to_string_lossy().into_owned(), bytes, role: FileRole::Data })
-    })
-    .collect()
+    found
+        .iter()
+        .map(|path| {
+            let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            Ok(ProjectFile { path: path.to_string_lossy().into_owned(), bytes, role: FileRole::Data })
+        })
+        .collect()
 }
 
 /// Literate dialogues: real turns, custom actions really executed. Returns

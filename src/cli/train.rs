@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use sapa_model::{Fingerprint, Model, Target, TrainRequest, train};
+use sapa_model::{Fingerprint, Target, TrainRequest, train};
 
 use super::dotenv::Environment;
 use super::files::{ProjectPaths, read_project};
@@ -138,7 +138,12 @@ fn learn(
         terminal::error(reason);
         return Ok(ExitCode::FAILURE);
     }
-    let name = models::file_name(target.file_prefix(), &trained.model_id, flags.fixed_model_name.as_deref(), SystemTime::now());
+    let name = models::file_name(
+        target.file_prefix(),
+        &trained.model_id,
+        flags.fixed_model_name.as_deref(),
+        SystemTime::now(),
+    );
     let path = models::write(&flags.out, &name, &trained.bytes)?;
     terminal::say(&format!(
         "Trained in {:.2} s: {} ({:.0} KiB, id {}).",
@@ -153,8 +158,8 @@ fn learn(
 /// The newest model of that kind, if it was trained on the same input.
 fn unchanged_model(out: &Path, target: Target, fingerprint: &Fingerprint) -> Option<PathBuf> {
     let path = models::newest(out, Some(target.file_prefix()))?;
-    let bytes = std::fs::read(&path).ok()?;
-    (Model::fingerprint_of(&bytes).ok()? == fingerprint.0).then_some(path)
+    // A model that this program cannot load is as good as none.
+    (models::load(&path).ok()?.fingerprint == fingerprint.0).then_some(path)
 }
 
 fn dry_run(force: bool, unchanged: bool) -> ExitCode {

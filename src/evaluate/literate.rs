@@ -111,7 +111,9 @@ fn read_line(dialogue: &mut Dialogue, line: &str, number: usize) -> Result<(), L
     } else if line.starts_with("  ") {
         message.text = format!("{} {}", message.text, line.trim());
     } else {
-        return Err(wrong("expected `> user`, `< bot`, `[Button] [Button]`, a line continued by two spaces, or `# comment`"));
+        return Err(wrong(
+            "expected `> user`, `< bot`, `[Button] [Button]`, a line continued by two spaces, or `# comment`",
+        ));
     }
     Ok(())
 }
@@ -122,7 +124,8 @@ pub fn compare(turn: &Turn, said: &[BotMessage]) -> Vec<String> {
     let mut differences = Vec::new();
     for (index, expected) in turn.expected.iter().enumerate() {
         match said.get(index) {
-            None => differences.push(format!("line {}: expected `{}`, but the bot said nothing more", expected.line, expected.text)),
+            None => differences
+                .push(format!("line {}: expected `{}`, but the bot said nothing more", expected.line, expected.text)),
             Some(message) => differences.extend(compare_message(expected, message)),
         }
     }
@@ -138,7 +141,9 @@ fn compare_message(expected: &Expected, message: &BotMessage) -> Vec<String> {
     let said = collapse(message.text.as_deref().unwrap_or_default());
     match pattern(&expected.text) {
         Ok(pattern) if pattern.is_match(&said) => {}
-        Ok(_) => differences.push(format!("line {}: expected `{}`, the bot said `{said}`", expected.line, expected.text)),
+        Ok(_) => {
+            differences.push(format!("line {}: expected `{}`, the bot said `{said}`", expected.line, expected.text))
+        }
         Err(error) => differences.push(format!("line {}: not a regular expression: {error}", expected.line)),
     }
     if let Some(titles) = &expected.buttons {
@@ -151,7 +156,8 @@ fn compare_message(expected: &Expected, message: &BotMessage) -> Vec<String> {
             .map(|b| b.get("title").and_then(Value::as_str).unwrap_or_default().to_owned())
             .collect();
         if *titles != shown {
-            differences.push(format!("line {}: expected the buttons {titles:?}, the bot showed {shown:?}", expected.line));
+            differences
+                .push(format!("line {}: expected the buttons {titles:?}, the bot showed {shown:?}", expected.line));
         }
     }
     differences
@@ -180,7 +186,9 @@ mod tests {
 
     #[test]
     fn a_block_is_read_with_its_continuations_and_buttons() {
-        let read = parse("# T\n```dialogue\nsender: a\n> hai\n< Halo … bantu?\n  Silakan.\n[Ya] [Tidak, terima kasih]\n```\n").unwrap();
+        let read =
+            parse("# T\n```dialogue\nsender: a\n> hai\n< Halo … bantu?\n  Silakan.\n[Ya] [Tidak, terima kasih]\n```\n")
+                .unwrap();
         assert_eq!(read[0].sender.as_deref(), Some("a"));
         assert_eq!(read[0].turns[0].expected[0].text, "Halo … bantu? Silakan.");
         assert_eq!(read[0].turns[0].expected[0].buttons, Some(vec!["Ya".into(), "Tidak, terima kasih".into()]));

@@ -100,7 +100,8 @@ fn run(story: &Story, dialogue: &TrainingDialogue, model: &DialogueModel, parse:
 /// expected, the form is taken to have declined, and asked once more (spec §8.2).
 fn predict(tracker: &mut Tracker, expected: &str, model: &DialogueModel) -> StepResult {
     let ask = |tracker: &Tracker| choose(&model.policies, tracker, &model.domain, &model.rule_only).action;
-    let mut predicted = tracker.current().followup_action.clone().filter(|a| a != "action_listen").unwrap_or_else(|| ask(tracker));
+    let mut predicted =
+        tracker.current().followup_action.clone().filter(|a| a != "action_listen").unwrap_or_else(|| ask(tracker));
     if predicted != expected && tracker.current().active_loop_name() == Some(predicted.as_str()) {
         let name = predicted.clone();
         tracker.update(Event::new(0.0, EventBody::ActionExecutionRejected { name, policy: None, confidence: None }));
@@ -133,17 +134,18 @@ fn understand(story: &Story, span: sapa_project::Span, domain: &Domain, parse: P
         .filter(known)
         .map(|e| describe(&e.entity, &e.value, (e.start.unwrap_or_default(), e.end.unwrap_or_default())))
         .collect();
-    let mut wanted: Vec<String> = user
-        .entities
-        .iter()
-        .map(|e| describe(&e.entity, &e.value, e.range.unwrap_or_default()))
-        .collect();
+    let mut wanted: Vec<String> =
+        user.entities.iter().map(|e| describe(&e.entity, &e.value, e.range.unwrap_or_default())).collect();
     for list in [&mut found, &mut wanted] {
         list.sort();
         list.dedup();
     }
     if !(found.is_empty() && wanted.is_empty()) {
-        results.push(StepResult { kind: StepKindTag::Entities, expected: wanted.join(", "), predicted: found.join(", ") });
+        results.push(StepResult {
+            kind: StepKindTag::Entities,
+            expected: wanted.join(", "),
+            predicted: found.join(", "),
+        });
     }
     results
 }

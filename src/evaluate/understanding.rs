@@ -73,11 +73,24 @@ impl Score {
         let mut lines = vec![
             "| what | figure |".to_owned(),
             "|---|---|".to_owned(),
-            format!("| in scope, right | {} of {} ({:.1} %) |", self.right, self.in_scope, share(self.right, self.in_scope)),
+            format!(
+                "| in scope, right | {} of {} ({:.1} %) |",
+                self.right,
+                self.in_scope,
+                share(self.right, self.in_scope)
+            ),
             format!("| in scope, to fallback | {} ({:.1} %) |", self.fallback, share(self.fallback, self.in_scope)),
-            format!("| off topic, refused | {} of {} ({:.1} %) |", self.off_topic_refused, self.off_topic, share(self.off_topic_refused, self.off_topic)),
+            format!(
+                "| off topic, refused | {} of {} ({:.1} %) |",
+                self.off_topic_refused,
+                self.off_topic,
+                share(self.off_topic_refused, self.off_topic)
+            ),
         ];
-        let confused = self.confused.iter().map(|((expected, predicted), count)| format!("| {expected} taken for {predicted} | {count} |"));
+        let confused = self
+            .confused
+            .iter()
+            .map(|((expected, predicted), count)| format!("| {expected} taken for {predicted} | {count} |"));
         lines.extend(confused);
         lines.join("\n")
     }

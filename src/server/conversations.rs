@@ -53,7 +53,8 @@ async fn tracker(app: &App, id: &str, parameters: &Parameters) -> Result<Json<Va
     let until = match &parameters.until {
         None => None,
         Some(text) => {
-            let wrong = || ApiError::bad_request("Invalid parameter value for 'until'. It should be a unix time in seconds.");
+            let wrong =
+                || ApiError::bad_request("Invalid parameter value for 'until'. It should be a unix time in seconds.");
             Some(text.parse::<f64>().map_err(|_| wrong())?)
         }
     };
@@ -83,7 +84,8 @@ fn events(body: &[u8], now: f64) -> Result<Vec<Event>, ApiError> {
     list.iter()
         .enumerate()
         .map(|(number, event)| {
-            Event::from_json(event, now).map_err(|e| ApiError::bad_request(format!("Event {number} cannot be used: {e}.")))
+            Event::from_json(event, now)
+                .map_err(|e| ApiError::bad_request(format!("Event {number} cannot be used: {e}.")))
         })
         .collect()
 }

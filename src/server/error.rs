@@ -39,7 +39,11 @@ impl ApiError {
 
     /// No or wrong credentials.
     pub fn not_authenticated() -> Self {
-        Self { status: StatusCode::UNAUTHORIZED, reason: "NotAuthenticated", message: "User is not authenticated.".to_owned() }
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            reason: "NotAuthenticated",
+            message: "User is not authenticated.".to_owned(),
+        }
     }
 
     /// There is nothing under that address.

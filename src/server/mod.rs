@@ -58,10 +58,9 @@ pub fn router(agent: Arc<Agent>, credentials: &Credentials, options: ServerOptio
         router = router.merge(api(&app));
     }
     if serves(credentials, app.options.connector.as_deref(), "rest") {
-        router = router.nest("/webhooks/rest", rest::router(Arc::clone(&agent))).route(
-            "/webhooks/rest/",
-            get(async || axum::Json(serde_json::json!({ "status": "ok" }))),
-        );
+        router = router
+            .nest("/webhooks/rest", rest::router(Arc::clone(&agent)))
+            .route("/webhooks/rest/", get(async || axum::Json(serde_json::json!({ "status": "ok" }))));
     }
     let router = router
         .fallback(async |method: Method, uri: Uri| error::not_found(&method, &uri))

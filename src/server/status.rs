@@ -30,7 +30,9 @@ pub(super) async fn health(State(app): State<App>) -> Response {
 
 /// `GET /status`.
 pub(super) async fn status(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    let loaded = app.agent.models.get().ok_or_else(|| ApiError::conflict("No agent loaded. To continue processing, a model of a trained agent needs to be loaded."))?;
+    let loaded = app.agent.models.get().ok_or_else(|| {
+        ApiError::conflict("No agent loaded. To continue processing, a model of a trained agent needs to be loaded.")
+    })?;
     Ok(Json(json!({
         "model_file": loaded.path.file_name().map(|name| name.to_string_lossy()),
         "model_id": loaded.model.id,

@@ -143,11 +143,11 @@ impl Tables {
         for event in &commit.new_events {
             self.last_event += 1;
             if commit.publish {
-                self.unpublished.insert(self.last_event, (commit.sender_id.clone(), event.clone()));
+                self.unpublished.insert(self.last_event, (commit.sender_id.clone(), (**event).clone()));
             }
         }
         let stored = self.conversations.entry(commit.sender_id).or_default();
-        stored.events.extend(commit.new_events);
+        stored.events.extend(commit.new_events.iter().map(|event| (**event).clone()));
         stored.version += 1;
         Ok(Committed { version: stored.version })
     }

@@ -1,6 +1,7 @@
 //! What is written to and read from a store.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sapa_sdk::Event;
 use serde_json::Value;
@@ -115,7 +116,7 @@ pub struct Commit {
     /// Version of the conversation the turn was run on.
     pub expected_version: i64,
     /// Events to append, oldest first.
-    pub new_events: Vec<Event>,
+    pub new_events: Vec<Arc<Event>>,
     /// The message this turn answers.
     pub inbox: Option<InboxDone>,
     /// Messages to send, in order.

@@ -80,7 +80,8 @@ async fn a_piece_of_a_number_that_an_extractor_cut_out_is_not_believed() {
 async fn a_button_with_the_number_in_its_payload_gives_the_number() {
     let desk = Desk::start().await;
     let payload = format!("/daftar_tte{{\"nip\":\"{NIP}\"}}");
-    let answer = desk.run(call("validate_tte_form").says(&payload, "daftar_tte").candidate("nomor_identitas", NIP)).await;
+    let answer =
+        desk.run(call("validate_tte_form").says(&payload, "daftar_tte").candidate("nomor_identitas", NIP)).await;
     assert_eq!(answer.slots["nomor_identitas"], NIP);
 }
 

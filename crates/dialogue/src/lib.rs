@@ -15,7 +15,6 @@ pub mod tracker;
 pub mod training;
 pub mod turn;
 
-
 pub use model::DialogueModel;
 pub use tracker::{EventVerbosity, Tracker};
 pub use turn::{ActionCall, ActionFailure, Decision, Done, Input, Need, Step, Turn, UserMessage};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sapa_project::{codes, Diagnostic, Domain, Project};
+use sapa_project::{Diagnostic, Domain, Project, codes};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::memoization::MemoizationPolicy;
@@ -103,8 +103,9 @@ impl DialogueModel {
 }
 
 fn forms_without_rules(project: &Project) -> Diagnostic {
-    let finding = Diagnostic::error(codes::FORMS_WITHOUT_RULES, "the domain has forms, but `policies` has no `RulePolicy`")
-        .help("add `- name: RulePolicy` to `policies` in config.yml");
+    let finding =
+        Diagnostic::error(codes::FORMS_WITHOUT_RULES, "the domain has forms, but `policies` has no `RulePolicy`")
+            .help("add `- name: RulePolicy` to `policies` in config.yml");
     match project.config.policies.first() {
         Some(policy) => finding.at(policy.span, "policies start here"),
         None => finding,

@@ -63,15 +63,6 @@ impl Model {
         Ok(Self { id, fingerprint: text("fingerprint").unwrap_or_default(), nlu, dialogue })
     }
 
-    /// The fingerprint in a model file, without loading the rest.
-    ///
-    /// # Errors
-    /// As [`Self::from_bytes`].
-    pub fn fingerprint_of(bytes: &[u8]) -> Result<String, ModelError> {
-        let container = Container::from_bytes(bytes)?;
-        Ok(container.manifest().get("fingerprint").and_then(Value::as_str).unwrap_or_default().to_owned())
-    }
-
     /// The dialogue part; `None` for an NLU-only model.
     pub fn dialogue(&self) -> Option<&Arc<DialogueModel>> {
         self.dialogue.as_ref()

@@ -108,7 +108,8 @@ fn without_look_around(source: &str) -> String {
             rest = &rest[group_length(rest)..];
             continue;
         }
-        let taken = if c == '\\' { c.len_utf8() + rest[1..].chars().next().map_or(0, char::len_utf8) } else { c.len_utf8() };
+        let taken =
+            if c == '\\' { c.len_utf8() + rest[1..].chars().next().map_or(0, char::len_utf8) } else { c.len_utf8() };
         in_class = match c {
             '[' => true,
             ']' => false,

@@ -107,11 +107,14 @@ fn entities(found: &Found<'_>, start: usize, end: usize) -> Result<Vec<EntityAnn
         value: Value::String(value.to_owned()),
     };
     let from_json = |fields: JsonMap| from_fields(fields, plain("", found.covered));
-    let explain = |error: serde_json::Error| format!("the annotation of `{}` is not valid JSON: {error}", found.covered);
+    let explain =
+        |error: serde_json::Error| format!("the annotation of `{}` is not valid JSON: {error}", found.covered);
     match found.body {
         Body::Short { entity, value } => Ok(vec![plain(entity, value.unwrap_or(found.covered))]),
         Body::Json(json) => Ok(vec![from_json(serde_json::from_str(json).map_err(explain)?)?]),
-        Body::List(json) => serde_json::from_str::<Vec<JsonMap>>(json).map_err(explain)?.into_iter().map(from_json).collect(),
+        Body::List(json) => {
+            serde_json::from_str::<Vec<JsonMap>>(json).map_err(explain)?.into_iter().map(from_json).collect()
+        }
     }
 }
 
@@ -121,7 +124,9 @@ fn from_fields(fields: JsonMap, mut entity: EntityAnnotation) -> Result<EntityAn
             ("entity", Value::String(text)) => entity.entity = text,
             ("role", Value::String(text)) => entity.role = Some(text),
             ("group", Value::String(text)) => entity.group = Some(text),
-            ("entity" | "role" | "group", _) => return Err(format!("`{name}` of an annotation must be text in quotes")),
+            ("entity" | "role" | "group", _) => {
+                return Err(format!("`{name}` of an annotation must be text in quotes"));
+            }
             ("value", Value::Null) => {}
             ("value", value) => entity.value = value,
             _ => return Err(format!("`{name}` is not a key of an annotation (`entity`, `role`, `group`, `value`)")),
@@ -186,7 +191,13 @@ mod tests {
 
     #[test]
     fn broken_json_and_missing_names_are_problems_and_keep_the_text() {
-        for given in [r#"[a]{"entity": }"#, r#"[a]{"role":"x"}"#, r#"[a]{"entity":5}"#, r#"[a][{"entity"}]"#, r#"[a]{"entity":"x","valeu":1}"#] {
+        for given in [
+            r#"[a]{"entity": }"#,
+            r#"[a]{"role":"x"}"#,
+            r#"[a]{"entity":5}"#,
+            r#"[a][{"entity"}]"#,
+            r#"[a]{"entity":"x","valeu":1}"#,
+        ] {
             let read = parse_annotations(given);
             assert_eq!((read.text.as_str(), read.entities.len(), read.problems.len()), ("a", 0, 1), "{given}");
             assert_eq!(read.problems[0].0, 0..given.len());

@@ -58,7 +58,11 @@ const NO_DENSE: &str = "pretrained language models cannot be loaded; use CountVe
 /// The table: one line a component.
 pub const COMPONENTS: &[Component] = &[
     native("WhitespaceTokenizer", Role::Tokenizer),
-    refused("JiebaTokenizer", Role::Tokenizer, "Chinese word splitting is not available; use WhitespaceTokenizer for languages with spaces"),
+    refused(
+        "JiebaTokenizer",
+        Role::Tokenizer,
+        "Chinese word splitting is not available; use WhitespaceTokenizer for languages with spaces",
+    ),
     refused("MitieTokenizer", Role::Tokenizer, "use WhitespaceTokenizer"),
     refused("SpacyTokenizer", Role::Tokenizer, "use WhitespaceTokenizer"),
     native("RegexFeaturizer", Role::Featurizer),
@@ -79,7 +83,11 @@ pub const COMPONENTS: &[Component] = &[
     native("RegexEntityExtractor", Role::Extractor),
     native("CRFEntityExtractor", Role::Extractor),
     native("EntitySynonymMapper", Role::Other),
-    refused("DucklingEntityExtractor", Role::Extractor, "no Duckling server is called; use RegexEntityExtractor, or read values in a custom action"),
+    refused(
+        "DucklingEntityExtractor",
+        Role::Extractor,
+        "no Duckling server is called; use RegexEntityExtractor, or read values in a custom action",
+    ),
     refused("SpacyEntityExtractor", Role::Extractor, NO_SPACY),
     refused("MitieEntityExtractor", Role::Extractor, NO_MITIE),
     stand_in("ResponseSelector", Role::Other, "logistic regression over the keys of the retrieval intents"),

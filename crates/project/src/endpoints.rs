@@ -66,7 +66,10 @@ pub struct HttpEndpoint {
 
 impl fmt::Debug for HttpEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpEndpoint").field("url", &self.url.as_deref().map(without_credentials)).field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("HttpEndpoint")
+            .field("url", &self.url.as_deref().map(without_credentials))
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,7 +97,11 @@ pub struct StoreEndpoint {
 impl fmt::Debug for StoreEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = self.url.as_deref().map(without_credentials);
-        f.debug_struct("StoreEndpoint").field("kind", &self.kind).field("dialect", &self.dialect).field("url", &url).finish_non_exhaustive()
+        f.debug_struct("StoreEndpoint")
+            .field("kind", &self.kind)
+            .field("dialect", &self.dialect)
+            .field("url", &url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -137,9 +144,12 @@ impl Endpoints {
         let Some(map) = top_level(&root, path, &mut out) else { return (endpoints, out) };
         for (key, _) in map.iter().filter(|(key, _)| !SECTIONS.contains(&key.name.as_str())) {
             out.push(
-                Diagnostic::warning(codes::UNKNOWN_SECTION, format!("`{}` is not a section of endpoints.yml", key.name))
-                    .at(key.span, "")
-                    .help(crate::suggest::cure(&key.name, SECTIONS, "remove it; it has no effect")),
+                Diagnostic::warning(
+                    codes::UNKNOWN_SECTION,
+                    format!("`{}` is not a section of endpoints.yml", key.name),
+                )
+                .at(key.span, "")
+                .help(crate::suggest::cure(&key.name, SECTIONS, "remove it; it has no effect")),
             );
         }
         endpoints.action_endpoint = http(map, "action_endpoint", true, &mut out);
@@ -174,10 +184,16 @@ impl Credentials {
     /// Reads the bytes of `credentials.yml`; an empty file is fine.
     pub fn parse(bytes: &[u8], path: &str, env: Env<'_>) -> (Self, Vec<Diagnostic>) {
         let (mut credentials, mut out) = (Self::default(), Vec::new());
-        let Some(root) = read_root(bytes, path, env, &mut credentials.sources, &mut out) else { return (credentials, out) };
+        let Some(root) = read_root(bytes, path, env, &mut credentials.sources, &mut out) else {
+            return (credentials, out);
+        };
         let Some(map) = top_level(&root, path, &mut out) else { return (credentials, out) };
         for (key, node) in map.iter() {
-            let options = if node.is_null() { Some(JsonMap::new()) } else { shape::map(node, &format!("the options of `{}`", key.name), &mut out).map(shape::json_map) };
+            let options = if node.is_null() {
+                Some(JsonMap::new())
+            } else {
+                shape::map(node, &format!("the options of `{}`", key.name), &mut out).map(shape::json_map)
+            };
             if let Some(options) = options {
                 credentials.channels.insert(key.name.clone(), options);
                 credentials.spans.insert(key.name.clone(), key.span);
@@ -188,7 +204,13 @@ impl Credentials {
 }
 
 /// Adds the bytes to the sources and reads them as YAML.
-pub(crate) fn read_root(bytes: &[u8], path: &str, env: Env<'_>, sources: &mut Sources, out: &mut Vec<Diagnostic>) -> Option<Node> {
+pub(crate) fn read_root(
+    bytes: &[u8],
+    path: &str,
+    env: Env<'_>,
+    sources: &mut Sources,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Node> {
     let (file, text) = crate::load::add_source(bytes, path, sources, out)?;
     yaml::parse(file, &text, env, out)
 }
@@ -201,7 +223,10 @@ fn top_level<'n>(root: &'n Node, path: &str, out: &mut Vec<Diagnostic>) -> Optio
     let map = root.as_map();
     if map.is_none() {
         let start = Span { file: FileId(0), start: root.span.start, end: root.span.end };
-        out.push(Diagnostic::error(codes::NOT_A_MAPPING, format!("{path} must be a mapping")).at(start, format!("this is {}", root.kind())));
+        out.push(
+            Diagnostic::error(codes::NOT_A_MAPPING, format!("{path} must be a mapping"))
+                .at(start, format!("this is {}", root.kind())),
+        );
     }
     map
 }
@@ -225,22 +250,39 @@ fn kind(map: &Map, out: &mut Vec<Diagnostic>) -> Option<String> {
 }
 
 fn rest(map: &Map, read: &[&str]) -> JsonMap {
-    map.iter().filter(|(key, _)| !read.contains(&key.name.as_str())).map(|(key, node)| (key.name.clone(), node.to_json())).collect()
+    map.iter()
+        .filter(|(key, _)| !read.contains(&key.name.as_str()))
+        .map(|(key, node)| (key.name.clone(), node.to_json()))
+        .collect()
 }
 
 fn http(map: &Map, name: &str, needs_url: bool, out: &mut Vec<Diagnostic>) -> Option<HttpEndpoint> {
     let (map, span) = section(map, name, out)?;
     let url = optional(map, "url", out);
     if url.is_none() && needs_url {
-        out.push(Diagnostic::error(codes::BAD_ENDPOINT, format!("`{name}` has no `url`")).at(span, "").help("add `url: http://…`"));
+        out.push(
+            Diagnostic::error(codes::BAD_ENDPOINT, format!("`{name}` has no `url`"))
+                .at(span, "")
+                .help("add `url: http://…`"),
+        );
         return None;
     }
     let is_http = url.as_deref().is_none_or(|url| url.starts_with("http://") || url.starts_with("https://"));
     if !is_http && let Some(node) = map.get("url") {
-        out.push(Diagnostic::error(codes::BAD_ENDPOINT, format!("the `url` of `{name}` must start with http:// or https://")).at(node.span, ""));
+        out.push(
+            Diagnostic::error(
+                codes::BAD_ENDPOINT,
+                format!("the `url` of `{name}` must start with http:// or https://"),
+            )
+            .at(node.span, ""),
+        );
     }
-    let submap = |key: &str, out: &mut Vec<Diagnostic>| map.get(key).filter(|node| !node.is_null()).and_then(|node| shape::map(node, &format!("`{key}`"), out));
-    let headers = submap("headers", out).map(|headers| headers.iter().map(|(key, node)| (key.name.clone(), Secret(shape::python_str(&node.to_json())))).collect());
+    let submap = |key: &str, out: &mut Vec<Diagnostic>| {
+        map.get(key).filter(|node| !node.is_null()).and_then(|node| shape::map(node, &format!("`{key}`"), out))
+    };
+    let headers = submap("headers", out).map(|headers| {
+        headers.iter().map(|(key, node)| (key.name.clone(), Secret(shape::python_str(&node.to_json())))).collect()
+    });
     let basic_auth = submap("basic_auth", out).map(|auth| BasicAuth {
         username: optional(auth, "username", out).unwrap_or_default(),
         password: Secret(optional(auth, "password", out).unwrap_or_default()),
@@ -248,7 +290,10 @@ fn http(map: &Map, name: &str, needs_url: bool, out: &mut Vec<Diagnostic>) -> Op
     Some(HttpEndpoint {
         url,
         kind: kind(map, out),
-        enable_selective_domain: map.get("enable_selective_domain").and_then(|node| shape::flag(node, "`enable_selective_domain`", out)).unwrap_or(false),
+        enable_selective_domain: map
+            .get("enable_selective_domain")
+            .and_then(|node| shape::flag(node, "`enable_selective_domain`", out))
+            .unwrap_or(false),
         token: optional(map, "token", out).map(Secret),
         token_name: optional(map, "token_name", out).unwrap_or_else(|| "token".to_owned()),
         params: submap("params", out).map(shape::json_map).unwrap_or_default(),
@@ -256,7 +301,22 @@ fn http(map: &Map, name: &str, needs_url: bool, out: &mut Vec<Diagnostic>) -> Op
         basic_auth,
         cafile: optional(map, "cafile", out),
         request_timeout: timeout(map, out),
-        rest: rest(map, &["url", "type", "store_type", "enable_selective_domain", "token", "token_name", "params", "headers", "basic_auth", "cafile", "request_timeout"]),
+        rest: rest(
+            map,
+            &[
+                "url",
+                "type",
+                "store_type",
+                "enable_selective_domain",
+                "token",
+                "token_name",
+                "params",
+                "headers",
+                "basic_auth",
+                "cafile",
+                "request_timeout",
+            ],
+        ),
     })
 }
 
@@ -268,7 +328,9 @@ fn timeout(map: &Map, out: &mut Vec<Diagnostic>) -> Option<f64> {
         None => shape::number(node, "`request_timeout` (seconds)", out)?,
     };
     if seconds <= 0.0 {
-        out.push(Diagnostic::error(codes::BAD_VALUE, "`request_timeout` must be more than 0 seconds").at(node.span, ""));
+        out.push(
+            Diagnostic::error(codes::BAD_VALUE, "`request_timeout` must be more than 0 seconds").at(node.span, ""),
+        );
         return None;
     }
     Some(seconds)
@@ -306,7 +368,10 @@ mod tests {
         let (endpoints, out) = Endpoints::parse(text.as_bytes(), "endpoints.yml", &env);
         assert!(out.is_empty(), "{out:?}");
         let action = endpoints.action_endpoint.expect("action endpoint");
-        assert_eq!((action.request_timeout, action.token_name.as_str(), action.enable_selective_domain), (Some(2.5), "token", false));
+        assert_eq!(
+            (action.request_timeout, action.token_name.as_str(), action.enable_selective_domain),
+            (Some(2.5), "token", false)
+        );
         assert_eq!(action.headers["X-A"].expose(), "1");
         let store = endpoints.tracker_store.expect("tracker store");
         assert_eq!(store.password.as_ref().map(Secret::expose), Some("s3cret"));

@@ -5,7 +5,9 @@ use crate::read_domain::{DomainReader, Extras, has_domain_keys};
 use crate::read_nlu::NluReader;
 use crate::read_story::StoryReader;
 use crate::yaml::{self, Env, Map, Node};
-use crate::{Config, Diagnostic, Domain, DomainSpans, FileId, Project, Sources, Span, Step, StepKind, Story, StoryKind, codes};
+use crate::{
+    Config, Diagnostic, Domain, DomainSpans, FileId, Project, Sources, Span, Step, StepKind, Story, StoryKind, codes,
+};
 use crate::{check, read_config, shape, version};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,7 +46,8 @@ pub struct Loaded {
 /// Keys of training data.
 const DATA_KEYS: [&str; 4] = ["nlu", "stories", "rules", "responses"];
 /// Keys of JSON formats other than `rasa_nlu_data`, which are not read.
-const OTHER_JSON: [(&str, &str); 3] = [("luis_schema_version", "LUIS"), ("utterances", "wit.ai"), ("userSays", "Dialogflow")];
+const OTHER_JSON: [(&str, &str); 3] =
+    [("luis_schema_version", "LUIS"), ("utterances", "wit.ai"), ("userSays", "Dialogflow")];
 
 /// A file after parsing.
 struct Parsed {
@@ -59,12 +62,14 @@ struct Parsed {
 pub fn load(files: Vec<ProjectFile>, env: Env<'_>) -> Loaded {
     let (mut sources, mut out) = (Sources::default(), Vec::new());
     let given: BTreeSet<FileRole> = files.iter().map(|file| file.role).collect();
-    let domain_paths: Vec<String> = files.iter().filter(|file| file.role == FileRole::Domain).map(|file| file.path.clone()).collect();
+    let domain_paths: Vec<String> =
+        files.iter().filter(|file| file.role == FileRole::Domain).map(|file| file.path.clone()).collect();
     let parsed = parse_files(files, env, &mut sources, &mut out);
     let mut project = Project { config: config(&parsed, &given, &mut out), ..Project::default() };
     read_data(&parsed, &sources, &mut project, &mut out);
     read_domain(&parsed, &given, &mut project, &mut out);
-    project.is_domain_incomplete = domain_paths.iter().any(|path| !parsed.iter().any(|file| file.path == *path)) || project.domain_spans == DomainSpans::default();
+    project.is_domain_incomplete = domain_paths.iter().any(|path| !parsed.iter().any(|file| file.path == *path))
+        || project.domain_spans == DomainSpans::default();
     project.sources = sources;
     sort(&mut out);
     Loaded { project, diagnostics: out }
@@ -73,7 +78,11 @@ pub fn load(files: Vec<ProjectFile>, env: Env<'_>) -> Loaded {
 /// Reads test stories (spec §8.1): `user` texts with annotations, full
 /// retrieval names kept. Only the key `stories` counts. Names that the domain
 /// does not know are reported.
-pub fn load_test_stories(files: Vec<ProjectFile>, env: Env<'_>, domain: &Domain) -> (Sources, Vec<Story>, Vec<Diagnostic>) {
+pub fn load_test_stories(
+    files: Vec<ProjectFile>,
+    env: Env<'_>,
+    domain: &Domain,
+) -> (Sources, Vec<Story>, Vec<Diagnostic>) {
     let (mut sources, mut out) = (Sources::default(), Vec::new());
     let parsed = parse_files(files, env, &mut sources, &mut out);
     let mut stories = Vec::new();
@@ -89,7 +98,12 @@ pub fn load_test_stories(files: Vec<ProjectFile>, env: Env<'_>, domain: &Domain)
 
 /// Adds a file's text to the sources. Bytes that are not UTF-8 are an error
 /// with the place of the first one; the text is then kept for showing only.
-pub(crate) fn add_source(bytes: &[u8], path: &str, sources: &mut Sources, out: &mut Vec<Diagnostic>) -> Option<(FileId, Arc<str>)> {
+pub(crate) fn add_source(
+    bytes: &[u8],
+    path: &str,
+    sources: &mut Sources,
+    out: &mut Vec<Diagnostic>,
+) -> Option<(FileId, Arc<str>)> {
     match std::str::from_utf8(bytes) {
         Ok(text) => {
             let text: Arc<str> = text.into();
@@ -109,7 +123,12 @@ pub(crate) fn add_source(bytes: &[u8], path: &str, sources: &mut Sources, out: &
     }
 }
 
-fn parse_files(mut files: Vec<ProjectFile>, env: Env<'_>, sources: &mut Sources, out: &mut Vec<Diagnostic>) -> Vec<Parsed> {
+fn parse_files(
+    mut files: Vec<ProjectFile>,
+    env: Env<'_>,
+    sources: &mut Sources,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<Parsed> {
     files.sort_by(|left, right| (&left.path, left.role).cmp(&(&right.path, right.role)));
     let mut parsed: Vec<Parsed> = Vec::new();
     let mut last_path: Option<String> = None;
@@ -156,13 +175,15 @@ fn parse_file(file: &ProjectFile, env: Env<'_>, sources: &mut Sources, out: &mut
 /// left-stripped, starts with one of the keys. Used only for files that are no
 /// YAML, so that a stray file among the data is no error.
 fn looks_like_training_data(text: &str) -> bool {
-    let is_key = |line: &str| DATA_KEYS.iter().any(|key| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
+    let is_key =
+        |line: &str| DATA_KEYS.iter().any(|key| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
     text.lines().any(|line| is_key(line.trim_start()))
 }
 
 fn not_read(reason: Diagnostic) -> Diagnostic {
     let message = format!("this file is not read: {}", reason.message);
-    let mut diagnostic = Diagnostic::warning(codes::NOT_READ, message).help("it has no line with `nlu:`, `stories:`, `rules:` or `responses:`; move it out of the data");
+    let mut diagnostic = Diagnostic::warning(codes::NOT_READ, message)
+        .help("it has no line with `nlu:`, `stories:`, `rules:` or `responses:`; move it out of the data");
     diagnostic.annotations = reason.annotations;
     diagnostic
 }
@@ -175,12 +196,19 @@ fn config(parsed: &[Parsed], given: &BTreeSet<FileRole>, out: &mut Vec<Diagnosti
     let mut files = parsed.iter().filter(|file| file.roles.contains(&FileRole::Config));
     let Some((file, map)) = files.next().and_then(|file| Some((file, file.root.as_map()?))) else {
         if !given.contains(&FileRole::Config) {
-            out.push(missing_file("config.yml", "add one with `recipe`, `assistant_id` and `language`, or name it with --config"));
+            out.push(missing_file(
+                "config.yml",
+                "add one with `recipe`, `assistant_id` and `language`, or name it with --config",
+            ));
         }
         return read_config::with_defaults(Config::default());
     };
     for other in files {
-        out.push(Diagnostic::error(codes::MISSING_FILE, "a project has only one config.yml").at(other.root.span, "").at(file.root.span, ""));
+        out.push(
+            Diagnostic::error(codes::MISSING_FILE, "a project has only one config.yml")
+                .at(other.root.span, "")
+                .at(file.root.span, ""),
+        );
     }
     let start = Span { end: file.root.span.start, ..file.root.span };
     read_config::read_config(map, start, out)
@@ -260,8 +288,16 @@ fn read_domain(parsed: &[Parsed], given: &BTreeSet<FileRole>, project: &mut Proj
     if !given.contains(&FileRole::Domain) && !is_any_read {
         out.push(missing_file("domain.yml", "add one with `intents` and `responses`, or name it with --domain"));
     } else if domain_files > 0 && !is_any_read {
-        let place = parsed.iter().find(|file| file.roles.contains(&FileRole::Domain)).map(|file| file.root.span).unwrap_or_default();
-        out.push(Diagnostic::error(codes::EMPTY_DOMAIN, "the domain is empty").at(place, "").help("list at least `intents:` and `responses:`"));
+        let place = parsed
+            .iter()
+            .find(|file| file.roles.contains(&FileRole::Domain))
+            .map(|file| file.root.span)
+            .unwrap_or_default();
+        out.push(
+            Diagnostic::error(codes::EMPTY_DOMAIN, "the domain is empty")
+                .at(place, "")
+                .help("list at least `intents:` and `responses:`"),
+        );
     }
     let extras = Extras { bot_texts: bot_texts(&project.stories), retrieval_intents: retrieval_intents(project) };
     (project.domain, project.domain_spans) = reader.finish(&extras, out);
@@ -275,13 +311,22 @@ fn has_own_domain_keys(map: &Map) -> bool {
 fn domain_keys_in_data(map: &Map, root: &Node) -> Diagnostic {
     let is_domain = |name: &str| name != "responses" && crate::read_domain::DOMAIN_KEYS.contains(&name);
     let place = map.iter().find(|(key, _)| is_domain(&key.name)).map_or(root.span, |(key, _)| key.span);
-    Diagnostic::note(codes::DOMAIN_KEYS_IN_DATA, "domain keys stand in a data file; they are read as part of the domain")
-        .at(place, "")
-        .help("Rasa reads them only if the file is also named with --domain")
+    Diagnostic::note(
+        codes::DOMAIN_KEYS_IN_DATA,
+        "domain keys stand in a data file; they are read as part of the domain",
+    )
+    .at(place, "")
+    .help("Rasa reads them only if the file is also named with --domain")
 }
 
 fn retrieval_intents(project: &Project) -> BTreeSet<String> {
-    project.nlu.examples.iter().filter(|example| example.intent.contains('/')).map(|example| example.base_intent().to_owned()).collect()
+    project
+        .nlu
+        .examples
+        .iter()
+        .filter(|example| example.intent.contains('/'))
+        .map(|example| example.base_intent().to_owned())
+        .collect()
 }
 
 fn bot_texts(stories: &[Story]) -> BTreeSet<String> {
@@ -308,7 +353,9 @@ pub(crate) fn all_steps(story: &Story) -> Vec<&Step> {
 /// Sorts findings by their first place; those without a place come first.
 pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
     diagnostics.sort_by(|left, right| {
-        let key = |diagnostic: &Diagnostic| (diagnostic.annotations.first().map(|annotation| annotation.span), diagnostic.code);
+        let key = |diagnostic: &Diagnostic| {
+            (diagnostic.annotations.first().map(|annotation| annotation.span), diagnostic.code)
+        };
         key(left).cmp(&key(right)).then_with(|| left.message.cmp(&right.message))
     });
 }

@@ -7,7 +7,8 @@ use crate::{ComponentConfig, Config, Diagnostic, Span, codes, shape, suggest};
 use sapa_sdk::JsonMap;
 use serde_json::{Value, json};
 
-const CONFIG_KEYS: [&str; 9] = ["recipe", "assistant_id", "language", "pipeline", "policies", "importers", "imports", "spaces", "version"];
+const CONFIG_KEYS: [&str; 9] =
+    ["recipe", "assistant_id", "language", "pipeline", "policies", "importers", "imports", "spaces", "version"];
 
 /// Reads the file's mapping; `file_span` is where findings about missing keys
 /// point.
@@ -38,7 +39,9 @@ pub(crate) fn read_config(map: &Map, file_span: Span, out: &mut Vec<Diagnostic>)
 /// A configuration with Rasa's default pipeline and policies (spec §1.7).
 pub(crate) fn with_defaults(mut config: Config) -> Config {
     let components = |list: &[(&str, Value)]| -> Vec<ComponentConfig> {
-        list.iter().map(|(name, options)| ComponentConfig::implied(name, options.as_object().cloned().unwrap_or_default())).collect()
+        list.iter()
+            .map(|(name, options)| ComponentConfig::implied(name, options.as_object().cloned().unwrap_or_default()))
+            .collect()
     };
     config.pipeline = components(&[
         ("WhitespaceTokenizer", json!({})),
@@ -63,7 +66,11 @@ pub(crate) fn with_defaults(mut config: Config) -> Config {
 
 fn recipe(map: &Map, file: Span, out: &mut Vec<Diagnostic>) -> Option<String> {
     let Some(node) = map.get("recipe").filter(|node| !node.is_null()) else {
-        out.push(Diagnostic::warning(codes::NO_RECIPE, "config.yml names no `recipe`; `default.v1` is used").at(file, "").help("add `recipe: default.v1`"));
+        out.push(
+            Diagnostic::warning(codes::NO_RECIPE, "config.yml names no `recipe`; `default.v1` is used")
+                .at(file, "")
+                .help("add `recipe: default.v1`"),
+        );
         return None;
     };
     let recipe = shape::text(node, "`recipe`", out)?;
@@ -79,7 +86,9 @@ fn recipe(map: &Map, file: Span, out: &mut Vec<Diagnostic>) -> Option<String> {
 
 fn assistant_id(map: &Map, file: Span, out: &mut Vec<Diagnostic>) -> Option<String> {
     let missing = |span, text: &str| {
-        Diagnostic::note(codes::NO_ASSISTANT_ID, text).at(span, "").help("choose a name that is unique among your assistants, e.g. `assistant_id: helpdesk`")
+        Diagnostic::note(codes::NO_ASSISTANT_ID, text)
+            .at(span, "")
+            .help("choose a name that is unique among your assistants, e.g. `assistant_id: helpdesk`")
     };
     let Some(node) = map.get("assistant_id").filter(|node| !node.is_null()) else {
         out.push(missing(file, "config.yml has no `assistant_id`; events will not carry one"));
@@ -95,7 +104,9 @@ fn assistant_id(map: &Map, file: Span, out: &mut Vec<Diagnostic>) -> Option<Stri
 fn language(map: &Map, file: Span, out: &mut Vec<Diagnostic>) -> Option<String> {
     let Some(node) = map.get("language").filter(|node| !node.is_null()) else {
         out.push(
-            Diagnostic::error(codes::MISSING_LANGUAGE, "config.yml has no `language`").at(file, "").help("add the language's ISO code, e.g. `language: id`"),
+            Diagnostic::error(codes::MISSING_LANGUAGE, "config.yml has no `language`")
+                .at(file, "")
+                .help("add the language's ISO code, e.g. `language: id`"),
         );
         return None;
     };
@@ -108,9 +119,12 @@ fn importers(map: &Map, out: &mut Vec<Diagnostic>) {
         let name = item.as_map().and_then(|map| map.get("name")).and_then(Node::as_str);
         if !matches!(name, Some("RasaFileImporter")) {
             out.push(
-                Diagnostic::error(codes::REFUSED_COMPONENT, format!("the importer `{}` cannot be served", name.unwrap_or("?")))
-                    .at(item.span, "")
-                    .help("only `RasaFileImporter` reads projects; give several paths to --data and --domain instead"),
+                Diagnostic::error(
+                    codes::REFUSED_COMPONENT,
+                    format!("the importer `{}` cannot be served", name.unwrap_or("?")),
+                )
+                .at(item.span, "")
+                .help("only `RasaFileImporter` reads projects; give several paths to --data and --domain instead"),
             );
         }
     }
@@ -124,7 +138,10 @@ fn section(map: &Map, key: &str, file: Span, out: &mut Vec<Diagnostic>) -> Optio
         out.push(
             Diagnostic::note(codes::DEFAULTS_USED, format!("`{key}` is empty; Rasa's default {key} is used"))
                 .at(span, "")
-                .help(format!("list the components under `{key}:` to choose them yourself; {}", default_stand_ins(key))),
+                .help(format!(
+                    "list the components under `{key}:` to choose them yourself; {}",
+                    default_stand_ins(key)
+                )),
         );
         return None;
     };
@@ -147,7 +164,10 @@ fn default_stand_ins(key: &str) -> String {
 
 fn component(item: &Node, section: &str, out: &mut Vec<Diagnostic>) -> Option<ComponentConfig> {
     if let Some(name) = item.as_str() {
-        out.push(shape::wrong_type(item, &format!("an item of `{section}`"), "a mapping with the key `name`").help(format!("write `- name: {name}`")));
+        out.push(
+            shape::wrong_type(item, &format!("an item of `{section}`"), "a mapping with the key `name`")
+                .help(format!("write `- name: {name}`")),
+        );
         return None;
     }
     let map = shape::map(item, &format!("an item of `{section}`"), out)?;
@@ -159,22 +179,36 @@ fn component(item: &Node, section: &str, out: &mut Vec<Diagnostic>) -> Option<Co
     };
     if (known.role == Role::Policy) != (section == "policies") {
         let right = if known.role == Role::Policy { "policies" } else { "pipeline" };
-        out.push(Diagnostic::error(codes::WRONG_SECTION, format!("`{name}` belongs under `{right}`")).at(node.span, "").help(format!("move it to `{right}:`")));
+        out.push(
+            Diagnostic::error(codes::WRONG_SECTION, format!("`{name}` belongs under `{right}`"))
+                .at(node.span, "")
+                .help(format!("move it to `{right}:`")),
+        );
         return None;
     }
     report_status(known, node.span, out);
-    let options = map.iter().filter(|(key, _)| key.name != "name").map(|(key, node)| (key.name.clone(), node.to_json())).collect::<JsonMap>();
+    let options = map
+        .iter()
+        .filter(|(key, _)| key.name != "name")
+        .map(|(key, node)| (key.name.clone(), node.to_json()))
+        .collect::<JsonMap>();
     Some(ComponentConfig { name: known.name.to_owned(), options, span: node.span })
 }
 
 fn unknown_component(name: &str, section: &str, span: Span) -> Diagnostic {
     if name.contains('.') {
-        return Diagnostic::error(codes::REFUSED_COMPONENT, format!("`{name}` is a Python class, which cannot be loaded"))
-            .at(span, "")
-            .help("use a built-in component, or move the logic to a custom action");
+        return Diagnostic::error(
+            codes::REFUSED_COMPONENT,
+            format!("`{name}` is a Python class, which cannot be loaded"),
+        )
+        .at(span, "")
+        .help("use a built-in component, or move the logic to a custom action");
     }
     let is_policy = section == "policies";
-    let fitting = COMPONENTS.iter().filter(|component| (component.role == Role::Policy) == is_policy).map(|component| component.name);
+    let fitting = COMPONENTS
+        .iter()
+        .filter(|component| (component.role == Role::Policy) == is_policy)
+        .map(|component| component.name);
     Diagnostic::error(codes::UNKNOWN_COMPONENT, format!("`{name}` is not a component of Rasa 3.6"))
         .at(span, "")
         .help(suggest::cure(name, fitting, "see Rasa's list of components; those of older versions were removed"))
@@ -184,10 +218,17 @@ fn report_status(component: &Component, span: Span, out: &mut Vec<Diagnostic>) {
     match component.status {
         Status::Native => {}
         Status::StandIn(by) => {
-            out.push(Diagnostic::note(codes::STAND_IN, format!("`{}` is served by a stand-in: {by}", component.name)).at(span, ""));
+            out.push(
+                Diagnostic::note(codes::STAND_IN, format!("`{}` is served by a stand-in: {by}", component.name))
+                    .at(span, ""),
+            );
         }
         Status::Refused(cure) => {
-            out.push(Diagnostic::error(codes::REFUSED_COMPONENT, format!("`{}` cannot be served", component.name)).at(span, "").help(cure));
+            out.push(
+                Diagnostic::error(codes::REFUSED_COMPONENT, format!("`{}` cannot be served", component.name))
+                    .at(span, "")
+                    .help(cure),
+            );
         }
     }
 }
@@ -212,7 +253,11 @@ fn check_pipeline(config: &Config, is_complete: bool, out: &mut Vec<Diagnostic>)
         }
         let needs = match (component.name.as_str(), role) {
             (_, Role::Featurizer) if tokenizer.is_none() => Some("a tokenizer"),
-            ("LogisticRegressionClassifier" | "SklearnIntentClassifier" | "DIETClassifier" | "ResponseSelector", _) if !has.0 => Some("a featurizer"),
+            ("LogisticRegressionClassifier" | "SklearnIntentClassifier" | "DIETClassifier" | "ResponseSelector", _)
+                if !has.0 =>
+            {
+                Some("a featurizer")
+            }
             ("CRFEntityExtractor", _) if tokenizer.is_none() => Some("a tokenizer"),
             ("FallbackClassifier", _) if !has.1 => Some("an intent classifier"),
             _ => None,
@@ -228,22 +273,30 @@ fn check_pipeline(config: &Config, is_complete: bool, out: &mut Vec<Diagnostic>)
     }
     if let (Some(tokenizer), Some(language @ ("zh" | "ja" | "th"))) = (tokenizer, config.language.as_deref()) {
         out.push(
-            Diagnostic::error(codes::REFUSED_COMPONENT, format!("`{}` cannot split the language `{language}`", tokenizer.name))
-                .at(tokenizer.span, "")
-                .help("this language is written without spaces and is not supported"),
+            Diagnostic::error(
+                codes::REFUSED_COMPONENT,
+                format!("`{}` cannot split the language `{language}`", tokenizer.name),
+            )
+            .at(tokenizer.span, "")
+            .help("this language is written without spaces and is not supported"),
         );
     }
 }
 
 fn check_priorities(policies: &[ComponentConfig], out: &mut Vec<Diagnostic>) {
-    let priority = |policy: &ComponentConfig| policy.options.get("priority").and_then(Value::as_i64).unwrap_or_else(|| default_priority(&policy.name));
+    let priority = |policy: &ComponentConfig| {
+        policy.options.get("priority").and_then(Value::as_i64).unwrap_or_else(|| default_priority(&policy.name))
+    };
     for (at, policy) in policies.iter().enumerate() {
         if let Some(first) = policies.iter().take(at).find(|first| priority(first) == priority(policy)) {
             out.push(
-                Diagnostic::warning(codes::SAME_PRIORITY, format!("`{}` and `{}` have the same priority {}", first.name, policy.name, priority(policy)))
-                    .at(policy.span, "")
-                    .at(first.span, "")
-                    .help("give one of them another `priority`, or remove one"),
+                Diagnostic::warning(
+                    codes::SAME_PRIORITY,
+                    format!("`{}` and `{}` have the same priority {}", first.name, policy.name, priority(policy)),
+                )
+                .at(policy.span, "")
+                .at(first.span, "")
+                .help("give one of them another `priority`, or remove one"),
             );
         }
     }

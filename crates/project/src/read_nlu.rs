@@ -46,7 +46,10 @@ impl<'s> NluReader<'s> {
             return;
         };
         if name.is_null() || name.as_str().is_some_and(|name| name.trim().is_empty()) {
-            out.push(Diagnostic::warning(codes::EMPTY_NAME, format!("this {kind} has no name and is skipped")).at(name.span, ""));
+            out.push(
+                Diagnostic::warning(codes::EMPTY_NAME, format!("this {kind} has no name and is skipped"))
+                    .at(name.span, ""),
+            );
             return;
         }
         let what = format!("the name of this {kind}");
@@ -110,7 +113,9 @@ impl<'s> NluReader<'s> {
 
     fn example(&mut self, intent: &str, metadata: JsonMap, line: Line<'_>, out: &mut Vec<Diagnostic>) {
         if line.text.is_empty() {
-            out.push(Diagnostic::warning(codes::EMPTY_EXAMPLE, "this example is empty and is skipped").at(line.span, ""));
+            out.push(
+                Diagnostic::warning(codes::EMPTY_EXAMPLE, "this example is empty and is skipped").at(line.span, ""),
+            );
             return;
         }
         let read = parse_annotations(line.text);
@@ -136,11 +141,16 @@ impl<'s> NluReader<'s> {
         }
         match kind {
             "synonym" => {
-                let synonym = |line: Line<'_>| Synonym { text: line.text.to_owned(), value: name.to_owned(), span: line.span };
+                let synonym =
+                    |line: Line<'_>| Synonym { text: line.text.to_owned(), value: name.to_owned(), span: line.span };
                 self.data.synonyms.extend(lines.into_iter().map(synonym));
             }
             "regex" => {
-                let pattern = |line: Line<'_>| RegexPattern { name: name.to_owned(), pattern: line.text.to_owned(), span: line.span };
+                let pattern = |line: Line<'_>| RegexPattern {
+                    name: name.to_owned(),
+                    pattern: line.text.to_owned(),
+                    span: line.span,
+                };
                 self.data.regexes.extend(lines.into_iter().map(pattern));
             }
             _ => self.lookup(name, span, lines.into_iter().map(|line| line.text.to_owned())),
@@ -192,7 +202,11 @@ impl<'s> NluReader<'s> {
         }
         for item in list("regex_features") {
             if let (Some(name), Some(pattern)) = (json_text(item, "name"), json_text(item, "pattern")) {
-                self.data.regexes.push(RegexPattern { name: name.to_owned(), pattern: pattern.to_owned(), span: item.span });
+                self.data.regexes.push(RegexPattern {
+                    name: name.to_owned(),
+                    pattern: pattern.to_owned(),
+                    span: item.span,
+                });
             }
         }
         for item in list("lookup_tables") {
@@ -212,7 +226,9 @@ impl<'s> NluReader<'s> {
 
     fn json_example(&mut self, item: &Node, out: &mut Vec<Diagnostic>) {
         let Some(map) = shape::map(item, "an example", out) else { return };
-        let Some(text) = shape::required(map, "text", "an example", item.span, out).and_then(|node| shape::text(node, "`text`", out)) else {
+        let Some(text) = shape::required(map, "text", "an example", item.span, out)
+            .and_then(|node| shape::text(node, "`text`", out))
+        else {
             return;
         };
         let intent = map.get("intent").and_then(Node::as_str).unwrap_or_default();
@@ -263,7 +279,8 @@ fn json_entity(node: &Node, text: &str) -> Option<crate::nlu::EntityAnnotation> 
 }
 
 fn bad_intent_name(name: &str) -> Option<String> {
-    (name.matches('/').count() > 1).then(|| format!("the intent `{name}` has more than one `/`; a retrieval intent is `base/key`"))
+    (name.matches('/').count() > 1)
+        .then(|| format!("the intent `{name}` has more than one `/`; a retrieval intent is `base/key`"))
 }
 
 fn example_metadata(intent: Option<&Value>, example: Option<Value>) -> JsonMap {
@@ -289,10 +306,14 @@ fn stripped(line: Line<'_>) -> Line<'_> {
 
 fn annotation_error(problem: &str, line: Line<'_>, range: &std::ops::Range<usize>) -> Diagnostic {
     let is_exact = line.span.end - line.span.start == line.text.len();
-    let span = if is_exact { Span { file: line.span.file, start: line.span.start + range.start, end: line.span.start + range.end } } else { line.span };
-    Diagnostic::error(codes::BAD_ANNOTATION, problem)
-        .at(span, "")
-        .help(r#"write `[text](entity)`, `[text](entity:value)` or `[text]{"entity": "name", "role": "r", "value": "v"}`"#)
+    let span = if is_exact {
+        Span { file: line.span.file, start: line.span.start + range.start, end: line.span.start + range.end }
+    } else {
+        line.span
+    };
+    Diagnostic::error(codes::BAD_ANNOTATION, problem).at(span, "").help(
+        r#"write `[text](entity)`, `[text](entity:value)` or `[text]{"entity": "name", "role": "r", "value": "v"}`"#,
+    )
 }
 
 fn no_examples(kind: &str, name: &str, span: Span) -> Diagnostic {
@@ -303,6 +324,11 @@ fn no_examples(kind: &str, name: &str, span: Span) -> Diagnostic {
 
 fn unknown_item(map: &Map, span: Span) -> Diagnostic {
     let near = map.iter().find_map(|(key, _)| suggest::nearest(&key.name, KINDS));
-    let help = near.map_or_else(|| "an item is an `intent`, `synonym`, `regex` or `lookup`".to_owned(), |near| format!("did you mean `{near}`?"));
-    Diagnostic::warning(codes::UNKNOWN_ITEM, "this item of `nlu` is not recognised and is skipped").at(span, "").help(help)
+    let help = near.map_or_else(
+        || "an item is an `intent`, `synonym`, `regex` or `lookup`".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    Diagnostic::warning(codes::UNKNOWN_ITEM, "this item of `nlu` is not recognised and is skipped")
+        .at(span, "")
+        .help(help)
 }

@@ -44,7 +44,8 @@ impl StoryReader<'_> {
         shape::unknown_keys(map, known, &format!("a {item_key}"), self.out);
         let Some(steps) = map.get("steps").filter(|steps| !steps.is_null()) else {
             self.out.push(
-                Diagnostic::warning(codes::NO_STEPS, format!("the {item_key} `{name}` has no steps and is skipped")).at(name_node.span, ""),
+                Diagnostic::warning(codes::NO_STEPS, format!("the {item_key} `{name}` has no steps and is skipped"))
+                    .at(name_node.span, ""),
             );
             return None;
         };
@@ -89,7 +90,9 @@ impl StoryReader<'_> {
             let Some(step) = self.step(item) else { continue };
             if is_rule && matches!(step.kind, StepKind::Checkpoint { .. }) {
                 self.out.push(
-                    Diagnostic::error(codes::RULE_STEP, "a rule cannot have checkpoints").at(step.span, "").help("use a story, or write the steps out"),
+                    Diagnostic::error(codes::RULE_STEP, "a rule cannot have checkpoints")
+                        .at(step.span, "")
+                        .help("use a story, or write the steps out"),
                 );
                 continue;
             }
@@ -98,8 +101,11 @@ impl StoryReader<'_> {
                 && !steps.is_empty()
             {
                 self.out.push(
-                    Diagnostic::warning(codes::CHECKPOINT_CONDITION, "slot conditions count only at a checkpoint that starts a story")
-                        .at(step.span, "ignored here"),
+                    Diagnostic::warning(
+                        codes::CHECKPOINT_CONDITION,
+                        "slot conditions count only at a checkpoint that starts a story",
+                    )
+                    .at(step.span, "ignored here"),
                 );
             }
             steps.push(step);
@@ -110,7 +116,10 @@ impl StoryReader<'_> {
     /// One step; the first recognised key decides.
     fn step(&mut self, item: &Node) -> Option<Step> {
         let Some(map) = item.as_map() else {
-            self.out.push(unknown_step(item.span, item.as_str().map(|text| format!("write `- action: {text}` or `- intent: {text}`"))));
+            self.out.push(unknown_step(
+                item.span,
+                item.as_str().map(|text| format!("write `- action: {text}` or `- intent: {text}`")),
+            ));
             return None;
         };
         let kind = match STEP_KEYS.iter().find_map(|key| map.entry(key).map(|entry| (*key, &entry.1))) {
@@ -142,7 +151,11 @@ impl StoryReader<'_> {
             let name = shape::text(node, "`intent`", self.out)?;
             self.intent(name, node.span, &mut step);
         } else if map.get("user").is_none() {
-            self.out.push(Diagnostic::error(codes::WRONG_TYPE, "this step names no intent").at(span, "").help("write the intent's name after `intent:`"));
+            self.out.push(
+                Diagnostic::error(codes::WRONG_TYPE, "this step names no intent")
+                    .at(span, "")
+                    .help("write the intent's name after `intent:`"),
+            );
             return None;
         }
         match map.get("user").filter(|node| !node.is_null()) {
@@ -177,9 +190,12 @@ impl StoryReader<'_> {
         step.full_intent = Some(name.to_owned());
         if !self.is_test {
             self.out.push(
-                Diagnostic::warning(codes::FULL_RETRIEVAL_INTENT, format!("stories use the base name of the retrieval intent `{name}`"))
-                    .at(span, "")
-                    .help(format!("write `intent: {base}`")),
+                Diagnostic::warning(
+                    codes::FULL_RETRIEVAL_INTENT,
+                    format!("stories use the base name of the retrieval intent `{name}`"),
+                )
+                .at(span, "")
+                .help(format!("write `intent: {base}`")),
             );
         }
     }
@@ -216,7 +232,13 @@ impl StoryReader<'_> {
         for item in shape::seq(node, "`entities`", self.out).unwrap_or_default() {
             match &item.value {
                 Yaml::Str(name) => {
-                    entities.push(StepEntity { entity: name.clone(), value: Value::String(String::new()), role: None, group: None, range: None });
+                    entities.push(StepEntity {
+                        entity: name.clone(),
+                        value: Value::String(String::new()),
+                        role: None,
+                        group: None,
+                        range: None,
+                    });
                 }
                 Yaml::Map(map) => entities.extend(self.entity(map)),
                 _ => self.out.push(shape::wrong_type(item, "an entity", "a name, or `name: value`")),
@@ -234,7 +256,13 @@ impl StoryReader<'_> {
         let (role, group) = (label("role"), label("group"));
         map.iter()
             .filter(|(key, _)| key.name != "role" && key.name != "group")
-            .map(|(key, node)| StepEntity { entity: key.name.clone(), value: node.to_json(), role: role.clone(), group: group.clone(), range: None })
+            .map(|(key, node)| StepEntity {
+                entity: key.name.clone(),
+                value: node.to_json(),
+                role: role.clone(),
+                group: group.clone(),
+                range: None,
+            })
             .collect()
     }
 
@@ -248,7 +276,11 @@ impl StoryReader<'_> {
                     value: Some(node.to_json()),
                     span: key.span,
                 })),
-                _ => self.out.push(shape::wrong_type(item, "an item of `slot_was_set`", "a slot's name, or `name: value`")),
+                _ => self.out.push(shape::wrong_type(
+                    item,
+                    "an item of `slot_was_set`",
+                    "a slot's name, or `name: value`",
+                )),
             }
         }
         slots
@@ -267,9 +299,12 @@ impl StoryReader<'_> {
                 ),
                 _ => {
                     self.out.push(
-                        Diagnostic::warning(codes::BAD_OR, "`or` takes only intents and `slot_was_set`; the whole step is skipped")
-                            .at(node.span, "")
-                            .at(item.span, "because of this"),
+                        Diagnostic::warning(
+                            codes::BAD_OR,
+                            "`or` takes only intents and `slot_was_set`; the whole step is skipped",
+                        )
+                        .at(node.span, "")
+                        .at(item.span, "because of this"),
                     );
                     return None;
                 }
@@ -280,6 +315,8 @@ impl StoryReader<'_> {
 }
 
 fn unknown_step(span: Span, help: Option<String>) -> Diagnostic {
-    let help = help.unwrap_or_else(|| format!("a step has one of the keys {}", STEP_KEYS.map(|key| format!("`{key}`")).join(", ")));
+    let help = help.unwrap_or_else(|| {
+        format!("a step has one of the keys {}", STEP_KEYS.map(|key| format!("`{key}`")).join(", "))
+    });
     Diagnostic::warning(codes::UNKNOWN_STEP, "this step is not recognised and is skipped").at(span, "").help(help)
 }

@@ -63,7 +63,8 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
         }
     }
     for file in files {
-        let in_file: Vec<&Annotation> = diagnostic.annotations.iter().filter(|annotation| annotation.span.file == file).collect();
+        let in_file: Vec<&Annotation> =
+            diagnostic.annotations.iter().filter(|annotation| annotation.span.file == file).collect();
         if let Some(snippet) = snippet(file, &in_file, primary, sources) {
             group = group.element(snippet);
         }
@@ -124,7 +125,10 @@ mod tests {
     #[test]
     fn text_shows_code_both_places_and_the_cure() {
         let sources = sources("intents:\n- é\n- sapa\n- sapa\n");
-        let diagnostic = Diagnostic::error("E0502", "the intent `sapa` is listed twice").at(span(23, 27), "again here").at(span(16, 20), "first here").help("remove one");
+        let diagnostic = Diagnostic::error("E0502", "the intent `sapa` is listed twice")
+            .at(span(23, 27), "again here")
+            .at(span(16, 20), "first here")
+            .help("remove one");
         insta::assert_snapshot!(render_text(&[diagnostic], &sources, false), @r"
         error[E0502]: the intent `sapa` is listed twice
          --> domain.yml:4:3
@@ -144,7 +148,9 @@ mod tests {
         for text in cases {
             let sources = sources(text);
             for (start, end) in [(0, 0), (0, 99), (1, 1), (1, 2), (99, 99), (5, 3), (usize::MAX, usize::MAX)] {
-                let diagnostic = Diagnostic::warning("W0001", "odd").at(span(start, end), "x").at(Span { file: FileId(7), start, end }, "");
+                let diagnostic = Diagnostic::warning("W0001", "odd")
+                    .at(span(start, end), "x")
+                    .at(Span { file: FileId(7), start, end }, "");
                 for color in [true, false] {
                     assert!(render_text(std::slice::from_ref(&diagnostic), &sources, color).contains("odd"));
                 }

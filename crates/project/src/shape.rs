@@ -7,7 +7,8 @@ use serde_json::Value;
 
 /// "`what` must be `wanted`, but this is …".
 pub(crate) fn wrong_type(node: &Node, what: &str, wanted: &str) -> Diagnostic {
-    Diagnostic::error(codes::WRONG_TYPE, format!("{what} must be {wanted}")).at(node.span, format!("this is {}", node.kind()))
+    Diagnostic::error(codes::WRONG_TYPE, format!("{what} must be {wanted}"))
+        .at(node.span, format!("this is {}", node.kind()))
 }
 
 /// The mapping, or a finding.
@@ -48,7 +49,11 @@ pub(crate) fn flag(node: &Node, what: &str, out: &mut Vec<Diagnostic>) -> Option
     }
     let diagnostic = wrong_type(node, what, "`true` or `false`");
     let is_word = node.as_str().is_some_and(|word| matches!(word.to_lowercase().as_str(), "yes" | "no" | "on" | "off"));
-    out.push(if is_word { diagnostic.help("in YAML 1.2 `yes`, `no`, `on` and `off` are text; write `true` or `false`") } else { diagnostic });
+    out.push(if is_word {
+        diagnostic.help("in YAML 1.2 `yes`, `no`, `on` and `off` are text; write `true` or `false`")
+    } else {
+        diagnostic
+    });
     None
 }
 
@@ -68,13 +73,21 @@ pub(crate) fn number(node: &Node, what: &str, out: &mut Vec<Diagnostic>) -> Opti
 pub(crate) fn texts(node: &Node, what: &str, out: &mut Vec<Diagnostic>) -> Vec<(String, Span)> {
     match &node.value {
         Yaml::Null => Vec::new(),
-        Yaml::Seq(items) => items.iter().filter_map(|item| Some((text(item, what, out)?.to_owned(), item.span))).collect(),
+        Yaml::Seq(items) => {
+            items.iter().filter_map(|item| Some((text(item, what, out)?.to_owned(), item.span))).collect()
+        }
         _ => text(node, what, out).map(|name| (name.to_owned(), node.span)).into_iter().collect(),
     }
 }
 
 /// The value of a key that must be there.
-pub(crate) fn required<'n>(map: &'n Map, key: &str, what: &str, span: Span, out: &mut Vec<Diagnostic>) -> Option<&'n Node> {
+pub(crate) fn required<'n>(
+    map: &'n Map,
+    key: &str,
+    what: &str,
+    span: Span,
+    out: &mut Vec<Diagnostic>,
+) -> Option<&'n Node> {
     let node = map.get(key);
     if node.is_none() {
         out.push(Diagnostic::error(codes::MISSING_KEY, format!("{what} needs the key `{key}`")).at(span, ""));

@@ -13,22 +13,32 @@ pub(crate) fn is_readable(map: &Map, out: &mut Vec<Diagnostic>) -> bool {
     let help = "write `version: \"3.1\"`";
     let Some(parsed) = node.as_str().and_then(parse) else {
         out.push(
-            Diagnostic::warning(codes::VERSION_NOT_TEXT, "`version` must be text such as \"3.1\"; the file is read as 3.1")
-                .at(node.span, format!("this is {}", node.kind()))
-                .help(help),
+            Diagnostic::warning(
+                codes::VERSION_NOT_TEXT,
+                "`version` must be text such as \"3.1\"; the file is read as 3.1",
+            )
+            .at(node.span, format!("this is {}", node.kind()))
+            .help(help),
         );
         return true;
     };
     if parsed > CURRENT {
         out.push(
-            Diagnostic::warning(codes::VERSION_TOO_NEW, "this file's version is greater than 3.1; the whole file is skipped")
-                .at(node.span, "")
-                .help(help),
+            Diagnostic::warning(
+                codes::VERSION_TOO_NEW,
+                "this file's version is greater than 3.1; the whole file is skipped",
+            )
+            .at(node.span, "")
+            .help(help),
         );
         return false;
     }
     if parsed < CURRENT {
-        out.push(Diagnostic::warning(codes::VERSION_OLD, "this file's version is older than 3.1; it is read as 3.1").at(node.span, "").help(help));
+        out.push(
+            Diagnostic::warning(codes::VERSION_OLD, "this file's version is older than 3.1; it is read as 3.1")
+                .at(node.span, "")
+                .help(help),
+        );
     }
     true
 }

@@ -1,7 +1,10 @@
 //! Whole projects, sound and broken, through the public interface.
 
 use sapa_project::domain::{MappingKind, SlotType};
-use sapa_project::{Diagnostic, FileRole, Loaded, ProjectFile, Severity, StepKind, StoryKind, check, load, load_test_stories, render_text};
+use sapa_project::{
+    Diagnostic, FileRole, Loaded, ProjectFile, Severity, StepKind, StoryKind, check, load, load_test_stories,
+    render_text,
+};
 use serde_json::json;
 
 const CONFIG: &str = "recipe: default.v1\nassistant_id: a\nlanguage: id\npipeline:\n- name: WhitespaceTokenizer\npolicies:\n- name: RulePolicy\n";
@@ -12,13 +15,30 @@ fn file(path: &str, text: impl Into<Vec<u8>>, role: FileRole) -> ProjectFile {
 }
 
 fn load_with(config: &str, domain: &str, data: &str) -> Loaded {
-    load(vec![file("config.yml", config, FileRole::Config), file("data/d.yml", data, FileRole::Data), file("domain.yml", domain, FileRole::Domain)], &|_| None)
+    load(
+        vec![
+            file("config.yml", config, FileRole::Config),
+            file("data/d.yml", data, FileRole::Data),
+            file("domain.yml", domain, FileRole::Domain),
+        ],
+        &|_| None,
+    )
 }
 
 /// `code path:line message` of every finding.
 fn lines(loaded: &Loaded) -> Vec<String> {
-    let place = |diagnostic: &Diagnostic| diagnostic.annotations.first().map(|annotation| loaded.project.sources.place(annotation.span)).unwrap_or_default();
-    loaded.diagnostics.iter().map(|diagnostic| format!("{} {} {}", diagnostic.code, place(diagnostic), diagnostic.message)).collect()
+    let place = |diagnostic: &Diagnostic| {
+        diagnostic
+            .annotations
+            .first()
+            .map(|annotation| loaded.project.sources.place(annotation.span))
+            .unwrap_or_default()
+    };
+    loaded
+        .diagnostics
+        .iter()
+        .map(|diagnostic| format!("{} {} {}", diagnostic.code, place(diagnostic), diagnostic.message))
+        .collect()
 }
 
 /// `code:line` of every finding in the data file.
@@ -35,7 +55,9 @@ fn config_findings(config: &str) -> Vec<String> {
 }
 
 fn brief(loaded: &Loaded) -> Vec<String> {
-    let line = |diagnostic: &Diagnostic| diagnostic.annotations.first().map_or(0, |annotation| loaded.project.sources.line_column(annotation.span).0);
+    let line = |diagnostic: &Diagnostic| {
+        diagnostic.annotations.first().map_or(0, |annotation| loaded.project.sources.line_column(annotation.span).0)
+    };
     loaded.diagnostics.iter().map(|diagnostic| format!("{}:{}", diagnostic.code, line(diagnostic))).collect()
 }
 
@@ -51,7 +73,8 @@ fn the_order_in_which_files_are_given_does_not_matter() {
     };
     let forward = load(files(), &|_| None);
     let backward = load(files().into_iter().rev().collect(), &|_| None);
-    let texts = |loaded: &Loaded| loaded.project.nlu.examples.iter().map(|example| example.text.clone()).collect::<Vec<_>>();
+    let texts =
+        |loaded: &Loaded| loaded.project.nlu.examples.iter().map(|example| example.text.clone()).collect::<Vec<_>>();
     assert_eq!(texts(&forward), ["a", "b"]);
     assert_eq!((texts(&forward), forward.project.domain.clone()), (texts(&backward), backward.project.domain.clone()));
 }
@@ -76,12 +99,16 @@ fn nlu_items_of_every_kind_are_read_with_exact_spans() {
     assert_eq!(brief(&loaded), Vec::<String>::new());
     let nlu = &loaded.project.nlu;
     let covered = |span: sapa_project::Span| &data[span.start..span.end];
-    assert_eq!((nlu.examples[0].text.as_str(), covered(nlu.examples[0].span)), ("é halo Solo", "é halo [Solo](kota:Surakarta)"));
+    assert_eq!(
+        (nlu.examples[0].text.as_str(), covered(nlu.examples[0].span)),
+        ("é halo Solo", "é halo [Solo](kota:Surakarta)")
+    );
     assert_eq!((nlu.examples[0].entities[0].start, nlu.examples[0].entities[0].end), (7, 11));
     assert_eq!(json!(nlu.examples[0].metadata), json!({"intent": {"a": 1}}));
     assert_eq!((nlu.examples[1].text.as_str(), covered(nlu.examples[1].span)), ("hai", "hai"));
     assert_eq!(json!(nlu.examples[1].metadata), json!({"example": {"b": 2}}));
-    let synonyms: Vec<(&str, &str)> = nlu.synonyms.iter().map(|synonym| (synonym.text.as_str(), synonym.value.as_str())).collect();
+    let synonyms: Vec<(&str, &str)> =
+        nlu.synonyms.iter().map(|synonym| (synonym.text.as_str(), synonym.value.as_str())).collect();
     assert_eq!(synonyms, [("Solo", "Surakarta"), ("NIP", "Nomor Induk")]);
     assert_eq!((nlu.regexes[0].pattern.as_str(), covered(nlu.regexes[0].span)), (r"\d{18}", r"\d{18}"));
     assert_eq!(nlu.lookups.len(), 1);
@@ -94,7 +121,10 @@ fn broken_nlu_items_are_each_reported_and_the_rest_is_read() {
     let loaded = load_with(CONFIG, DOMAIN, data);
     assert_eq!(
         brief(&loaded),
-        ["W0301:5", "E0301:6", "W0303:7", "W0304:10", "E0302:11", "W0302:14", "W0302:15", "E0202:17", "E0202:18", "E0202:19", "W0302:22", "E0202:24", "W0302:25", "W0204:26", "W0310:30"]
+        [
+            "W0301:5", "E0301:6", "W0303:7", "W0304:10", "E0302:11", "W0302:14", "W0302:15", "E0202:17", "E0202:18",
+            "E0202:19", "W0302:22", "E0202:24", "W0302:25", "W0204:26", "W0310:30"
+        ]
     );
     let texts: Vec<&str> = loaded.project.nlu.examples.iter().map(|example| example.text.as_str()).collect();
     assert_eq!(texts, ["halo", "x", "terakhir"]);
@@ -109,17 +139,25 @@ fn stories_and_rules_are_read_as_written() {
     assert_eq!(story.steps.len(), 7);
     let StepKind::User(user) = &story.steps[1].kind else { panic!("a user turn") };
     assert_eq!(user.intent.as_deref(), Some("salam"));
-    assert_eq!((user.entities[0].value.clone(), user.entities[1].role.as_deref(), user.entities[1].group.as_deref()), (json!(""), Some("ke"), Some("1")));
+    assert_eq!(
+        (user.entities[0].value.clone(), user.entities[1].role.as_deref(), user.entities[1].group.as_deref()),
+        (json!(""), Some("ke"), Some("1"))
+    );
     let StepKind::Or(alternatives) = &story.steps[2].kind else { panic!("an or step") };
     assert_eq!(alternatives.len(), 3);
     let StepKind::SlotWasSet(slots) = &story.steps[3].kind else { panic!("slots") };
     assert_eq!((slots[0].value.clone(), slots[1].value.clone()), (Some(json!(null)), None));
     assert_eq!(story.steps[4].kind, StepKind::ActiveLoop(None));
     let StepKind::User(end_to_end) = &story.steps[5].kind else { panic!("a user turn") };
-    assert_eq!((end_to_end.intent.as_deref(), end_to_end.text.as_deref(), end_to_end.entities[0].range), (None, Some("ke Solo"), Some((3, 7))));
+    assert_eq!(
+        (end_to_end.intent.as_deref(), end_to_end.text.as_deref(), end_to_end.entities[0].range),
+        (None, Some("ke Solo"), Some((3, 7)))
+    );
     assert_eq!(loaded.project.domain.e2e_actions, ["Halo!"]);
     let rule = &loaded.project.stories[1];
-    assert!(matches!(&rule.kind, StoryKind::Rule { condition, conversation_start: true, wait_for_user_input: false } if condition.len() == 1));
+    assert!(
+        matches!(&rule.kind, StoryKind::Rule { condition, conversation_start: true, wait_for_user_input: false } if condition.len() == 1)
+    );
 }
 
 #[test]
@@ -128,7 +166,10 @@ fn broken_steps_are_each_reported_and_the_rest_is_read() {
     let loaded = load_with(CONFIG, DOMAIN, data);
     assert_eq!(
         brief(&loaded),
-        ["W0403:4", "W0403:5", "W0406:6", "W0407:8", "E0202:9", "E0202:10", "E0203:12", "W0404:13", "W0204:16", "E0202:17", "E0405:19", "E0405:21", "E0202:23"]
+        [
+            "W0403:4", "W0403:5", "W0406:6", "W0407:8", "E0202:9", "E0202:10", "E0203:12", "W0404:13", "W0204:16",
+            "E0202:17", "E0405:19", "E0405:21", "E0202:23"
+        ]
     );
     let last = loaded.project.stories[0].steps.last().map(|step| step.kind.clone());
     assert_eq!(last, Some(StepKind::Action("utter_salam".to_owned())));
@@ -144,7 +185,10 @@ fn the_domain_is_read_with_all_slot_types_and_implicit_slots() {
     assert_eq!(used("tanya"), ["kota", "kota#asal"]);
     assert_eq!(used("salam"), ["kota", "kota#asal"]);
     assert_eq!(used("nlu_fallback"), ["kota", "kota#asal", "nip"]);
-    assert_eq!(domain.slots["a"].slot_type, SlotType::Categorical { values: vec!["ya".into(), "no".into(), "1".into()] });
+    assert_eq!(
+        domain.slots["a"].slot_type,
+        SlotType::Categorical { values: vec!["ya".into(), "no".into(), "1".into()] }
+    );
     assert_eq!(domain.slots["a"].mappings[0].not_intent, ["salam"]);
     assert_eq!(domain.slots["b"].slot_type, SlotType::Float { min_value: 1.0, max_value: 5.0 });
     assert!(!domain.slots["c"].influence_conversation);
@@ -175,7 +219,11 @@ fn a_domain_may_be_split_and_the_earlier_file_wins() {
     let loaded = load(
         vec![
             file("config.yml", CONFIG, FileRole::Config),
-            file("domain/b.yml", "intents: [salam, b]\nresponses:\n  utter_x:\n  - text: b\nsession_config: {session_expiration_time: 5}\n", FileRole::Domain),
+            file(
+                "domain/b.yml",
+                "intents: [salam, b]\nresponses:\n  utter_x:\n  - text: b\nsession_config: {session_expiration_time: 5}\n",
+                FileRole::Domain,
+            ),
             file("domain/a.yml", "intents: [salam]\nresponses:\n  utter_x:\n  - text: a\n", FileRole::Domain),
         ],
         &|_| None,
@@ -188,7 +236,10 @@ fn a_domain_may_be_split_and_the_earlier_file_wins() {
         ]
     );
     let domain = &loaded.project.domain;
-    assert_eq!((domain.responses["utter_x"][0].content["text"].as_str(), domain.session_config.session_expiration_time), (Some("a"), 5.0));
+    assert_eq!(
+        (domain.responses["utter_x"][0].content["text"].as_str(), domain.session_config.session_expiration_time),
+        (Some("a"), 5.0)
+    );
     assert!(domain.intents.contains_key("b"));
     assert_eq!(domain.raw["actions"], json!([]));
 }
@@ -196,20 +247,44 @@ fn a_domain_may_be_split_and_the_earlier_file_wins() {
 #[test]
 fn broken_domains_are_reported_at_every_level() {
     assert_eq!(domain_findings("intents: salam\n"), ["E0202:1"]);
-    assert_eq!(domain_findings("intents:\n- salam:\n- 5\n- x\n- x\n- y: {triggers: a}\n- p/q\n"), ["E0202:2", "E0202:3", "E0502:5", "E0507:6", "E0302:7"]);
+    assert_eq!(
+        domain_findings("intents:\n- salam:\n- 5\n- x\n- x\n- y: {triggers: a}\n- p/q\n"),
+        ["E0202:2", "E0202:3", "E0502:5", "E0507:6", "E0302:7"]
+    );
     assert_eq!(domain_findings("intents: [a]\nslots:\n- a\nforms: [f]\n"), ["E0202:3", "E0202:4"]);
     let slots = "slots:\n  a: {type: txt, mappings: [{type: custom}]}\n  b: {type: text}\n  c: {mappings: []}\n  d: {type: any, influence_conversation: true, mappings: [{type: custom}]}\n  e: {type: float, min_value: 2, mappings: [{type: custom}]}\n  f: {type: text, mappings: [{type: from_enttiy}, {type: from_entity}, {type: from_intent}, 5]}\n  g: {type: my.Slot, mappings: [{type: custom}]}\n  h:\n";
-    assert_eq!(domain_findings(slots), ["E0503:2", "E0503:3", "E0203:4", "E0503:5", "E0503:6", "E0504:7", "E0203:7", "E0203:7", "E0202:7", "E0503:8", "E0202:9"]);
+    assert_eq!(
+        domain_findings(slots),
+        [
+            "E0503:2", "E0503:3", "E0203:4", "E0503:5", "E0503:6", "E0504:7", "E0203:7", "E0203:7", "E0202:7",
+            "E0503:8", "E0202:9"
+        ]
+    );
     let responses = "responses:\n  utter_a: teks\n  utter_b:\n  - teks\n  utter_c:\n  - image: x\n  utter_d:\n  - text: 5\n  utter_e: []\n  utter_f:\n  - text: x\n    buttons: [{title: a}]\n    condition: [{type: x}]\n  salah:\n  - text: x\n";
-    assert_eq!(domain_findings(responses), ["E0202:2", "E0202:4", "E0505:6", "E0202:8", "E0505:9", "W0509:12", "E0505:13", "W0511:14"]);
-    assert_eq!(domain_findings("forms:\n  f: {ignored_intents: a}\n  '1': {}\n  g:\n    required_slots:\n      a: [x]\n"), ["E0506:2", "E0506:3", "E0506:6"]);
-    assert_eq!(domain_findings("intents: [a]\nsession_config: {session_expiration_time: -1, carry_over_slots_to_new_session: yes}\n"), ["E0206:2", "E0202:2"]);
+    assert_eq!(
+        domain_findings(responses),
+        ["E0202:2", "E0202:4", "E0505:6", "E0202:8", "E0505:9", "W0509:12", "E0505:13", "W0511:14"]
+    );
+    assert_eq!(
+        domain_findings("forms:\n  f: {ignored_intents: a}\n  '1': {}\n  g:\n    required_slots:\n      a: [x]\n"),
+        ["E0506:2", "E0506:3", "E0506:6"]
+    );
+    assert_eq!(
+        domain_findings(
+            "intents: [a]\nsession_config: {session_expiration_time: -1, carry_over_slots_to_new_session: yes}\n"
+        ),
+        ["E0206:2", "E0202:2"]
+    );
     assert_eq!(domain_findings(""), ["E0501:1"]);
 }
 
 #[test]
 fn the_config_is_read_and_rasas_defaults_fill_what_is_empty() {
-    let loaded = load_with("recipe: default.v1\nassistant_id: placeholder_default\nlanguage: en\npipeline:\npolicies:\n", DOMAIN, "nlu: []\n");
+    let loaded = load_with(
+        "recipe: default.v1\nassistant_id: placeholder_default\nlanguage: en\npipeline:\npolicies:\n",
+        DOMAIN,
+        "nlu: []\n",
+    );
     assert_eq!(brief(&loaded), ["N0601:2", "N0603:4", "N0603:5"]);
     let config = &loaded.project.config;
     assert!(config.pipeline_is_default && config.policies_is_default);
@@ -223,7 +298,10 @@ fn the_config_is_read_and_rasas_defaults_fill_what_is_empty() {
 fn components_are_known_near_refused_or_served_by_a_stand_in() {
     let config = "recipe: default.v1\nassistant_id: a\nlanguage: id\npipeline:\n- name: rasa.nlu.tokenizers.whitespace_tokenizer.WhitespaceTokenizer\n- name: CountVectorsFeaturiser\n- name: my.module.Thing\n- name: SpacyNLP\n- name: RulePolicy\n- RegexFeaturizer\n- name: RegexFeaturizer\n- name: DIETClassifier\n  epochs: 5\n- name: WhitespaceTokenizer\npolicies:\n- name: MemoizationPolicy\n- name: AugmentedMemoizationPolicy\n- {}\n";
     let loaded = load_with(config, DOMAIN, "nlu: []\n");
-    assert_eq!(brief(&loaded), ["E0601:6", "E0602:7", "E0602:8", "E0604:9", "E0202:10", "N0602:12", "E0603:14", "W0602:17", "E0203:18"]);
+    assert_eq!(
+        brief(&loaded),
+        ["E0601:6", "E0602:7", "E0602:8", "E0604:9", "E0202:10", "N0602:12", "E0603:14", "W0602:17", "E0203:18"]
+    );
     assert_eq!(loaded.diagnostics[0].help.as_deref(), Some("did you mean `CountVectorsFeaturizer`?"));
     assert_eq!(loaded.project.config.pipeline[0].name, "WhitespaceTokenizer");
     assert!(loaded.project.config.pipeline.iter().any(|component| component.options.get("epochs") == Some(&json!(5))));
@@ -233,15 +311,31 @@ fn components_are_known_near_refused_or_served_by_a_stand_in() {
 fn broken_configs_are_reported() {
     assert_eq!(config_findings("pipeline: []\npolicies: []\n"), ["E0605:1", "N0601:1", "W0601:1"]);
     let rest = "assistant_id: a\nlanguage: id\npolicies: []\n";
-    assert_eq!(config_findings(&format!("recipe: graph.v1\n{rest}pipeline: teks\nimporters: [{{name: my.Importer}}]\nlanguge: x\n")), ["E0606:1", "E0202:5", "E0602:6", "W0204:7"]);
-    assert_eq!(config_findings(&format!("recipe: default.v1\n{rest}pipeline:\n- name: FallbackClassifier\n- name: RegexFeaturizer\n")), ["E0607:6", "E0607:7"]);
+    assert_eq!(
+        config_findings(&format!(
+            "recipe: graph.v1\n{rest}pipeline: teks\nimporters: [{{name: my.Importer}}]\nlanguge: x\n"
+        )),
+        ["E0606:1", "E0202:5", "E0602:6", "W0204:7"]
+    );
+    assert_eq!(
+        config_findings(&format!(
+            "recipe: default.v1\n{rest}pipeline:\n- name: FallbackClassifier\n- name: RegexFeaturizer\n"
+        )),
+        ["E0607:6", "E0607:7"]
+    );
     assert_eq!(config_findings(&CONFIG.replace("language: id", "language: ja")), ["E0602:5"]);
 }
 
 #[test]
 fn versions_warn_and_only_a_greater_one_skips_the_file() {
     let data = |version: &str| format!("version: {version}\nnlu:\n- intent: salam\n  examples: |\n    - a\n");
-    for (version, code, examples) in [("\"3.1\"", None, 1), ("3.1", Some("W0202:1"), 1), ("\"3.0\"", Some("W0203:1"), 1), ("\"x\"", Some("W0202:1"), 1), ("\"3.10\"", Some("W0201:1"), 0)] {
+    for (version, code, examples) in [
+        ("\"3.1\"", None, 1),
+        ("3.1", Some("W0202:1"), 1),
+        ("\"3.0\"", Some("W0203:1"), 1),
+        ("\"x\"", Some("W0202:1"), 1),
+        ("\"3.10\"", Some("W0201:1"), 0),
+    ] {
         let loaded = load_with(CONFIG, DOMAIN, &data(version));
         assert_eq!(brief(&loaded), code.into_iter().map(str::to_owned).collect::<Vec<_>>(), "{version}");
         assert_eq!(loaded.project.nlu.examples.len(), examples, "{version}");
@@ -263,10 +357,23 @@ fn broken_files_do_not_hide_the_problems_of_others() {
         ],
         &|_| None,
     );
-    let found: Vec<String> = lines(&loaded).iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    let found: Vec<String> =
+        lines(&loaded).iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(
         found,
-        ["E0204 ", "E0204 ", "E0101 a.yml:2", "E0103 b.yml:2", "E0201 c.yml:1", "W0205 d.yml:1", "N0202 e.yml:1", "W0403 f.yml:4", "E0205 g.json:1", "E0202 h.yml:1", "E0202 h.yml:2"]
+        [
+            "E0204 ",
+            "E0204 ",
+            "E0101 a.yml:2",
+            "E0103 b.yml:2",
+            "E0201 c.yml:1",
+            "W0205 d.yml:1",
+            "N0202 e.yml:1",
+            "W0403 f.yml:4",
+            "E0205 g.json:1",
+            "E0202 h.yml:1",
+            "E0202 h.yml:2"
+        ]
     );
     assert!(render_text(&loaded.diagnostics, &loaded.project.sources, false).contains("a.yml:2:11"));
 }
@@ -284,7 +391,10 @@ fn rasas_older_json_format_is_read() {
 #[test]
 fn variables_are_replaced_in_every_file() {
     let loaded = load(
-        vec![file("config.yml", CONFIG.replace("language: id", "language: ${LANG_CODE}"), FileRole::Config), file("domain.yml", DOMAIN, FileRole::Domain)],
+        vec![
+            file("config.yml", CONFIG.replace("language: id", "language: ${LANG_CODE}"), FileRole::Config),
+            file("domain.yml", DOMAIN, FileRole::Domain),
+        ],
         &|name| (name == "LANG_CODE").then(|| "id".to_owned()),
     );
     assert_eq!(loaded.project.config.language.as_deref(), Some("id"));
@@ -294,11 +404,18 @@ fn variables_are_replaced_in_every_file() {
 fn test_stories_keep_texts_and_full_retrieval_names() {
     let domain = load_with(CONFIG, DOMAIN, "nlu:\n- intent: faq/jam\n  examples: |\n    - x\n").project.domain;
     let text = "stories:\n- story: t\n  steps:\n  - user: |\n      ke [Solo]{\"entity\": \"kota\", \"role\": \"ke\"}\n    intent: faq/jam\n  - action: utter_fqa\n  - user: '/salam{\"kota\": \"x\"}'\n    intent: salam\n";
-    let (sources, stories, out) = load_test_stories(vec![file("tests/test_a.yml", text, FileRole::Data)], &|_| None, &domain);
-    let found: Vec<String> = out.iter().map(|diagnostic| format!("{} {}", diagnostic.code, sources.place(diagnostic.annotations[0].span))).collect();
+    let (sources, stories, out) =
+        load_test_stories(vec![file("tests/test_a.yml", text, FileRole::Data)], &|_| None, &domain);
+    let found: Vec<String> = out
+        .iter()
+        .map(|diagnostic| format!("{} {}", diagnostic.code, sources.place(diagnostic.annotations[0].span)))
+        .collect();
     assert_eq!(found, ["W0402 tests/test_a.yml:4", "E0401 tests/test_a.yml:7", "W0402 tests/test_a.yml:8"]);
     let StepKind::User(user) = &stories[0].steps[0].kind else { panic!("a user turn") };
-    assert_eq!((user.intent.as_deref(), user.full_intent.as_deref(), user.text.as_deref()), (Some("faq"), Some("faq/jam"), Some("ke Solo")));
+    assert_eq!(
+        (user.intent.as_deref(), user.full_intent.as_deref(), user.text.as_deref()),
+        (Some("faq"), Some("faq/jam"), Some("ke Solo"))
+    );
     assert_eq!(user.entities[0].role.as_deref(), Some("ke"));
     let StepKind::User(payload) = &stories[0].steps[2].kind else { panic!("a user turn") };
     assert_eq!((payload.entities[0].entity.as_str(), payload.entities[0].value.clone()), ("kota", json!("x")));

@@ -231,9 +231,7 @@ impl Event {
         let object = value.as_object().ok_or_else(|| serde_json::Error::custom("an event is an object"))?;
         let timestamp = match object.get("timestamp") {
             None | Some(Value::Null) => default_timestamp,
-            Some(number) => number
-                .as_f64()
-                .ok_or_else(|| serde_json::Error::custom("`timestamp` is not a number"))?,
+            Some(number) => number.as_f64().ok_or_else(|| serde_json::Error::custom("`timestamp` is not a number"))?,
         };
         let metadata = match object.get("metadata") {
             Some(Value::Object(map)) => map.clone(),

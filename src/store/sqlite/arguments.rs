@@ -99,7 +99,7 @@ pub(super) fn why(commit: &Commit) -> Result<SqliteArguments, StoreError> {
 }
 
 /// `[type, timestamp, intent, name, data]` of each event (spec §6.1).
-fn events(events: &[Event]) -> Result<String, StoreError> {
+fn events(events: &[std::sync::Arc<Event>]) -> Result<String, StoreError> {
     let rows: Result<Vec<_>, StoreError> = events
         .iter()
         .map(|event| Ok((event.type_name(), event.timestamp, event.intent_column(), event.name_column(), text(event)?)))

@@ -83,9 +83,9 @@ impl FormRun<'_, '_> {
         let mut asked = self.scene.fork();
         asked.push_all(&events);
         let validated = self.validate(&asked, &filled)?;
-        let kept = extracted.into_iter().filter(|e| {
-            slot_name(e).is_some_and(|name| !validated.iter().any(|v| slot_name(v) == Some(name)))
-        });
+        let kept = extracted
+            .into_iter()
+            .filter(|e| slot_name(e).is_some_and(|name| !validated.iter().any(|v| slot_name(v) == Some(name))));
         events.extend(validated.iter().cloned());
         events.extend(kept);
         Ok(events)
@@ -115,8 +115,7 @@ impl FormRun<'_, '_> {
             return Ok(Vec::new());
         }
         let candidates = self.candidates();
-        let validated =
-            if self.has_validation() { self.validate(self.scene, &candidates)? } else { Vec::new() };
+        let validated = if self.has_validation() { self.validate(self.scene, &candidates)? } else { Vec::new() };
         let some_slot = validated.iter().filter_map(slot_name).any(|name| name != "requested_slot");
         let rejected_by_action = validated.iter().any(|e| matches!(e.body, EventBody::ActionExecutionRejected { .. }));
         let is_asking = !self.scene.view.slot("requested_slot").is_null();

@@ -87,7 +87,13 @@ fn apology(scene: &Scene<'_>) -> Vec<Event> {
 fn retrieval_intent(scene: &Scene<'_>, name: &str) -> Option<String> {
     let base = name.strip_prefix("utter_")?;
     let base = base.split('/').next().unwrap_or(base);
-    scene.model.domain.intents.get(base).filter(|intent| intent.is_retrieval).map(|_| name.trim_start_matches("utter_").to_owned())
+    scene
+        .model
+        .domain
+        .intents
+        .get(base)
+        .filter(|intent| intent.is_retrieval)
+        .map(|_| name.trim_start_matches("utter_").to_owned())
 }
 
 /// The response that the selector chose for the last message; under the

@@ -64,7 +64,8 @@ fn rejected_action(tracker: &Tracker) -> Option<String> {
 /// No-user predictions shut out all others, then end-to-end ones; then the
 /// highest (probability, priority), the first policy on a tie.
 fn best(predictions: &[Prediction]) -> Option<&Prediction> {
-    let only = |keep: &dyn Fn(&Prediction) -> bool| -> Vec<&Prediction> { predictions.iter().filter(|p| keep(p)).collect() };
+    let only =
+        |keep: &dyn Fn(&Prediction) -> bool| -> Vec<&Prediction> { predictions.iter().filter(|p| keep(p)).collect() };
     let mut field = only(&|p| p.is_no_user);
     if field.is_empty() {
         field = only(&|p| p.is_end_to_end);

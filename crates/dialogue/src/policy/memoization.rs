@@ -1,6 +1,6 @@
 //! MemoizationPolicy and AugmentedMemoizationPolicy (spec §3.4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sapa_project::{ComponentConfig, Domain, Sources};
@@ -27,6 +27,9 @@ pub struct MemoizationPolicy {
     memory: BTreeMap<String, Remembered>,
     /// States of the longest key: longer histories cannot match.
     longest: usize,
+    /// Keys of the last states of all keys: most conversations are dismissed by
+    /// theirs.
+    endings: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,9 +56,12 @@ impl MemoizationPolicy {
             augmented: component.name != "MemoizationPolicy",
             priority: option("priority").and_then(Value::as_i64).unwrap_or(if stand_in { 1 } else { 3 }),
             max_history: option("max_history").and_then(Value::as_u64).map(|n| n as usize),
-            use_nlu_confidence_as_score: option("use_nlu_confidence_as_score").and_then(Value::as_bool).unwrap_or(false),
+            use_nlu_confidence_as_score: option("use_nlu_confidence_as_score")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
             memory: BTreeMap::new(),
             longest: 0,
+            endings: BTreeSet::new(),
         };
         let mut ambiguous = Vec::new();
         for dialogue in dialogues.iter().filter(|d| !d.is_rule) {
@@ -85,13 +91,17 @@ impl MemoizationPolicy {
             {
                 let states = intent_states(tracker.learnt_states(self.max_history, rule_only));
                 let key = key(&states);
-                let remembered =
-                    Remembered { action: action.clone(), story: dialogue.name.clone(), place: sources.place(event.span) };
+                let remembered = Remembered {
+                    action: action.clone(),
+                    story: dialogue.name.clone(),
+                    place: sources.place(event.span),
+                };
                 match self.memory.get(&key) {
                     Some(known) if known.action != *action => ambiguous.push(key),
                     Some(_) => {}
                     None => drop(self.memory.insert(key, remembered)),
                 }
+                self.endings.extend(states.last().map(|last| self::key(std::slice::from_ref(last))));
                 self.longest = self.longest.max(states.len());
             }
             tracker.update(event.event.clone());
@@ -100,11 +110,10 @@ impl MemoizationPolicy {
 
     /// Looks the conversation up.
     pub fn predict(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Prediction {
-        let found = self.recall(tracker, rule_only).or_else(|| {
-            if self.augmented { self.recall_truncated(tracker, rule_only) } else { None }
-        });
-        let mut prediction =
-            Prediction { policy: self.name.clone(), priority: self.priority, ..Prediction::default() };
+        let found = self
+            .recall(tracker, rule_only)
+            .or_else(|| if self.augmented { self.recall_truncated(tracker, rule_only) } else { None });
+        let mut prediction = Prediction { policy: self.name.clone(), priority: self.priority, ..Prediction::default() };
         if let Some(remembered) = found {
             let confidence = if self.use_nlu_confidence_as_score {
                 tracker.current().latest_message.as_ref().map_or(1.0, |m| m.parse_data.intent.confidence)
@@ -119,6 +128,10 @@ impl MemoizationPolicy {
     }
 
     fn recall(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Option<&Remembered> {
+        let last = intent_states(tracker.learnt_states(Some(1), rule_only));
+        if !self.endings.contains(&key(&last)) {
+            return None;
+        }
         let window = self.max_history.unwrap_or(self.longest + 1);
         let states = intent_states(tracker.learnt_states(Some(window), rule_only));
         if states.len() > self.longest {

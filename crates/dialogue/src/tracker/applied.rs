@@ -121,6 +121,18 @@ impl Applied {
         self.boundaries.clear();
     }
 
+    /// Keeps about the last `keep` events, cut at an action.
+    pub(super) fn trim(&mut self, keep: usize) {
+        let oldest = self.events.len().saturating_sub(keep);
+        let Some(at) = self.boundaries.iter().position(|b| b.index >= oldest && oldest > 0) else { return };
+        self.boundaries.drain(..at);
+        let Some(first) = self.boundaries.first() else { return };
+        let cut = first.index;
+        self.initial = first.before.clone();
+        self.events.drain(..cut);
+        self.boundaries.iter_mut().for_each(|b| b.index -= cut);
+    }
+
     fn last_action(&self) -> usize {
         self.events.iter().rposition(|e| matches!(e.body, EventBody::Action { .. })).unwrap_or(0)
     }
@@ -181,9 +193,11 @@ impl Applied {
     /// Removes the actions and user turns back to the loop's previous
     /// execution; the new execution is not added (spec §3.2).
     fn drop_repetition(&mut self, loop_name: &str, domain: &Domain) {
-        let Some(previous) = self.events.iter().rposition(
-            |event| matches!(&event.body, EventBody::Action { name: Some(name), .. } if name == loop_name),
-        ) else {
+        let Some(previous) = self
+            .events
+            .iter()
+            .rposition(|event| matches!(&event.body, EventBody::Action { name: Some(name), .. } if name == loop_name))
+        else {
             return;
         };
         let mut index = 0;
@@ -244,7 +258,12 @@ impl Applied {
     }
 }
 
-fn learnt_state(state: &State, prev_action: Option<&PrevAction>, before: Option<&State>, rule_only: &RuleOnly) -> State {
+fn learnt_state(
+    state: &State,
+    prev_action: Option<&PrevAction>,
+    before: Option<&State>,
+    rule_only: &RuleOnly,
+) -> State {
     let mut state = state.clone();
     state.slots.retain(|name, _| !rule_only.slots.contains(name));
     if state.active_loop_name().is_some_and(|name| rule_only.loops.contains(name)) {

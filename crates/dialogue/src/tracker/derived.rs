@@ -71,7 +71,9 @@ impl Derived {
     /// Before any event: slots at their initial value, listening next.
     pub fn initial(domain: &Domain) -> Self {
         Self {
-            slots: Arc::new(domain.slots.iter().map(|(name, slot)| (name.clone(), slot.initial_value.clone())).collect()),
+            slots: Arc::new(
+                domain.slots.iter().map(|(name, slot)| (name.clone(), slot.initial_value.clone())).collect(),
+            ),
             set_slots: Arc::default(),
             paused: false,
             followup_action: Some("action_listen".to_owned()),

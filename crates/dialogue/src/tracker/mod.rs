@@ -59,7 +59,11 @@ impl Tracker {
 
     /// Appends an event and applies it.
     pub fn update(&mut self, event: Event) {
-        let event = Arc::new(event);
+        self.update_shared(Arc::new(event));
+    }
+
+    /// [`Self::update`] with an event that somebody else holds too.
+    pub fn update_shared(&mut self, event: Arc<Event>) {
         self.count_actions(&event);
         self.current.apply(&event, &self.domain);
         let reverts = self.applied.push(Arc::clone(&event), &self.domain);
@@ -77,6 +81,16 @@ impl Tracker {
                 Some("action_listen" | "action_session_start") => self.actions_since_listen = 0,
                 _ => self.actions_since_listen += 1,
             }
+        }
+    }
+
+    /// Forgets the oldest events once there are more than `most`, half of them at
+    /// once. What they led to stays; only undoing turns that old is no longer
+    /// possible, and action servers no longer see them.
+    pub fn trim(&mut self, most: usize) {
+        if self.events.len() > most {
+            self.events.drain(..self.events.len() - most / 2);
+            self.applied.trim(most / 2);
         }
     }
 

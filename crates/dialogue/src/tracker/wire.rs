@@ -29,7 +29,10 @@ impl FromStr for EventVerbosity {
             "APPLIED" => Ok(Self::Applied),
             "AFTER_RESTART" => Ok(Self::AfterRestart),
             "ALL" => Ok(Self::All),
-            _ => Err("Invalid parameter value for 'include_events'. Should be one of NONE, APPLIED, AFTER_RESTART, ALL".to_owned()),
+            _ => {
+                Err("Invalid parameter value for 'include_events'. Should be one of NONE, APPLIED, AFTER_RESTART, ALL"
+                    .to_owned())
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sapa_project::story::{SlotStep, Step, StepKind, Story, StoryKind};
-use sapa_project::{codes, Diagnostic, Domain, Span};
+use sapa_project::{Diagnostic, Domain, Span, codes};
 use sapa_sdk::EventBody;
 use serde_json::Value;
 
@@ -47,9 +47,12 @@ fn alternatives<'a>(story: &'a Story, findings: &mut Vec<Diagnostic>) -> Vec<Vec
         };
         if lists.len() * choices.len().max(1) > MOST_ALTERNATIVES {
             findings.push(
-                Diagnostic::error(codes::TOO_MANY_ALTERNATIVES, format!("`{}` has more than {MOST_ALTERNATIVES} alternatives", story.name))
-                    .at(step.span, "multiplied here")
-                    .help("split the story, or use fewer `or` steps"),
+                Diagnostic::error(
+                    codes::TOO_MANY_ALTERNATIVES,
+                    format!("`{}` has more than {MOST_ALTERNATIVES} alternatives", story.name),
+                )
+                .at(step.span, "multiplied here")
+                .help("split the story, or use fewer `or` steps"),
             );
             return lists;
         }
@@ -148,9 +151,12 @@ pub(super) fn connect(blocks: &[Block], findings: &mut Vec<Diagnostic>) -> Vec<T
     for (block, reached) in blocks.iter().zip(reached) {
         if let (false, Some((name, _, span))) = (reached, &block.start) {
             findings.push(
-                Diagnostic::warning(codes::UNREACHED_CHECKPOINT, format!("no story reaches the checkpoint `{name}` with which `{}` starts", block.name))
-                    .at(*span, "never reached")
-                    .help("end another story with this checkpoint, or remove it"),
+                Diagnostic::warning(
+                    codes::UNREACHED_CHECKPOINT,
+                    format!("no story reaches the checkpoint `{name}` with which `{}` starts", block.name),
+                )
+                .at(*span, "never reached")
+                .help("end another story with this checkpoint, or remove it"),
             );
         }
     }
@@ -219,9 +225,7 @@ fn join(blocks: &[Block], path: &[usize]) -> TrainingDialogue {
     let mut events: Vec<TrainingEvent> = Vec::new();
     for index in path {
         for event in &blocks[*index].events {
-            let is_listen = |e: &TrainingEvent| {
-                matches!(&e.event.body, EventBody::Action { name: Some(name), .. } if name == "action_listen")
-            };
+            let is_listen = |e: &TrainingEvent| matches!(&e.event.body, EventBody::Action { name: Some(name), .. } if name == "action_listen");
             if is_listen(event) && events.last().is_some_and(is_listen) {
                 continue;
             }

@@ -1,8 +1,8 @@
 //! Steps as events.
 
+use sapa_project::Span;
 use sapa_project::domain::{Domain, MappingKind, SlotType};
 use sapa_project::story::{SlotStep, Step, StepKind, UserStep};
-use sapa_project::Span;
 use sapa_sdk::{Entity, Event, EventBody, IntentPrediction, ParseData};
 use serde_json::{Value, json};
 
@@ -28,7 +28,8 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn action(&mut self, name: &str, span: Span) {
-        let first = !self.events.iter().any(|e| matches!(e.event.body, EventBody::Action { .. } | EventBody::User { .. }));
+        let first =
+            !self.events.iter().any(|e| matches!(e.event.body, EventBody::Action { .. } | EventBody::User { .. }));
         self.push(action_event(Some(name), None), span);
         if let Some(last) = self.events.last_mut() {
             last.unpredictable = first && name != "action_listen";

@@ -211,9 +211,9 @@ impl Turn {
             self.done.warnings.push(format!("circuit breaker: {limit} actions ran without listening to the user"));
             return Phase::Over;
         }
-        let choice = self.followup().unwrap_or_else(|| {
-            choose(&self.model.policies, &self.tracker, &self.model.domain, &self.model.rule_only)
-        });
+        let choice = self
+            .followup()
+            .unwrap_or_else(|| choose(&self.model.policies, &self.tracker, &self.model.domain, &self.model.rule_only));
         Phase::Act(Box::new(choice))
     }
 
@@ -269,7 +269,8 @@ impl Turn {
     /// Writes down the policies' events, the action and what it did. Returns
     /// whether the action spoke for the user.
     fn log_action(&mut self, choice: &Choice, outcome: Outcome) -> bool {
-        let rejects = |events: &[Event]| events.iter().any(|e| matches!(e.body, EventBody::ActionExecutionRejected { .. }));
+        let rejects =
+            |events: &[Event]| events.iter().any(|e| matches!(e.body, EventBody::ActionExecutionRejected { .. }));
         let rejected_by_itself = matches!(&outcome, Outcome::Ran(events) if rejects(events));
         if !rejected_by_itself {
             choice.events.iter().for_each(|body| self.log(Event::new(self.clock, body.clone())));
@@ -310,8 +311,9 @@ impl Turn {
             let metadata = event.metadata.clone();
             self.done.messages.push(BotMessage { text: text.clone(), data: data.clone(), metadata });
         }
-        self.tracker.update(event.clone());
-        self.done.events.push(event);
+        let event = Arc::new(event);
+        self.done.events.push(Arc::clone(&event));
+        self.tracker.update_shared(event);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a turn asks of the world, and what it is told.
 
+use std::sync::Arc;
+
 use sapa_sdk::{ActionRequest, ActionResponse, BotMessage, Event, ParseData};
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +87,7 @@ pub struct Decision {
 #[derive(Clone, Debug, Default)]
 pub struct Done {
     /// New events in order.
-    pub events: Vec<Event>,
+    pub events: Vec<Arc<Event>>,
     /// Messages to send, in order.
     pub messages: Vec<BotMessage>,
     /// Why each action was chosen.

@@ -41,14 +41,28 @@ fn check_mapping(slot: &str, mapping: &SlotMapping, span: Span, domain: &Domain,
     conditions(slot, mapping, span, domain, out);
 }
 
-fn unknown_label(entity: &str, known: &EntityType, role: Option<&str>, group: Option<&str>, span: Span) -> Vec<Diagnostic> {
+fn unknown_label(
+    entity: &str,
+    known: &EntityType,
+    role: Option<&str>,
+    group: Option<&str>,
+    span: Span,
+) -> Vec<Diagnostic> {
     let finding = |kind: &str, label: &str, labels: &[String]| {
         Diagnostic::warning(codes::UNKNOWN_DOMAIN_ENTITY, format!("the entity `{entity}` has no {kind} `{label}`"))
             .at(span, "")
-            .help(suggest::cure(label, labels.iter().map(String::as_str), &format!("add it to the `{kind}s` of the entity")))
+            .help(suggest::cure(
+                label,
+                labels.iter().map(String::as_str),
+                &format!("add it to the `{kind}s` of the entity"),
+            ))
     };
-    let role = role.filter(|role| !known.roles.iter().any(|known| known == role)).map(|role| finding("role", role, &known.roles));
-    let group = group.filter(|group| !known.groups.iter().any(|known| known == group)).map(|group| finding("group", group, &known.groups));
+    let role = role
+        .filter(|role| !known.roles.iter().any(|known| known == role))
+        .map(|role| finding("role", role, &known.roles));
+    let group = group
+        .filter(|group| !known.groups.iter().any(|known| known == group))
+        .map(|group| finding("group", group, &known.groups));
     role.into_iter().chain(group).collect()
 }
 
@@ -56,25 +70,33 @@ fn unknown_label(entity: &str, known: &EntityType, role: Option<&str>, group: Op
 /// is free of the latter (spec §7).
 fn conditions(slot: &str, mapping: &SlotMapping, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
     for condition in &mapping.conditions {
-        if let Some(requested) = condition.requested_slot.as_deref().filter(|requested| !domain.slots.contains_key(*requested)) {
+        if let Some(requested) =
+            condition.requested_slot.as_deref().filter(|requested| !domain.slots.contains_key(*requested))
+        {
             out.push(unknown_slot(requested, &format!("a mapping of the slot `{slot}`"), span, domain));
         }
         let Some(name) = condition.active_loop.as_deref() else { continue };
         let Some(form) = domain.forms.get(name) else {
             let known = domain.forms.keys().map(String::as_str);
             out.push(
-                Diagnostic::error(codes::CONDITION_FORM, format!("a mapping of the slot `{slot}` names the form `{name}`, which is not in the domain"))
-                    .at(span, "")
-                    .help(suggest::cure(name, known, &format!("add `{name}:` to `forms:` of the domain"))),
+                Diagnostic::error(
+                    codes::CONDITION_FORM,
+                    format!("a mapping of the slot `{slot}` names the form `{name}`, which is not in the domain"),
+                )
+                .at(span, "")
+                .help(suggest::cure(name, known, &format!("add `{name}:` to `forms:` of the domain"))),
             );
             continue;
         };
         let is_trigger = matches!(mapping.kind, MappingKind::FromTriggerIntent { .. });
         if !is_trigger && !form.required_slots.iter().any(|required| required == slot) {
             out.push(
-                Diagnostic::error(codes::CONDITION_FORM, format!("the form `{name}` does not require the slot `{slot}`"))
-                    .at(span, "this mapping can never apply")
-                    .help(format!("add `{slot}` to `required_slots` of `{name}`, or remove the condition")),
+                Diagnostic::error(
+                    codes::CONDITION_FORM,
+                    format!("the form `{name}` does not require the slot `{slot}`"),
+                )
+                .at(span, "this mapping can never apply")
+                .help(format!("add `{slot}` to `required_slots` of `{name}`, or remove the condition")),
             );
         }
     }
@@ -107,16 +129,25 @@ fn forms(project: &Project, out: &mut Vec<Diagnostic>) {
                 out.push(unknown_required_slot(name, slot, span, domain));
             } else if !can_ask(name, slot, domain) {
                 out.push(
-                    Diagnostic::note(codes::ASK_RESPONSE_MISSING, format!("the form `{name}` cannot ask for the slot `{slot}`"))
-                        .at(span, "nothing is said when this slot is requested")
-                        .help(format!("add the response `utter_ask_{name}_{slot}` or `utter_ask_{slot}`")),
+                    Diagnostic::note(
+                        codes::ASK_RESPONSE_MISSING,
+                        format!("the form `{name}` cannot ask for the slot `{slot}`"),
+                    )
+                    .at(span, "nothing is said when this slot is requested")
+                    .help(format!("add the response `utter_ask_{name}_{slot}` or `utter_ask_{slot}`")),
                 );
             }
         }
         for (at, intent) in form.ignored_intents.iter().enumerate() {
             if !domain.intents.contains_key(intent) {
                 let span = places(&project.domain_spans.ignored_intents, at);
-                out.push(unknown_intent(codes::UNKNOWN_DOMAIN_INTENT, intent, &format!("the form `{name}`"), span, domain));
+                out.push(unknown_intent(
+                    codes::UNKNOWN_DOMAIN_INTENT,
+                    intent,
+                    &format!("the form `{name}`"),
+                    span,
+                    domain,
+                ));
             }
         }
     }
@@ -125,13 +156,21 @@ fn forms(project: &Project, out: &mut Vec<Diagnostic>) {
 
 fn unknown_required_slot(form: &str, slot: &str, span: Span, domain: &Domain) -> Diagnostic {
     let known = domain.slots.keys().map(String::as_str);
-    Diagnostic::error(codes::FORM_SLOT_UNKNOWN, format!("the form `{form}` requires the slot `{slot}`, which is not in the domain"))
-        .at(span, "")
-        .help(suggest::cure(slot, known, &format!("add `{slot}:` with its type and mappings to `slots:`")))
+    Diagnostic::error(
+        codes::FORM_SLOT_UNKNOWN,
+        format!("the form `{form}` requires the slot `{slot}`, which is not in the domain"),
+    )
+    .at(span, "")
+    .help(suggest::cure(slot, known, &format!("add `{slot}:` with its type and mappings to `slots:`")))
 }
 
 fn can_ask(form: &str, slot: &str, domain: &Domain) -> bool {
-    let names = [format!("action_ask_{form}_{slot}"), format!("utter_ask_{form}_{slot}"), format!("action_ask_{slot}"), format!("utter_ask_{slot}")];
+    let names = [
+        format!("action_ask_{form}_{slot}"),
+        format!("utter_ask_{form}_{slot}"),
+        format!("action_ask_{slot}"),
+        format!("utter_ask_{slot}"),
+    ];
     names.iter().any(|name| domain.has_action(name)) || domain.has_action(&format!("validate_{form}"))
 }
 
@@ -139,9 +178,12 @@ fn rule_policy(project: &Project, out: &mut Vec<Diagnostic>) {
     let Some((name, span)) = project.domain_spans.forms.iter().next() else { return };
     if !project.config.policies.iter().any(|policy| policy.name == "RulePolicy") {
         out.push(
-            Diagnostic::error(codes::FORM_WITHOUT_RULE_POLICY, format!("the form `{name}` needs the RulePolicy, which config.yml does not list"))
-                .at(*span, "")
-                .help("add `- name: RulePolicy` under `policies:`"),
+            Diagnostic::error(
+                codes::FORM_WITHOUT_RULE_POLICY,
+                format!("the form `{name}` needs the RulePolicy, which config.yml does not list"),
+            )
+            .at(*span, "")
+            .help("add `- name: RulePolicy` under `policies:`"),
         );
     }
 }

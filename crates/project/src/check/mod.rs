@@ -9,8 +9,6 @@ mod stories;
 
 use crate::{Diagnostic, Domain, Project, Story, codes, load};
 
-
-
 /// Loops that need no form.
 const DEFAULT_LOOPS: [&str; 1] = ["action_two_stage_fallback"];
 
@@ -77,7 +75,11 @@ fn unknown_slot(name: &str, used_by: &str, span: crate::Span, domain: &Domain) -
 /// An unknown action: an error.
 fn unknown_action(name: &str, used_by: &str, span: crate::Span, domain: &Domain) -> Diagnostic {
     let known = domain.action_names.iter().map(String::as_str);
-    let section = if name.starts_with("utter_") { format!("`{name}:` to `responses:`") } else { format!("`- {name}` to `actions:`") };
+    let section = if name.starts_with("utter_") {
+        format!("`{name}:` to `responses:`")
+    } else {
+        format!("`- {name}` to `actions:`")
+    };
     Diagnostic::error(codes::UNKNOWN_ACTION, format!("{used_by} names the action `{name}`, which is not defined"))
         .at(span, "")
         .help(crate::suggest::cure(name, known, &format!("add {section} of the domain")))

@@ -19,10 +19,13 @@ fn same_example(project: &Project, out: &mut Vec<Diagnostic>) {
         let first = seen.entry(&example.text).or_insert((example.base_intent(), example.span));
         if first.0 != example.base_intent() {
             out.push(
-                Diagnostic::warning(codes::EXAMPLE_TWO_INTENTS, format!("the example `{}` stands under two intents", example.text))
-                    .at(example.span, format!("here it means `{}`", example.base_intent()))
-                    .at(first.1, format!("here it means `{}`", first.0))
-                    .help("keep it under one of them"),
+                Diagnostic::warning(
+                    codes::EXAMPLE_TWO_INTENTS,
+                    format!("the example `{}` stands under two intents", example.text),
+                )
+                .at(example.span, format!("here it means `{}`", example.base_intent()))
+                .at(first.1, format!("here it means `{}`", first.0))
+                .help("keep it under one of them"),
             );
         }
     }
@@ -45,9 +48,12 @@ fn intents(project: &Project, out: &mut Vec<Diagnostic>) {
     for (intent, span) in &project.domain_spans.intents {
         if !counts.contains_key(intent.as_str()) && !defaults.contains(&intent.as_str()) {
             out.push(
-                Diagnostic::note(codes::INTENT_WITHOUT_EXAMPLES, format!("the intent `{intent}` has no examples in the NLU data"))
-                    .at(*span, "")
-                    .help("add examples; without them it is reached only by buttons and `/intent` messages"),
+                Diagnostic::note(
+                    codes::INTENT_WITHOUT_EXAMPLES,
+                    format!("the intent `{intent}` has no examples in the NLU data"),
+                )
+                .at(*span, "")
+                .help("add examples; without them it is reached only by buttons and `/intent` messages"),
             );
         }
     }
@@ -86,9 +92,12 @@ fn synonyms(project: &Project, out: &mut Vec<Diagnostic>) {
         let Some((value, span)) = before.filter(|(value, _)| *value != synonym.value) else { continue };
         if reported.insert((text, &synonym.value)) {
             out.push(
-                Diagnostic::warning(codes::SYNONYM_CONFLICT, format!("`{}` is a synonym of two values; the later one counts", synonym.text))
-                    .at(synonym.span, format!("here of `{}`", synonym.value))
-                    .at(span, format!("here of `{value}`")),
+                Diagnostic::warning(
+                    codes::SYNONYM_CONFLICT,
+                    format!("`{}` is a synonym of two values; the later one counts", synonym.text),
+                )
+                .at(synonym.span, format!("here of `{}`", synonym.value))
+                .at(span, format!("here of `{value}`")),
             );
         }
     }
@@ -98,9 +107,12 @@ fn regexes(project: &Project, out: &mut Vec<Diagnostic>) {
     for regex in &project.nlu.regexes {
         if let Err(problem) = pattern::compile(&regex.pattern) {
             out.push(
-                Diagnostic::error(codes::BAD_REGEX, format!("the regular expression of `{}` does not compile: {problem}", regex.name))
-                    .at(regex.span, "")
-                    .help("put a backslash before characters such as ( [ { * + ? that mean themselves"),
+                Diagnostic::error(
+                    codes::BAD_REGEX,
+                    format!("the regular expression of `{}` does not compile: {problem}", regex.name),
+                )
+                .at(regex.span, "")
+                .help("put a backslash before characters such as ( [ { * + ? that mean themselves"),
             );
         }
     }

@@ -49,7 +49,11 @@ fn placeholders(what: &str, variation: &ResponseVariation, span: Span, domain: &
         out.push(
             Diagnostic::note(codes::PLACEHOLDER, format!("no slot fills the placeholder `{{{name}}}` of {what}"))
                 .at(span, "unless a custom action fills it, the text is sent as it stands")
-                .help(crate::suggest::cure(name, known, &format!("add the slot `{name}`, or have a custom action pass it"))),
+                .help(crate::suggest::cure(
+                    name,
+                    known,
+                    &format!("add the slot `{name}`, or have a custom action pass it"),
+                )),
         );
     }
 }
@@ -70,7 +74,9 @@ fn placeholder_names(text: &str) -> impl Iterator<Item = &str> {
     let is_single = move |at: &usize| !is_brace(at.checked_sub(1)) && !is_brace(Some(at + 1));
     text.match_indices('{').map(|(at, _)| at).filter(is_single).filter_map(|at| {
         let name = text.get(at + 1..)?.split_once('}')?.0;
-        let is_plain = !name.is_empty() && name.chars().all(|ch| ch.is_alphanumeric() || ch == '_') && !name.starts_with(|ch: char| ch.is_numeric());
+        let is_plain = !name.is_empty()
+            && name.chars().all(|ch| ch.is_alphanumeric() || ch == '_')
+            && !name.starts_with(|ch: char| ch.is_numeric());
         is_plain.then_some(name)
     })
 }
@@ -95,11 +101,15 @@ fn unused(project: &Project, out: &mut Vec<Diagnostic>) {
             used.insert(name);
         }
     }
-    let fallback = project.config.policies.iter().filter_map(|policy| policy.options.get("core_fallback_action_name")?.as_str());
+    let fallback =
+        project.config.policies.iter().filter_map(|policy| policy.options.get("core_fallback_action_name")?.as_str());
     used.extend(fallback);
     let is_used = |name: &str| used.contains(name) || name.starts_with("utter_ask_") || name.contains('/');
     for (name, span) in project.domain_spans.responses.iter().filter(|(name, _)| !is_used(name)) {
-        out.push(Diagnostic::note(codes::UNUSED_RESPONSE, format!("no story or rule uses the response `{name}`")).at(*span, ""));
+        out.push(
+            Diagnostic::note(codes::UNUSED_RESPONSE, format!("no story or rule uses the response `{name}`"))
+                .at(*span, ""),
+        );
     }
 }
 

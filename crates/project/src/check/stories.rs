@@ -33,14 +33,25 @@ impl Names<'_> {
     fn step(&mut self, what: &str, step: &Step) {
         match &step.kind {
             StepKind::User(user) => self.user(what, user, step.span),
-            StepKind::Action(name) if !self.actions.contains(name.as_str()) => self.out.push(unknown_action(name, what, step.span, self.domain)),
-            StepKind::Checkpoint { slots, .. } | StepKind::SlotWasSet(slots) => slots.iter().for_each(|slot| self.slot(what, slot)),
+            StepKind::Action(name) if !self.actions.contains(name.as_str()) => {
+                self.out.push(unknown_action(name, what, step.span, self.domain))
+            }
+            StepKind::Checkpoint { slots, .. } | StepKind::SlotWasSet(slots) => {
+                slots.iter().for_each(|slot| self.slot(what, slot))
+            }
             StepKind::ActiveLoop(Some(name)) if !is_loop(name, self.domain) => {
                 let known = self.domain.forms.keys().map(String::as_str);
                 self.out.push(
-                    Diagnostic::error(codes::UNKNOWN_FORM, format!("{what} names the form `{name}`, which is not in the domain"))
-                        .at(step.span, "")
-                        .help(suggest::cure(name, known, &format!("add `{name}:` to `forms:` of the domain"))),
+                    Diagnostic::error(
+                        codes::UNKNOWN_FORM,
+                        format!("{what} names the form `{name}`, which is not in the domain"),
+                    )
+                    .at(step.span, "")
+                    .help(suggest::cure(
+                        name,
+                        known,
+                        &format!("add `{name}:` to `forms:` of the domain"),
+                    )),
                 );
             }
             StepKind::Or(steps) => steps.iter().for_each(|step| self.step(what, step)),
@@ -65,9 +76,12 @@ impl Names<'_> {
         let has_default = matches!(slot.slot_type, SlotType::Text | SlotType::List);
         if step.value.is_none() && slot.influence_conversation && !has_default {
             self.out.push(
-                Diagnostic::warning(codes::SLOT_WITHOUT_VALUE, format!("{what} sets the slot `{}` without a value, which means null", step.name))
-                    .at(step.span, "")
-                    .help(format!("write `- {}: <value>`", step.name)),
+                Diagnostic::warning(
+                    codes::SLOT_WITHOUT_VALUE,
+                    format!("{what} sets the slot `{}` without a value, which means null", step.name),
+                )
+                .at(step.span, "")
+                .help(format!("write `- {}: <value>`", step.name)),
             );
         }
     }
@@ -83,7 +97,8 @@ pub(super) fn check_project(project: &Project, out: &mut Vec<Diagnostic>) {
 
 /// A rule has at most one user turn, unless `restrict_rules: false`.
 fn user_turns_of_rules(project: &Project, out: &mut Vec<Diagnostic>) {
-    let is_free = project.config.policies.iter().any(|policy| policy.options.get("restrict_rules") == Some(&false.into()));
+    let is_free =
+        project.config.policies.iter().any(|policy| policy.options.get("restrict_rules") == Some(&false.into()));
     let is_user = |step: &&Step| match &step.kind {
         StepKind::User(_) => true,
         StepKind::Or(steps) => steps.iter().any(|step| matches!(step.kind, StepKind::User(_))),
@@ -93,10 +108,13 @@ fn user_turns_of_rules(project: &Project, out: &mut Vec<Diagnostic>) {
         let mut turns = story.steps.iter().filter(is_user);
         if let (Some(first), Some(second)) = (turns.next(), turns.next()) {
             out.push(
-                Diagnostic::error(codes::RULE_SEVERAL_USER_TURNS, format!("the rule `{}` has more than one user turn", story.name))
-                    .at(second.span, "the second one")
-                    .at(first.span, "the first one")
-                    .help("make it a story, or split it into rules with one user turn each"),
+                Diagnostic::error(
+                    codes::RULE_SEVERAL_USER_TURNS,
+                    format!("the rule `{}` has more than one user turn", story.name),
+                )
+                .at(second.span, "the second one")
+                .at(first.span, "the first one")
+                .help("make it a story, or split it into rules with one user turn each"),
             );
         }
     }
@@ -161,8 +179,14 @@ fn unused_intents(project: &Project, out: &mut Vec<Diagnostic>) {
     used.extend(mappings.flat_map(|mapping| mapping.intent.iter().chain(&mapping.not_intent)).map(String::as_str));
     used.extend(project.domain.forms.values().flat_map(|form| &form.ignored_intents).map(String::as_str));
     let defaults = crate::domain::DEFAULT_INTENTS;
-    let unused = project.domain_spans.intents.iter().filter(|(name, _)| !used.contains(name.as_str()) && !defaults.contains(&name.as_str()));
+    let unused = project
+        .domain_spans
+        .intents
+        .iter()
+        .filter(|(name, _)| !used.contains(name.as_str()) && !defaults.contains(&name.as_str()));
     for (name, span) in unused {
-        out.push(Diagnostic::note(codes::UNUSED_INTENT, format!("no story or rule uses the intent `{name}`")).at(*span, ""));
+        out.push(
+            Diagnostic::note(codes::UNUSED_INTENT, format!("no story or rule uses the intent `{name}`")).at(*span, ""),
+        );
     }
 }

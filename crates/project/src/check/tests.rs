@@ -28,7 +28,8 @@ forms:
 ";
 
 fn project(domain: &str, data: &str) -> crate::Loaded {
-    let file = |path: &str, text: &str, role| ProjectFile { path: path.to_owned(), bytes: text.as_bytes().to_vec(), role };
+    let file =
+        |path: &str, text: &str, role| ProjectFile { path: path.to_owned(), bytes: text.as_bytes().to_vec(), role };
     let files = vec![
         file("domain.yml", domain, FileRole::Domain),
         file("config.yml", CONFIG, FileRole::Config),
@@ -81,13 +82,19 @@ fn unknown_names_in_stories_carry_the_nearest_name() {
 #[test]
 fn a_rule_has_one_user_turn_and_two_places_are_shown() {
     let data = "rules:\n- rule: r\n  steps:\n  - intent: salam\n  - action: utter_salam\n  - intent: tanya\n  - action: utter_salam\n";
-    assert_eq!(findings(DOMAIN, data), ["E0404 data/x.yml:6 make it a story, or split it into rules with one user turn each"]);
+    assert_eq!(
+        findings(DOMAIN, data),
+        ["E0404 data/x.yml:6 make it a story, or split it into rules with one user turn each"]
+    );
 }
 
 #[test]
 fn checkpoints_need_both_ends() {
     let data = "stories:\n- story: a\n  steps:\n  - intent: salam\n  - checkpoint: lanjut\n- story: b\n  steps:\n  - checkpoint: lanjutt\n  - intent: tanya\n";
-    assert_eq!(findings(DOMAIN, data), ["W0409 data/x.yml:5 did you mean `lanjutt`?", "W0409 data/x.yml:8 did you mean `lanjut`?"]);
+    assert_eq!(
+        findings(DOMAIN, data),
+        ["W0409 data/x.yml:5 did you mean `lanjutt`?", "W0409 data/x.yml:8 did you mean `lanjut`?"]
+    );
 }
 
 #[test]
@@ -122,7 +129,11 @@ fn buttons_placeholders_and_conditions_of_responses_are_linked() {
         "  - text: Halo {kotta}\n    buttons:\n    - {title: a, payload: '/salm{{\"kota\": \"x\"}}'}\n    condition:\n    - {type: slot, name: seteju, value: true}\n",
     );
     let found = all(&domain, "nlu: []\n");
-    for expected in ["N0502 domain.yml:17 did you mean `kota`?", "W0504 domain.yml:17 did you mean `salam`?", "W0506 domain.yml:17 did you mean `setuju`?"] {
+    for expected in [
+        "N0502 domain.yml:17 did you mean `kota`?",
+        "W0504 domain.yml:17 did you mean `salam`?",
+        "W0506 domain.yml:17 did you mean `setuju`?",
+    ] {
         assert!(found.iter().any(|line| line == expected), "{expected}: {found:?}");
     }
 }
@@ -155,7 +166,11 @@ fn forms_need_the_rule_policy_and_something_to_ask() {
     assert!(all(&domain, "nlu: []\n").iter().any(|line| line.starts_with("N0503 domain.yml:")));
     let mut loaded = project(DOMAIN, "nlu: []\n");
     loaded.project.config.policies.clear();
-    assert!(super::check(&loaded.project).iter().any(|diagnostic| diagnostic.code == crate::codes::FORM_WITHOUT_RULE_POLICY));
+    assert!(
+        super::check(&loaded.project)
+            .iter()
+            .any(|diagnostic| diagnostic.code == crate::codes::FORM_WITHOUT_RULE_POLICY)
+    );
 }
 
 #[test]

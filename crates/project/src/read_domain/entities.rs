@@ -46,9 +46,12 @@ pub(super) fn intents(
     for (name, item) in items {
         if name.contains('/') {
             out.push(
-                Diagnostic::error(codes::BAD_INTENT_NAME, format!("the domain lists the retrieval intent `{name}` with its key"))
-                    .at(item.key, "")
-                    .help(format!("list only the base name: `- {}`", name.split('/').next().unwrap_or(name))),
+                Diagnostic::error(
+                    codes::BAD_INTENT_NAME,
+                    format!("the domain lists the retrieval intent `{name}` with its key"),
+                )
+                .at(item.key, "")
+                .help(format!("list only the base name: `- {}`", name.split('/').next().unwrap_or(name))),
             );
         }
         let used_entities = match item.value.and_then(|node| shape::map(node, "the settings of an intent", out)) {
@@ -65,22 +68,36 @@ pub(super) fn intents(
 
 /// Names of an entity with its `name#role` and `name#group` variants.
 fn variants(name: &str, entity: &EntityType) -> impl Iterator<Item = String> {
-    let labels: Vec<String> = entity.roles.iter().chain(&entity.groups).map(|label| format!("{name}#{label}")).collect();
+    let labels: Vec<String> =
+        entity.roles.iter().chain(&entity.groups).map(|label| format!("{name}#{label}")).collect();
     std::iter::once(name.to_owned()).chain(labels)
 }
 
 fn influencing(entities: &Entities) -> BTreeSet<String> {
-    entities.iter().filter(|(_, entity)| entity.influence_conversation).flat_map(|(name, entity)| variants(name, entity)).collect()
+    entities
+        .iter()
+        .filter(|(_, entity)| entity.influence_conversation)
+        .flat_map(|(name, entity)| variants(name, entity))
+        .collect()
 }
 
 /// Used minus ignored; exclusion wins. Without `ignore_entities` the entities
 /// that do not influence the conversation are ignored.
-fn used_entities(intent: &str, map: &Map, entities: &Entities, spans: &mut DomainSpans, out: &mut Vec<Diagnostic>) -> BTreeSet<String> {
+fn used_entities(
+    intent: &str,
+    map: &Map,
+    entities: &Entities,
+    spans: &mut DomainSpans,
+    out: &mut Vec<Diagnostic>,
+) -> BTreeSet<String> {
     if let Some((key, _)) = map.entry("triggers") {
         out.push(
-            Diagnostic::error(codes::OLD_TRIGGERS, format!("`triggers` of the intent `{intent}` is no longer supported"))
-                .at(key.span, "")
-                .help("write a rule: the intent and then the action"),
+            Diagnostic::error(
+                codes::OLD_TRIGGERS,
+                format!("`triggers` of the intent `{intent}` is no longer supported"),
+            )
+            .at(key.span, "")
+            .help("write a rule: the intent and then the action"),
         );
     }
     shape::unknown_keys(map, &["use_entities", "ignore_entities", "triggers", "is_retrieval_intent"], "an intent", out);
@@ -92,12 +109,19 @@ fn used_entities(intent: &str, map: &Map, entities: &Entities, spans: &mut Domai
         && let Some((key, _)) = map.entry("ignore_entities")
     {
         out.push(
-            Diagnostic::warning(codes::USE_AND_IGNORE, format!("the intent `{intent}` both uses and ignores the entity `{both}`; it is ignored"))
-                .at(key.span, ""),
+            Diagnostic::warning(
+                codes::USE_AND_IGNORE,
+                format!("the intent `{intent}` both uses and ignores the entity `{both}`; it is ignored"),
+            )
+            .at(key.span, ""),
         );
     }
     let with_variants = |names: Vec<String>| -> BTreeSet<String> {
-        names.iter().filter_map(|name| Some((name, entities.get(name)?))).flat_map(|(name, entity)| variants(name, entity)).collect()
+        names
+            .iter()
+            .filter_map(|name| Some((name, entities.get(name)?)))
+            .flat_map(|(name, entity)| variants(name, entity))
+            .collect()
     };
     let used = used.map_or_else(|| influencing(entities), &with_variants);
     match ignored {
@@ -107,7 +131,13 @@ fn used_entities(intent: &str, map: &Map, entities: &Entities, spans: &mut Domai
 }
 
 /// The names under `use_entities` or `ignore_entities`; `None` for the default.
-fn named_entities(intent: &str, node: &Node, key: &str, spans: &mut DomainSpans, out: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
+fn named_entities(
+    intent: &str,
+    node: &Node,
+    key: &str,
+    spans: &mut DomainSpans,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Vec<String>> {
     match node.value {
         Yaml::Null => return None,
         Yaml::Bool(true) if key == "use_entities" => return None,

@@ -11,7 +11,10 @@ pub(super) fn forms(items: &Items<'_>, spans: &mut DomainSpans, out: &mut Vec<Di
     let mut forms = IndexMap::new();
     for (name, item) in items {
         if !name.bytes().any(|byte| byte.is_ascii_alphabetic()) {
-            out.push(Diagnostic::error(codes::BAD_FORM, format!("the form name `{name}` must contain a letter")).at(item.key, ""));
+            out.push(
+                Diagnostic::error(codes::BAD_FORM, format!("the form name `{name}` must contain a letter"))
+                    .at(item.key, ""),
+            );
         }
         let (required, ignored) = item.value.map(|node| parts(name, node, item.key, out)).unwrap_or_default();
         let split = |places: Vec<(String, Span)>| -> (Vec<String>, Vec<Span>) { places.into_iter().unzip() };
@@ -34,9 +37,12 @@ fn parts(name: &str, node: &Node, key: Span, out: &mut Vec<Diagnostic>) -> (Plac
     let Some(required) = map.get("required_slots") else {
         if ignored_node.is_some() {
             out.push(
-                Diagnostic::error(codes::BAD_FORM, format!("the form `{name}` has `ignored_intents` but no `required_slots`"))
-                    .at(key, "")
-                    .help("add `required_slots: []`"),
+                Diagnostic::error(
+                    codes::BAD_FORM,
+                    format!("the form `{name}` has `ignored_intents` but no `required_slots`"),
+                )
+                .at(key, "")
+                .help("add `required_slots: []`"),
             );
             return (Places::new(), Places::new());
         }
@@ -49,7 +55,8 @@ fn parts(name: &str, node: &Node, key: Span, out: &mut Vec<Diagnostic>) -> (Plac
 
 fn slot_names(node: &Node, out: &mut Vec<Diagnostic>) -> Places {
     if let Some(map) = node.as_map().filter(|map| !map.entries.is_empty()) {
-        let diagnostic = Diagnostic::error(codes::BAD_FORM, "`required_slots` must be a list of slot names").at(node.span, "this is a mapping");
+        let diagnostic = Diagnostic::error(codes::BAD_FORM, "`required_slots` must be a list of slot names")
+            .at(node.span, "this is a mapping");
         out.push(diagnostic.help("list the slots, and move the mappings to `slots:` (Rasa 3 format)"));
         return map.iter().map(|(key, _)| (key.name.clone(), key.span)).collect();
     }
@@ -58,7 +65,10 @@ fn slot_names(node: &Node, out: &mut Vec<Diagnostic>) -> Places {
         None if node.is_null() => Places::new(),
         None => {
             let items = shape::seq(node, "`required_slots`", out).unwrap_or_default();
-            items.iter().filter_map(|item| Some((shape::text(item, "the name of a required slot", out)?.to_owned(), item.span))).collect()
+            items
+                .iter()
+                .filter_map(|item| Some((shape::text(item, "the name of a required slot", out)?.to_owned(), item.span)))
+                .collect()
         }
     }
 }

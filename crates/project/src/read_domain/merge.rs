@@ -84,9 +84,12 @@ impl<'n> Merged<'n> {
         let item = Item { key: key.span, value: Some(node), origin: Origin::Data };
         if let Some(before) = self.responses.get(&key.name).filter(|before| before.origin.is_data()) {
             out.push(
-                Diagnostic::warning(codes::DUPLICATE_IN_FILES, format!("the response `{}` stands in two data files; the later one counts", key.name))
-                    .at(key.span, "this one counts")
-                    .at(before.key, "also defined here"),
+                Diagnostic::warning(
+                    codes::DUPLICATE_IN_FILES,
+                    format!("the response `{}` stands in two data files; the later one counts", key.name),
+                )
+                .at(key.span, "this one counts")
+                .at(before.key, "also defined here"),
             );
         }
         self.responses.insert(key.name.clone(), item);
@@ -97,18 +100,29 @@ impl<'n> Merged<'n> {
 fn merge_list<'n>(items: &mut Items<'n>, node: &'n Node, what: &str, out: &mut Vec<Diagnostic>) {
     for entry in shape::seq(node, &format!("the list of {what} names"), out).unwrap_or_default() {
         match &entry.value {
-            Yaml::Str(name) => insert(items, name, Item { key: entry.span, value: None, origin: Origin::Domain }, what, out),
+            Yaml::Str(name) => {
+                insert(items, name, Item { key: entry.span, value: None, origin: Origin::Domain }, what, out)
+            }
             Yaml::Map(map) => {
                 for (key, value) in map.iter() {
                     if value.is_null() {
                         out.push(null_settings(what, key));
                     } else {
-                        insert(items, &key.name, Item { key: key.span, value: Some(value), origin: Origin::Domain }, what, out);
+                        insert(
+                            items,
+                            &key.name,
+                            Item { key: key.span, value: Some(value), origin: Origin::Domain },
+                            what,
+                            out,
+                        );
                     }
                 }
             }
             _ => {
-                out.push(shape::wrong_type(entry, &format!("the name of an {what}"), "text").help("put the name in quotes to make it text"));
+                out.push(
+                    shape::wrong_type(entry, &format!("the name of an {what}"), "text")
+                        .help("put the name in quotes to make it text"),
+                );
             }
         }
     }
@@ -124,7 +138,8 @@ fn null_settings(what: &str, key: &Key) -> Diagnostic {
 fn merge_map<'n>(items: &mut Items<'n>, node: &'n Node, what: &str, section: &str, out: &mut Vec<Diagnostic>) {
     let Some(map) = node.as_map() else {
         out.push(
-            shape::wrong_type(node, section, "a mapping of names").help(format!("write the {what}'s name and a colon, without `- ` before it")),
+            shape::wrong_type(node, section, "a mapping of names")
+                .help(format!("write the {what}'s name and a colon, without `- ` before it")),
         );
         return;
     };
@@ -144,8 +159,11 @@ fn insert<'n>(items: &mut Items<'n>, name: &str, item: Item<'n>, what: &str, out
             .at(first.key, "first here")
             .help("remove one of the two")
     } else {
-        Diagnostic::warning(codes::DUPLICATE_IN_FILES, format!("the {what} `{name}` stands in two domain files; the first one counts"))
-            .at(item.key, "this one is ignored")
-            .at(first.key, "this one counts")
+        Diagnostic::warning(
+            codes::DUPLICATE_IN_FILES,
+            format!("the {what} `{name}` stands in two domain files; the first one counts"),
+        )
+        .at(item.key, "this one is ignored")
+        .at(first.key, "this one counts")
     });
 }

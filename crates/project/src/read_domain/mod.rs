@@ -49,7 +49,8 @@ impl<'n> DomainReader<'n> {
     }
 
     fn check_keys(map: &Map, out: &mut Vec<Diagnostic>) {
-        let known: Vec<&str> = DOMAIN_KEYS.into_iter().chain(["version", "config", "nlu", "stories", "rules"]).collect();
+        let known: Vec<&str> =
+            DOMAIN_KEYS.into_iter().chain(["version", "config", "nlu", "stories", "rules"]).collect();
         shape::slips(map, &known, "a domain", out);
     }
 
@@ -77,7 +78,8 @@ impl<'n> DomainReader<'n> {
             store_entities_as_slots: store_entities_as_slots(merged.config, out),
             ..Domain::default()
         };
-        domain.intents = entities::intents(&merged.intents, &domain.entities, &extras.retrieval_intents, &mut spans, out);
+        domain.intents =
+            entities::intents(&merged.intents, &domain.entities, &extras.retrieval_intents, &mut spans, out);
         domain.slots = slots::slots(&merged.slots, &mut spans, out);
         slots::add_implicit_slots(&mut domain);
         domain.e2e_actions = e2e_actions(&merged.e2e_actions, &extras.bot_texts);
@@ -95,7 +97,8 @@ fn actions(items: &Items<'_>, out: &mut Vec<Diagnostic>) -> Vec<CustomAction> {
         let mut send_domain = false;
         if let Some(map) = item.value.and_then(|node| shape::map(node, "the settings of an action", out)) {
             shape::unknown_keys(map, &["send_domain"], "an action", out);
-            send_domain = map.get("send_domain").and_then(|node| shape::flag(node, "`send_domain`", out)).unwrap_or(false);
+            send_domain =
+                map.get("send_domain").and_then(|node| shape::flag(node, "`send_domain`", out)).unwrap_or(false);
         }
         actions.push(CustomAction { name: name.clone(), send_domain });
     }
@@ -104,7 +107,8 @@ fn actions(items: &Items<'_>, out: &mut Vec<Diagnostic>) -> Vec<CustomAction> {
 
 fn session_config(node: Option<&Node>, out: &mut Vec<Diagnostic>) -> SessionConfig {
     let mut config = SessionConfig::default();
-    let Some(map) = node.filter(|node| !node.is_null()).and_then(|node| shape::map(node, "`session_config`", out)) else {
+    let Some(map) = node.filter(|node| !node.is_null()).and_then(|node| shape::map(node, "`session_config`", out))
+    else {
         return config;
     };
     shape::unknown_keys(map, &["session_expiration_time", "carry_over_slots_to_new_session"], "`session_config`", out);
@@ -122,14 +126,17 @@ fn session_config(node: Option<&Node>, out: &mut Vec<Diagnostic>) -> SessionConf
         }
     }
     if let Some(node) = map.get("carry_over_slots_to_new_session") {
-        config.carry_over_slots_to_new_session = shape::flag(node, "`carry_over_slots_to_new_session`", out).unwrap_or(true);
+        config.carry_over_slots_to_new_session =
+            shape::flag(node, "`carry_over_slots_to_new_session`", out).unwrap_or(true);
     }
     config
 }
 
 fn store_entities_as_slots(node: Option<&Node>, out: &mut Vec<Diagnostic>) -> bool {
     let map = node.filter(|node| !node.is_null()).and_then(|node| shape::map(node, "`config`", out));
-    map.and_then(|map| map.get("store_entities_as_slots")).and_then(|node| shape::flag(node, "`store_entities_as_slots`", out)).unwrap_or(true)
+    map.and_then(|map| map.get("store_entities_as_slots"))
+        .and_then(|node| shape::flag(node, "`store_entities_as_slots`", out))
+        .unwrap_or(true)
 }
 
 fn e2e_actions(listed: &BTreeMap<String, Span>, bot_texts: &BTreeSet<String>) -> Vec<String> {

@@ -17,7 +17,10 @@ pub(super) fn raw(merged: &Merged<'_>, extras: &Extras) -> JsonMap {
     for (key, node) in &merged.keys {
         raw.insert(key.clone(), section(merged, extras, key, node));
     }
-    let was_merged = merged.files > 1 || merged.has_data_responses || !extras.retrieval_intents.is_empty() || !extras.bot_texts.is_empty();
+    let was_merged = merged.files > 1
+        || merged.has_data_responses
+        || !extras.retrieval_intents.is_empty()
+        || !extras.bot_texts.is_empty();
     if was_merged {
         add_merged_keys(merged, extras, &mut raw);
     }
@@ -28,9 +31,13 @@ pub(super) fn raw(merged: &Merged<'_>, extras: &Extras) -> JsonMap {
 /// sections and a session configuration, even where no file has them.
 fn add_merged_keys(merged: &Merged<'_>, extras: &Extras, raw: &mut JsonMap) {
     if !raw.contains_key("session_config") {
-        raw.insert("session_config".to_owned(), json!({"session_expiration_time": 60, "carry_over_slots_to_new_session": true}));
+        raw.insert(
+            "session_config".to_owned(),
+            json!({"session_expiration_time": 60, "carry_over_slots_to_new_session": true}),
+        );
     }
-    let nothing = Node { value: crate::yaml::Yaml::Null, span: crate::Span::default(), style: crate::yaml::Style::Plain };
+    let nothing =
+        Node { value: crate::yaml::Yaml::Null, span: crate::Span::default(), style: crate::yaml::Style::Plain };
     for key in MERGED_KEYS {
         if !raw.contains_key(key) {
             raw.insert(key.to_owned(), section(merged, extras, key, &nothing));
@@ -63,14 +70,20 @@ fn list(items: &Items<'_>) -> Vec<Value> {
 }
 
 fn table(items: &Items<'_>) -> Value {
-    items.iter().map(|(name, item)| (name.clone(), item.value.map_or(Value::Null, Node::to_json))).collect::<JsonMap>().into()
+    items
+        .iter()
+        .map(|(name, item)| (name.clone(), item.value.map_or(Value::Null, Node::to_json)))
+        .collect::<JsonMap>()
+        .into()
 }
 
 /// Quirk (spec §1.6): intents are sorted by name; those with keyed examples
 /// carry `is_retrieval_intent`, and are added when the domain lacks them.
 fn intents(merged: &Merged<'_>, extras: &Extras) -> Value {
     let mut all: Vec<(&String, Option<&Node>)> = merged.intents.iter().map(|(name, item)| (name, item.value)).collect();
-    all.extend(extras.retrieval_intents.iter().filter(|base| !merged.intents.contains_key(*base)).map(|base| (base, None)));
+    all.extend(
+        extras.retrieval_intents.iter().filter(|base| !merged.intents.contains_key(*base)).map(|base| (base, None)),
+    );
     all.sort_by(|left, right| left.0.cmp(right.0));
     let value = |(name, settings): (&String, Option<&Node>)| {
         let is_retrieval = extras.retrieval_intents.contains(name);

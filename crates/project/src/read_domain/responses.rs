@@ -8,23 +8,46 @@ use crate::{Diagnostic, codes, shape};
 use indexmap::IndexMap;
 use serde_json::Value;
 
-const VARIATION_KEYS: [&str; 12] =
-    ["text", "image", "buttons", "quick_replies", "attachment", "elements", "custom", "channel", "condition", "button_type", "id", "metadata"];
+const VARIATION_KEYS: [&str; 12] = [
+    "text",
+    "image",
+    "buttons",
+    "quick_replies",
+    "attachment",
+    "elements",
+    "custom",
+    "channel",
+    "condition",
+    "button_type",
+    "id",
+    "metadata",
+];
 
-pub(super) fn responses(items: &Items<'_>, spans: &mut DomainSpans, out: &mut Vec<Diagnostic>) -> IndexMap<String, Vec<ResponseVariation>> {
+pub(super) fn responses(
+    items: &Items<'_>,
+    spans: &mut DomainSpans,
+    out: &mut Vec<Diagnostic>,
+) -> IndexMap<String, Vec<ResponseVariation>> {
     let mut responses = IndexMap::new();
     for (name, item) in items {
         if !name.starts_with("utter_") {
             out.push(
-                Diagnostic::warning(codes::RESPONSE_NAME, format!("the name of the response `{name}` does not start with `utter_`"))
-                    .at(item.key, "")
-                    .help(format!("rename it to `utter_{name}`")),
+                Diagnostic::warning(
+                    codes::RESPONSE_NAME,
+                    format!("the name of the response `{name}` does not start with `utter_`"),
+                )
+                .at(item.key, "")
+                .help(format!("rename it to `utter_{name}`")),
             );
         }
         let what = format!("the response `{name}`");
         let variations = item.value.and_then(|node| list(&what, node, out)).unwrap_or_default();
         if variations.is_empty() && item.value.and_then(Node::as_seq).is_some() {
-            out.push(Diagnostic::error(codes::BAD_RESPONSE, format!("{what} has no variation")).at(item.key, "").help("add `- text: \"…\"` below it"));
+            out.push(
+                Diagnostic::error(codes::BAD_RESPONSE, format!("{what} has no variation"))
+                    .at(item.key, "")
+                    .help("add `- text: \"…\"` below it"),
+            );
         }
         let places = spans.variations.entry(name.clone()).or_default();
         let mut read = Vec::with_capacity(variations.len());
@@ -42,14 +65,19 @@ pub(super) fn responses(items: &Items<'_>, spans: &mut DomainSpans, out: &mut Ve
 fn list<'n>(what: &str, node: &'n Node, out: &mut Vec<Diagnostic>) -> Option<&'n [Node]> {
     let items = node.as_seq();
     if items.is_none() {
-        out.push(shape::wrong_type(node, what, "a list of variations").help("write `- text: \"…\"` on the line below the name"));
+        out.push(
+            shape::wrong_type(node, what, "a list of variations")
+                .help("write `- text: \"…\"` on the line below the name"),
+        );
     }
     items
 }
 
 fn variation(what: &str, node: &Node, out: &mut Vec<Diagnostic>) -> Option<ResponseVariation> {
     let Some(map) = node.as_map() else {
-        let help = node.as_str().map_or_else(|| "write `- text: \"…\"`".to_owned(), |text| format!("write `- text: \"{text}\"`"));
+        let help = node
+            .as_str()
+            .map_or_else(|| "write `- text: \"…\"`".to_owned(), |text| format!("write `- text: \"{text}\"`"));
         out.push(shape::wrong_type(node, &format!("a variation of {what}"), "a mapping").help(help));
         return None;
     };
@@ -58,7 +86,8 @@ fn variation(what: &str, node: &Node, out: &mut Vec<Diagnostic>) -> Option<Respo
     if let Some(text) = text {
         shape::text(text, &format!("`text` of {what}"), out);
     }
-    let custom = map.get("custom").filter(|custom| !custom.is_null()).and_then(|custom| shape::map(custom, "`custom`", out));
+    let custom =
+        map.get("custom").filter(|custom| !custom.is_null()).and_then(|custom| shape::map(custom, "`custom`", out));
     if text.is_none() && custom.is_none_or(|custom| custom.entries.is_empty()) {
         out.push(
             Diagnostic::error(codes::BAD_RESPONSE, format!("a variation of {what} has neither `text` nor `custom`"))
@@ -70,7 +99,10 @@ fn variation(what: &str, node: &Node, out: &mut Vec<Diagnostic>) -> Option<Respo
         shape::map(attachment, "`attachment`", out);
     }
     buttons(map, out);
-    let channel = map.get("channel").filter(|channel| !channel.is_null()).and_then(|channel| shape::text(channel, "`channel`", out));
+    let channel = map
+        .get("channel")
+        .filter(|channel| !channel.is_null())
+        .and_then(|channel| shape::text(channel, "`channel`", out));
     let condition = map.get("condition").filter(|condition| !condition.is_null());
     let mut content = shape::json_map(map);
     content.shift_remove("channel");
@@ -95,7 +127,8 @@ fn buttons(map: &Map, out: &mut Vec<Diagnostic>) {
                     }
                     Some(_) => {}
                     None if key == "buttons" && button_map.get("url").is_none() => out.push(
-                        Diagnostic::warning(codes::BUTTON_INCOMPLETE, format!("this button has no `{needed}`")).at(button.span, ""),
+                        Diagnostic::warning(codes::BUTTON_INCOMPLETE, format!("this button has no `{needed}`"))
+                            .at(button.span, ""),
                     ),
                     None => {}
                 }
@@ -110,10 +143,13 @@ fn conditions(node: &Node, out: &mut Vec<Diagnostic>) -> Vec<ResponseCondition> 
     for item in shape::seq(node, "`condition`", out).unwrap_or_default() {
         let Some(map) = shape::map(item, "a condition", out) else { continue };
         if map.get("type").and_then(Node::as_str) != Some("slot") {
-            out.push(Diagnostic::error(codes::BAD_RESPONSE, "a response condition needs `type: slot`").at(item.span, ""));
+            out.push(
+                Diagnostic::error(codes::BAD_RESPONSE, "a response condition needs `type: slot`").at(item.span, ""),
+            );
             continue;
         }
-        let name = shape::required(map, "name", "a response condition", item.span, out).and_then(|node| shape::text(node, "`name`", out));
+        let name = shape::required(map, "name", "a response condition", item.span, out)
+            .and_then(|node| shape::text(node, "`name`", out));
         let value = shape::required(map, "value", "a response condition", item.span, out).map(Node::to_json);
         if let (Some(name), Some(value)) = (name, value) {
             conditions.push(ResponseCondition { name: name.to_owned(), value });

@@ -9,11 +9,14 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 const SLOT_TYPES: [&str; 6] = ["text", "bool", "categorical", "float", "list", "any"];
-const SLOT_KEYS: [&str; 7] = ["type", "mappings", "influence_conversation", "initial_value", "values", "min_value", "max_value"];
+const SLOT_KEYS: [&str; 7] =
+    ["type", "mappings", "influence_conversation", "initial_value", "values", "min_value", "max_value"];
 const MAPPING_TYPES: [&str; 5] = ["from_entity", "from_text", "from_intent", "from_trigger_intent", "custom"];
-const MAPPING_KEYS: [&str; 9] = ["type", "entity", "role", "group", "intent", "not_intent", "value", "action", "conditions"];
+const MAPPING_KEYS: [&str; 9] =
+    ["type", "entity", "role", "group", "intent", "not_intent", "value", "action", "conditions"];
 /// Slots that `action_query_knowledge_base` needs.
-const KNOWLEDGE_BASE_SLOTS: [&str; 3] = ["knowledge_base_listed_objects", "knowledge_base_last_object", "knowledge_base_last_object_type"];
+const KNOWLEDGE_BASE_SLOTS: [&str; 3] =
+    ["knowledge_base_listed_objects", "knowledge_base_last_object", "knowledge_base_last_object_type"];
 
 pub(super) fn slots(items: &Items<'_>, spans: &mut DomainSpans, out: &mut Vec<Diagnostic>) -> IndexMap<String, Slot> {
     let mut slots = IndexMap::new();
@@ -27,7 +30,13 @@ pub(super) fn slots(items: &Items<'_>, spans: &mut DomainSpans, out: &mut Vec<Di
 /// What stands for a slot that was reported as broken, so that its uses are
 /// not reported as well.
 fn unfeatured() -> Slot {
-    Slot { slot_type: SlotType::Any, mappings: Vec::new(), influence_conversation: false, initial_value: Value::Null, is_implicit: false }
+    Slot {
+        slot_type: SlotType::Any,
+        mappings: Vec::new(),
+        influence_conversation: false,
+        initial_value: Value::Null,
+        is_implicit: false,
+    }
 }
 
 fn slot(name: &str, item: &Item<'_>, spans: &mut DomainSpans, out: &mut Vec<Diagnostic>) -> Option<Slot> {
@@ -38,7 +47,8 @@ fn slot(name: &str, item: &Item<'_>, spans: &mut DomainSpans, out: &mut Vec<Diag
     let slot_type = slot_type(map, type_node, item.key, out)?;
     let is_any = slot_type == SlotType::Any;
     let influence = map.get("influence_conversation").filter(|node| !node.is_null());
-    let influence_conversation = influence.and_then(|node| shape::flag(node, "`influence_conversation`", out)).unwrap_or(!is_any);
+    let influence_conversation =
+        influence.and_then(|node| shape::flag(node, "`influence_conversation`", out)).unwrap_or(!is_any);
     if is_any && influence_conversation {
         out.push(
             Diagnostic::error(codes::BAD_SLOT, format!("{what} has type `any` and cannot influence the conversation"))
@@ -70,18 +80,25 @@ fn slot_type(map: &Map, node: &Node, key: Span, out: &mut Vec<Diagnostic>) -> Op
             let help = if other == "unfeaturized" {
                 "Rasa 3 has no such type: use `any`, or `influence_conversation: false`".to_owned()
             } else if other.contains('.') {
-                "Python classes cannot be loaded; choose a built-in type: text, bool, categorical, float, list, any".to_owned()
+                "Python classes cannot be loaded; choose a built-in type: text, bool, categorical, float, list, any"
+                    .to_owned()
             } else {
                 suggest::cure(other, SLOT_TYPES, "the types are text, bool, categorical, float, list and any")
             };
-            out.push(Diagnostic::error(codes::BAD_SLOT, format!("the slot type `{other}` is not known")).at(node.span, "").help(help));
+            out.push(
+                Diagnostic::error(codes::BAD_SLOT, format!("the slot type `{other}` is not known"))
+                    .at(node.span, "")
+                    .help(help),
+            );
             None
         }
     }
 }
 
 fn float(map: &Map, key: Span, out: &mut Vec<Diagnostic>) -> SlotType {
-    let mut bound = |name: &str, default: f64| map.get(name).and_then(|node| shape::number(node, &format!("`{name}`"), out)).unwrap_or(default);
+    let mut bound = |name: &str, default: f64| {
+        map.get(name).and_then(|node| shape::number(node, &format!("`{name}`"), out)).unwrap_or(default)
+    };
     let (min_value, max_value) = (bound("min_value", 0.0), bound("max_value", 1.0));
     if min_value >= max_value {
         let span = map.get("min_value").or(map.get("max_value")).map_or(key, |node| node.span);
@@ -96,10 +113,22 @@ fn float(map: &Map, key: Span, out: &mut Vec<Diagnostic>) -> SlotType {
 
 /// Values in their string form, lower-cased; null is ignored (spec §1.6).
 fn values(map: &Map, key: Span, out: &mut Vec<Diagnostic>) -> Vec<String> {
-    let items = map.get("values").filter(|node| !node.is_null()).and_then(|node| shape::seq(node, "`values`", out)).unwrap_or_default();
-    let values: Vec<String> = items.iter().filter(|item| !item.is_null()).map(|item| shape::python_str(&item.to_json()).to_lowercase()).collect();
+    let items = map
+        .get("values")
+        .filter(|node| !node.is_null())
+        .and_then(|node| shape::seq(node, "`values`", out))
+        .unwrap_or_default();
+    let values: Vec<String> = items
+        .iter()
+        .filter(|item| !item.is_null())
+        .map(|item| shape::python_str(&item.to_json()).to_lowercase())
+        .collect();
     if values.is_empty() {
-        out.push(Diagnostic::warning(codes::NO_VALUES, "this categorical slot has no values").at(key, "").help("list them under `values:`"));
+        out.push(
+            Diagnostic::warning(codes::NO_VALUES, "this categorical slot has no values")
+                .at(key, "")
+                .help("list them under `values:`"),
+        );
     }
     values
 }
@@ -145,20 +174,29 @@ fn mapping(node: &Node, out: &mut Vec<Diagnostic>) -> Option<SlotMapping> {
             MappingKind::FromEntity { entity: entity?, role, group }
         }
         "from_text" => MappingKind::FromText,
-        "from_intent" => MappingKind::FromIntent { value: shape::required(map, "value", &what, node.span, out)?.to_json() },
-        "from_trigger_intent" => MappingKind::FromTriggerIntent { value: shape::required(map, "value", &what, node.span, out)?.to_json() },
+        "from_intent" => {
+            MappingKind::FromIntent { value: shape::required(map, "value", &what, node.span, out)?.to_json() }
+        }
+        "from_trigger_intent" => {
+            MappingKind::FromTriggerIntent { value: shape::required(map, "value", &what, node.span, out)?.to_json() }
+        }
         "custom" => MappingKind::Custom { action },
         other => {
             out.push(
                 Diagnostic::error(codes::BAD_MAPPING, format!("the mapping type `{other}` is not known"))
                     .at(type_node.span, "")
-                    .help(suggest::cure(other, MAPPING_TYPES, "the types are from_entity, from_text, from_intent, from_trigger_intent and custom")),
+                    .help(suggest::cure(
+                        other,
+                        MAPPING_TYPES,
+                        "the types are from_entity, from_text, from_intent, from_trigger_intent and custom",
+                    )),
             );
             return None;
         }
     };
     let mut names = |key: &str| -> Vec<String> {
-        let texts = map.get(key).map(|node| shape::texts(node, &format!("`{key}` of a slot mapping"), out)).unwrap_or_default();
+        let texts =
+            map.get(key).map(|node| shape::texts(node, &format!("`{key}` of a slot mapping"), out)).unwrap_or_default();
         texts.into_iter().map(|(name, _)| name).collect()
     };
     let (intent, not_intent) = (names("intent"), names("not_intent"));
@@ -175,7 +213,10 @@ fn conditions(map: &Map, out: &mut Vec<Diagnostic>) -> Vec<MappingCondition> {
             let node = map.get(key).filter(|node| !node.is_null())?;
             shape::text(node, &format!("`{key}`"), out).map(str::to_owned)
         };
-        conditions.push(MappingCondition { active_loop: optional("active_loop"), requested_slot: optional("requested_slot") });
+        conditions.push(MappingCondition {
+            active_loop: optional("active_loop"),
+            requested_slot: optional("requested_slot"),
+        });
     }
     conditions
 }

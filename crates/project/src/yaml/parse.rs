@@ -26,7 +26,18 @@ pub fn parse(file: FileId, text: &str, env: Env<'_>, out: &mut Vec<Diagnostic>) 
                 .help("write both halves, or the character itself"),
         );
     }
-    let mut builder = Builder { file, source: text, decoded: &decoded, env, out, stack: Vec::new(), root: None, anchors: HashMap::new(), nodes: 0, documents: 0 };
+    let mut builder = Builder {
+        file,
+        source: text,
+        decoded: &decoded,
+        env,
+        out,
+        stack: Vec::new(),
+        root: None,
+        anchors: HashMap::new(),
+        nodes: 0,
+        documents: 0,
+    };
     match builder.run() {
         Ok(()) => Some(builder.root.take().unwrap_or_else(|| Node {
             value: Yaml::Map(Map::default()),
@@ -117,7 +128,14 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    fn scalar(&mut self, text: Cow<'_, str>, style: ScalarStyle, anchor: usize, tag: Option<Cow<'_, Tag>>, span: Span) -> Result<(), Stop> {
+    fn scalar(
+        &mut self,
+        text: Cow<'_, str>,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<Cow<'_, Tag>>,
+        span: Span,
+    ) -> Result<(), Stop> {
         self.spend(1, span)?;
         let style = match style {
             ScalarStyle::Plain => Style::Plain,
@@ -126,8 +144,13 @@ impl Builder<'_, '_> {
             ScalarStyle::Folded => Style::Folded,
         };
         let is_text_tag = self.tag(tag.as_deref(), span);
-        let value = if style != Style::Plain || is_text_tag { Yaml::Str(text.into_owned()) } else { self.plain(&text, span) };
-        let end = if matches!(style, Style::Literal | Style::Folded) { self.trimmed_end(span.start, span.end) } else { span.end };
+        let value =
+            if style != Style::Plain || is_text_tag { Yaml::Str(text.into_owned()) } else { self.plain(&text, span) };
+        let end = if matches!(style, Style::Literal | Style::Folded) {
+            self.trimmed_end(span.start, span.end)
+        } else {
+            span.end
+        };
         let raw = self.source.get(span.start..end).unwrap_or("");
         let key_text = if style == Style::Plain { raw } else { "" };
         let node = Node { value, span: Span { end, ..span }, style };
@@ -148,9 +171,12 @@ impl Builder<'_, '_> {
             Some(Ok(expanded)) => Yaml::Str(expanded),
             Some(Err(unset)) => {
                 self.out.push(
-                    Diagnostic::error(codes::UNSET_VARIABLE, format!("the environment variable `{}` is not set", unset.0))
-                        .at(span, "used here")
-                        .help("set it, or put the text in quotes if it is no variable"),
+                    Diagnostic::error(
+                        codes::UNSET_VARIABLE,
+                        format!("the environment variable `{}` is not set", unset.0),
+                    )
+                    .at(span, "used here")
+                    .help("set it, or put the text in quotes if it is no variable"),
                 );
                 Yaml::Str(text.to_owned())
             }
@@ -161,7 +187,11 @@ impl Builder<'_, '_> {
     fn tag(&mut self, tag: Option<&Tag>, span: Span) -> bool {
         let Some(tag) = tag else { return false };
         let known = ["str", "int", "float", "bool", "null", "map", "seq"];
-        let is_known = if tag.is_yaml_core_schema() { known.contains(&tag.suffix.as_str()) } else { tag.handle == "!" && tag.suffix.is_empty() };
+        let is_known = if tag.is_yaml_core_schema() {
+            known.contains(&tag.suffix.as_str())
+        } else {
+            tag.handle == "!" && tag.suffix.is_empty()
+        };
         if !is_known {
             self.out.push(
                 Diagnostic::error(codes::UNKNOWN_TAG, format!("the tag `{tag}` is not supported"))
@@ -260,10 +290,13 @@ impl Builder<'_, '_> {
         let at = self.decoded.byte(error.marker().index());
         let span = self.character_at(at);
         if let Some(tab) = self.tab_indentation(at) {
-            return Diagnostic::error(codes::TAB_INDENTATION, "a tab is used for indentation, which YAML does not allow")
-                .at(Span { file: self.file, start: tab, end: tab + 1 }, "this is a tab")
-                .help("indent with spaces; most editors can be told to insert spaces for the tab key")
-                .into();
+            return Diagnostic::error(
+                codes::TAB_INDENTATION,
+                "a tab is used for indentation, which YAML does not allow",
+            )
+            .at(Span { file: self.file, start: tab, end: tab + 1 }, "this is a tab")
+            .help("indent with spaces; most editors can be told to insert spaces for the tab key")
+            .into();
         }
         let code = if error.info().contains("recursion limit") { codes::TOO_DEEP } else { codes::YAML_SYNTAX };
         let mut diagnostic = Diagnostic::error(code, format!("this is not valid YAML: {}", error.info())).at(span, "");
@@ -309,7 +342,9 @@ fn bad_key(span: Span) -> Stop {
 }
 
 fn too_deep(span: Span) -> Stop {
-    Diagnostic::error(codes::TOO_DEEP, format!("values are nested more than {MAX_DEPTH} levels deep")).at(span, "").into()
+    Diagnostic::error(codes::TOO_DEEP, format!("values are nested more than {MAX_DEPTH} levels deep"))
+        .at(span, "")
+        .into()
 }
 
 fn syntax_help(info: &str) -> Option<&'static str> {
@@ -368,7 +403,9 @@ fn merge(map: &mut OpenMap, node: Node, out: &mut Vec<Diagnostic>) {
     for part in parts {
         match part {
             Yaml::Map(part) => map.merged.push(part),
-            _ => out.push(Diagnostic::error(codes::BAD_MERGE, "`<<` needs a mapping or a list of mappings").at(span, "")),
+            _ => {
+                out.push(Diagnostic::error(codes::BAD_MERGE, "`<<` needs a mapping or a list of mappings").at(span, ""))
+            }
         }
     }
 }

@@ -160,7 +160,8 @@ fn the_same_key_twice_names_both_places_and_keeps_the_first() {
 
 #[test]
 fn anchors_aliases_and_merge_keys_work() {
-    let text = "base: &b {x: 1, y: 2}\nother: &o {y: 9, z: 3}\none:\n  <<: *b\n  y: 5\nmany:\n  <<: [*b, *o]\nlist: *b\n";
+    let text =
+        "base: &b {x: 1, y: 2}\nother: &o {y: 9, z: 3}\none:\n  <<: *b\n  y: 5\nmany:\n  <<: [*b, *o]\nlist: *b\n";
     let value = good(text).to_json();
     assert_eq!(value["one"].to_string(), r#"{"x":1,"y":5}"#);
     assert_eq!(value["many"].to_string(), r#"{"x":1,"y":2,"z":3}"#);
@@ -217,7 +218,18 @@ fn broken_aliases_and_keys_are_errors() {
 
 #[test]
 fn broken_text_never_panics() {
-    for text in ["a: 'x\nb: 3\n", "a: [1, 2\nb: 3\n", "a: b: c\n", "{", "\"", "a: \"\\", "- - : -\n ?", "%YAML\n", "\u{0}", "é: [ü"] {
+    for text in [
+        "a: 'x\nb: 3\n",
+        "a: [1, 2\nb: 3\n",
+        "a: b: c\n",
+        "{",
+        "\"",
+        "a: \"\\",
+        "- - : -\n ?",
+        "%YAML\n",
+        "\u{0}",
+        "é: [ü",
+    ] {
         let (node, out) = read(text);
         assert!(node.is_some() || !out.is_empty(), "{text:?}");
     }

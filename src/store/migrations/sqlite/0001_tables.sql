@@ -40,9 +40,9 @@ CREATE TABLE sapa_inbox (
     attempts INTEGER NOT NULL DEFAULT 0,
     reply TEXT,
     accepted_at REAL NOT NULL,
-    UNIQUE (channel, dedupe_key),
     UNIQUE (sender_id, seq)
 );
+CREATE UNIQUE INDEX sapa_inbox_dedupe ON sapa_inbox (channel, dedupe_key) WHERE dedupe_key IS NOT NULL;
 CREATE INDEX sapa_inbox_accepted ON sapa_inbox (id) WHERE state = 'accepted';
 
 -- Answers of actions received in turns that have not committed. `inbox_id` names

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sapa_project::{codes, Diagnostic, Domain, Span};
+use sapa_project::{Diagnostic, Domain, Span, codes};
 use sapa_sdk::{Event, EventBody};
 
 use super::{Found, RulePolicy, Source};
@@ -95,7 +95,8 @@ fn missing(
     if let Some((name, other)) = fingerprint.loops.first_key_value()
         && !active.is_some_and(|active| fingerprint.loops.contains_key(active))
     {
-        let what = if name == SHOULD_NOT_BE_SET { "`active_loop: null`".to_owned() } else { format!("`active_loop: {name}`") };
+        let what =
+            if name == SHOULD_NOT_BE_SET { "`active_loop: null`".to_owned() } else { format!("`active_loop: {name}`") };
         findings.push(report(what, *other));
     }
     findings
@@ -228,8 +229,11 @@ impl RulePolicy {
     }
 
     fn contradiction(&self, step: &Step<'_>, found: &Found, sources: &Sources) -> Option<Diagnostic> {
-        let others: Vec<_> =
-            sources.get(&self.source_key(&found.source))?.iter().filter(|(_, action, _)| *action != step.gold).collect();
+        let others: Vec<_> = sources
+            .get(&self.source_key(&found.source))?
+            .iter()
+            .filter(|(_, action, _)| *action != step.gold)
+            .collect();
         let (first, action, place) = others.first()?;
         let kind = if step.dialogue.is_rule { "rule" } else { "story" };
         let names: BTreeSet<&str> = others.iter().map(|(name, _, _)| name.as_str()).collect();
@@ -240,7 +244,10 @@ impl RulePolicy {
                 format!("`{action}` runs here: {first}"),
             ),
             _ => (
-                format!("{kind} `{}` expects `{}`, but rule `{names}` predicts `{action}`", step.dialogue.name, step.gold),
+                format!(
+                    "{kind} `{}` expects `{}`, but rule `{names}` predicts `{action}`",
+                    step.dialogue.name, step.gold
+                ),
                 format!("rule `{first}` predicts `{action}` here"),
             ),
         };

@@ -79,8 +79,7 @@ impl Index {
         if keys[0] != without_user {
             keys.push(without_user);
         }
-        let mut numbers: Vec<usize> =
-            keys.iter().filter_map(|key| self.by_last.get(key)).flatten().copied().collect();
+        let mut numbers: Vec<usize> = keys.iter().filter_map(|key| self.by_last.get(key)).flatten().copied().collect();
         numbers.sort_unstable();
         numbers
     }

@@ -95,7 +95,11 @@ impl RulePolicy {
             && listened
             && let Some(action) = current.latest_intent().and_then(default_action)
         {
-            return Some(Found::builtin(action, format!("intent `{}`", current.latest_intent().unwrap_or_default()), false));
+            return Some(Found::builtin(
+                action,
+                format!("intent `{}`", current.latest_intent().unwrap_or_default()),
+                false,
+            ));
         }
         if let Some(found) = happy_path(tracker) {
             return Some(found);
@@ -133,11 +137,8 @@ impl RulePolicy {
     }
 
     fn dress(&self, tracker: &Tracker, found: Option<Found>) -> Prediction {
-        let mut prediction = Prediction {
-            policy: "RulePolicy".to_owned(),
-            priority: self.options.priority,
-            ..Prediction::default()
-        };
+        let mut prediction =
+            Prediction { policy: "RulePolicy".to_owned(), priority: self.options.priority, ..Prediction::default() };
         if self.options.enable_fallback_prediction {
             let fallback = self.options.core_fallback_action_name.clone();
             prediction.probabilities.push((fallback, self.options.core_fallback_threshold));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sapa_project::{codes, ComponentConfig, Diagnostic, Domain, Sources};
+use sapa_project::{ComponentConfig, Diagnostic, Domain, Sources, codes};
 use sapa_sdk::EventBody;
 use serde_json::Value;
 
@@ -19,7 +19,11 @@ impl Options {
         let flag = |name: &str| component.options.get(name).and_then(Value::as_bool);
         Self {
             priority: component.options.get("priority").and_then(Value::as_i64).unwrap_or(4),
-            core_fallback_threshold: component.options.get("core_fallback_threshold").and_then(Value::as_f64).unwrap_or(0.3),
+            core_fallback_threshold: component
+                .options
+                .get("core_fallback_threshold")
+                .and_then(Value::as_f64)
+                .unwrap_or(0.3),
             core_fallback_action_name: component
                 .options
                 .get("core_fallback_action_name")
@@ -72,7 +76,8 @@ impl RulePolicy {
 }
 
 fn too_many_turns(dialogue: &TrainingDialogue) -> Diagnostic {
-    let mut finding = Diagnostic::error(codes::SEVERAL_USER_TURNS, format!("rule `{}` has more than one user turn", dialogue.name));
+    let mut finding =
+        Diagnostic::error(codes::SEVERAL_USER_TURNS, format!("rule `{}` has more than one user turn", dialogue.name));
     let turns = dialogue.events.iter().filter(|e| matches!(e.event.body, EventBody::User { .. }));
     for (index, turn) in turns.enumerate().skip(1) {
         finding = finding.at(turn.span, format!("user turn {}", index + 1));

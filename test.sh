@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Runs every test on a clean checkout: formatting, lints, unit and integration
+# tests, the bot's dialogues and test stories.
+#
+# SAPA_REQUIRE_ALL=1 turns a missing tool into a failure instead of a notice.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+require_all="${SAPA_REQUIRE_ALL:-0}"
+
+missing() {
+  if [ "$require_all" = 1 ]; then
+    echo "error: $1" >&2
+    exit 1
+  fi
+  echo "notice: $1; this part is left out" >&2
+}
+
+command -v cargo >/dev/null || { echo "error: Rust is needed: https://rustup.rs" >&2; exit 1; }
+if ! command -v cc >/dev/null; then
+  # SQLite and ring are compiled from C.
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq && apt-get install -y -qq gcc libc6-dev
+  else
+    echo "error: a C compiler is needed (Debian: apt-get install gcc libc6-dev)" >&2
+    exit 1
+  fi
+fi
+
+# Nothing that looks like a bot token may stand in a tracked file.
+if git rev-parse --git-dir >/dev/null 2>&1; then
+  if git grep -nE '[0-9]{8,10}:[A-Za-z0-9_-]{35}' -- . >&2; then
+    echo "error: the lines above look like a bot token; secrets come from the environment" >&2
+    exit 1
+  fi
+fi
+
+if cargo fmt --version >/dev/null 2>&1; then
+  cargo fmt --all --check
+else
+  missing "rustfmt is not installed (rustup component add rustfmt)"
+fi
+
+# One profile and one build for programs and tests.
+cargo build --release --locked --workspace --bins
+cargo test --release --locked --workspace
+
+if cargo clippy --version >/dev/null 2>&1; then
+  cargo clippy --release --locked --workspace --all-targets -- -D warnings
+else
+  missing "clippy is not installed (rustup component add clippy)"
+fi
+echo "all tests passed"
