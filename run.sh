@@ -73,7 +73,7 @@ await_health() {
         sleep 0.1
     done
     printf 'run.sh: the %s %s. The end of %s:\n' "$name" "$problem" "$log" >&2
-    tail -n 20 "$log" >&2
+    tail -n 40 "$log" >&2
     exit 1
 }
 

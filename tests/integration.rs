@@ -1,1 +1,24 @@
-#[test] fn x(){}
+//! Sapa through the doors that users use: the program, HTTP, projects on disk.
+
+#[path = "integration/arrows.rs"]
+mod arrows;
+#[path = "integration/broken.rs"]
+mod broken;
+#[path = "integration/dialogues.rs"]
+mod dialogues;
+#[path = "integration/events.rs"]
+mod events;
+#[path = "integration/failures.rs"]
+mod failures;
+#[path = "integration/http.rs"]
+mod http;
+#[path = "integration/model_files.rs"]
+mod model_files;
+#[path = "integration/privacy.rs"]
+mod privacy;
+#[path = "integration/shell.rs"]
+mod shell;
+#[path = "integration/support/mod.rs"]
+mod support;
+#[path = "integration/training.rs"]
+mod training;

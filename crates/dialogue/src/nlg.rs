@@ -70,7 +70,7 @@ pub fn bot_event(mut draft: Draft) -> (EventBody, JsonMap) {
         image,
         custom: take("custom"),
     };
-    (EventBody::Bot { text, data }, draft)
+    (EventBody::Bot { text, data: Box::new(data) }, draft)
 }
 
 /// Python's truth value.

@@ -21,7 +21,12 @@ impl<'a> Options<'a> {
     /// An error about one option.
     pub fn bad(&self, key: &str, expected: &str) -> TrainError {
         let message = format!("option `{key}` of {} must be {expected}", self.config.name);
-        TrainError::new("E0601", message, self.config.span, "correct the option or remove it to use the default")
+        TrainError::new(
+            sapa_project::codes::BAD_OPTION,
+            message,
+            self.config.span,
+            "correct the option or remove it to use the default",
+        )
     }
 
     fn read<T>(

@@ -299,7 +299,7 @@ fn one_intent_alone_leaves_classifiers_untrained_with_a_warning() {
     data.examples.retain(|example| example.intent == "greet");
     let train = |pipeline| NluModel::train(&config(pipeline), &data, &domain(), 1, &mut |_| {}).unwrap();
     let (model, diagnostics) = train(json!([{"name": "WhitespaceTokenizer"}, {"name": "DIETClassifier"}]));
-    assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), ["W0602"]);
+    assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), ["W0902"]);
     let parsed = serde_json::to_string(&model.parse("halo")).unwrap();
     assert_eq!(
         parsed,
@@ -318,22 +318,22 @@ fn the_ranking_is_cut_to_its_length() {
 #[test]
 fn mistakes_in_the_pipeline_are_errors_with_a_code() {
     let code = |pipeline: Value| try_train(pipeline, 1).unwrap_err().0.code;
-    assert_eq!(code(json!([{"name": "WhitespaceTokeniser"}])), "E0603");
-    assert_eq!(code(json!([{"name": "WhitespaceTokenizer"}, {"name": "WhitespaceTokenizer"}])), "E0604");
-    assert_eq!(code(json!([{"name": "CountVectorsFeaturizer"}])), "E0605");
-    assert_eq!(code(json!([{"name": "WhitespaceTokenizer"}, {"name": "FallbackClassifier"}])), "E0606");
+    assert_eq!(code(json!([{"name": "WhitespaceTokeniser"}])), "E0903");
+    assert_eq!(code(json!([{"name": "WhitespaceTokenizer"}, {"name": "WhitespaceTokenizer"}])), "E0904");
+    assert_eq!(code(json!([{"name": "CountVectorsFeaturizer"}])), "E0905");
+    assert_eq!(code(json!([{"name": "WhitespaceTokenizer"}, {"name": "FallbackClassifier"}])), "E0906");
     assert_eq!(
         code(json!([{"name": "WhitespaceTokenizer"}, {"name": "DIETClassifier", "ranking_length": "x"}])),
-        "E0601"
+        "E0901"
     );
     assert_eq!(
         code(json!([{"name": "WhitespaceTokenizer"}, {"name": "DIETClassifier", "featurizers": ["x"]}])),
-        "E0601"
+        "E0901"
     );
-    assert_eq!(code(json!([{"name": "WhitespaceTokenizer", "token_pattern": "("}])), "E0601");
+    assert_eq!(code(json!([{"name": "WhitespaceTokenizer", "token_pattern": "("}])), "E0901");
     let mut chinese = config(json!([{"name": "WhitespaceTokenizer"}]));
     chinese.language = Some("zh".into());
-    assert_eq!(NluModel::train(&chinese, &data(), &domain(), 1, &mut |_| {}).unwrap_err().0.code, "E0602");
+    assert_eq!(NluModel::train(&chinese, &data(), &domain(), 1, &mut |_| {}).unwrap_err().0.code, "E0902");
 }
 
 #[test]
@@ -386,5 +386,5 @@ fn a_misaligned_annotation_is_reported() {
     let mut data = data();
     data.examples.push(example("travel", "ke [Rah](city)a"));
     let diagnostics = NluModel::train(&config(default_pipeline()), &data, &domain(), 1, &mut |_| {}).unwrap().1;
-    assert!(diagnostics.iter().any(|d| d.code == "W0605"));
+    assert!(diagnostics.iter().any(|d| d.code == "W0905"));
 }

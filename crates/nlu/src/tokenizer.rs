@@ -30,7 +30,7 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
     if REFUSED_LANGUAGES.contains(&language.as_str()) {
         let message = format!("WhitespaceTokenizer cannot split texts of language `{language}`");
         let help = "this language does not put blanks between words, and no tokenizer for it is available";
-        return Err(TrainError::new("E0602", message, config.span, help));
+        return Err(TrainError::new(sapa_project::codes::REFUSED_LANGUAGE, message, config.span, help));
     }
     let token_pattern = options.text("token_pattern")?.map(str::to_owned);
     let pattern = match &token_pattern {

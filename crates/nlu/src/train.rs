@@ -104,19 +104,29 @@ pub(crate) fn train_pipeline(
 
 fn unknown(entry: &ComponentConfig) -> TrainError {
     let message = format!("no NLU component is named `{}`", entry.name);
-    TrainError::new("E0603", message, entry.span, "use one of the components in the documentation")
+    TrainError::new(
+        sapa_project::codes::COMPONENT_UNKNOWN_TO_NLU,
+        message,
+        entry.span,
+        "use one of the components in the documentation",
+    )
 }
 
 fn check_order(kind: &Kind, entry: &ComponentConfig, earlier: &[&Kind]) -> Result<(), TrainError> {
     let has = |role| earlier.iter().any(|kind| kind.role == role);
     if kind.role == Role::Tokenizer && has(Role::Tokenizer) {
         let message = "a pipeline can have only one tokenizer";
-        return Err(TrainError::new("E0604", message, entry.span, "remove all tokenizers but one"));
+        return Err(TrainError::new(
+            sapa_project::codes::TWO_TOKENIZERS,
+            message,
+            entry.span,
+            "remove all tokenizers but one",
+        ));
     }
     if kind.needs_tokens && !has(Role::Tokenizer) {
         let message = format!("{} needs a tokenizer before it", kind.name);
         return Err(TrainError::new(
-            "E0605",
+            sapa_project::codes::NO_TOKENIZER_BEFORE,
             message,
             entry.span,
             "put WhitespaceTokenizer at the head of the pipeline",
@@ -124,7 +134,12 @@ fn check_order(kind: &Kind, entry: &ComponentConfig, earlier: &[&Kind]) -> Resul
     }
     if kind.role == Role::Fallback && !has(Role::Classifier) {
         let message = format!("{} needs an intent classifier before it", kind.name);
-        return Err(TrainError::new("E0606", message, entry.span, "put it behind the intent classifier"));
+        return Err(TrainError::new(
+            sapa_project::codes::FALLBACK_BEFORE_CLASSIFIER,
+            message,
+            entry.span,
+            "put it behind the intent classifier",
+        ));
     }
     Ok(())
 }
@@ -137,6 +152,8 @@ fn ignored_options(kind: &Kind, entry: &ComponentConfig) -> Option<Diagnostic> {
     let many = if ignored.len() == 1 { "option" } else { "options" };
     (!ignored.is_empty()).then(|| {
         let message = format!("{many} {} of {} have no effect here", ignored.join(", "), kind.name);
-        Diagnostic::note("N0601", message).at(entry.span, "").help("nothing to do; the line may stay for Rasa")
+        Diagnostic::note(sapa_project::codes::IDLE_OPTIONS, message)
+            .at(entry.span, "")
+            .help("nothing to do; the line may stay for Rasa")
     })
 }

@@ -131,6 +131,23 @@ codes! {
     INCOMPLETE_RULE = "E0805", "a rule lacks slots or a loop that another rule has";
     CONTRADICTION = "E0806", "rules and stories contradict each other";
     FORMS_WITHOUT_RULES = "E0807", "forms need RulePolicy";
+
+    // 09: training the pipeline (spec §2)
+    BAD_OPTION = "E0901", "an option of a component has a value that cannot be used";
+    REFUSED_LANGUAGE = "E0902", "a tokenizer does not serve the language";
+    COMPONENT_UNKNOWN_TO_NLU = "E0903", "a component cannot be trained";
+    TWO_TOKENIZERS = "E0904", "the pipeline has two tokenizers";
+    NO_TOKENIZER_BEFORE = "E0905", "a component stands before the tokenizer it needs";
+    FALLBACK_BEFORE_CLASSIFIER = "E0906", "the fallback stands before the classifier";
+    BROKEN_REGEX = "E0907", "a regular expression cannot be compiled";
+    BROKEN_LOOKUP = "E0908", "a lookup table cannot be compiled";
+    SOLVER_FAILED = "E0909", "the classifier cannot be trained";
+    TOO_FEW_INTENTS = "W0902", "there are fewer than two intents to tell apart";
+    SHARED_KEYWORD = "W0903", "a keyword belongs to two intents";
+    BROKEN_KEYWORD = "W0904", "a keyword is no regular expression";
+    MISALIGNED_ENTITY = "W0905", "an annotated entity does not align with tokens";
+    IDLE_EXTRACTOR = "W0906", "an extractor has nothing to look for";
+    IDLE_OPTIONS = "N0901", "options of a component have no effect here";
 }
 
 /// The one-line title of a code; `None` when it is not one of this crate's.

@@ -41,7 +41,7 @@ pub enum EventBody {
         text: Option<String>,
         /// Rich content.
         #[serde(default)]
-        data: BotData,
+        data: Box<BotData>,
     },
     /// An action ran.
     Action {

@@ -309,7 +309,7 @@ impl Turn {
         }
         if let EventBody::Bot { text, data } = &event.body {
             let metadata = event.metadata.clone();
-            self.done.messages.push(BotMessage { text: text.clone(), data: data.clone(), metadata });
+            self.done.messages.push(BotMessage { text: text.clone(), data: (**data).clone(), metadata });
         }
         let event = Arc::new(event);
         self.done.events.push(Arc::clone(&event));
@@ -321,7 +321,7 @@ impl Turn {
 const TICK: f64 = 1e-6;
 
 fn action_event(domain: &sapa_project::Domain, choice: &Choice, now: f64) -> Event {
-    let is_text = domain.e2e_actions.iter().any(|text| *text == choice.action);
+    let is_text = domain.e2e_actions.contains(&choice.action);
     Event::new(
         now,
         EventBody::Action {

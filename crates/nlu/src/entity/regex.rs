@@ -28,7 +28,9 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
     if patterns.len() == 0 {
         let message = format!("{NAME} finds nothing: no regex or lookup table has the name of an annotated entity");
         let help = "name the regex or lookup table as the entity, and annotate the entity in at least one example";
-        context.diagnostics.push(Diagnostic::warning("W0606", message).at(config.span, "").help(help));
+        context
+            .diagnostics
+            .push(Diagnostic::warning(sapa_project::codes::IDLE_EXTRACTOR, message).at(config.span, "").help(help));
     }
     Ok(Box::new(RegexEntityExtractor { patterns }))
 }

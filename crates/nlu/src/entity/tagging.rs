@@ -160,7 +160,7 @@ fn misaligned(example: &Example, message: &Message) -> Option<Diagnostic> {
     let wrong = example.entities.iter().find(|annotation| !fits(annotation))?;
     let message = format!("the annotation of entity `{}` does not begin and end with whole tokens", wrong.entity);
     let help = "annotate whole words, without the punctuation around them";
-    Some(Diagnostic::warning("W0605", message).at(example.span, "").help(help))
+    Some(Diagnostic::warning(sapa_project::codes::MISALIGNED_ENTITY, message).at(example.span, "").help(help))
 }
 
 /// The part of an annotation a tagger predicts.

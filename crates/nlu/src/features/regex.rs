@@ -59,7 +59,12 @@ impl PatternSet {
             for regex in data.regexes.iter().filter(|regex| wanted(&regex.name)) {
                 let pattern = Pattern::new(&regex.pattern, stored.case_sensitive).map_err(|error| {
                     let message = format!("the pattern of regex `{}` cannot be read: {error}", regex.name);
-                    TrainError::new("E0607", message, regex.span, "correct the pattern (Python `re` syntax)")
+                    TrainError::new(
+                        sapa_project::codes::BROKEN_REGEX,
+                        message,
+                        regex.span,
+                        "correct the pattern (Python `re` syntax)",
+                    )
                 })?;
                 compiled.push(pattern);
                 stored.patterns.push((regex.name.clone(), Source::Regex(regex.pattern.clone())));
@@ -70,7 +75,12 @@ impl PatternSet {
                 let pattern = Pattern::literals(&lookup.elements, stored.case_sensitive, stored.word_boundaries);
                 let pattern = pattern.map_err(|error| {
                     let message = format!("lookup table `{}` cannot be used: {error}", lookup.name);
-                    TrainError::new("E0608", message, lookup.span, "split or shorten the table")
+                    TrainError::new(
+                        sapa_project::codes::BROKEN_LOOKUP,
+                        message,
+                        lookup.span,
+                        "split or shorten the table",
+                    )
                 })?;
                 let Some(pattern) = pattern else { continue };
                 compiled.push(pattern);

@@ -36,7 +36,9 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
             Err(error) => {
                 let message = format!("keyword `{keyword}` of intent `{intent}` is not a regular expression: {error}");
                 let help = "KeywordIntentClassifier reads examples as regular expressions; escape special characters";
-                context.diagnostics.push(Diagnostic::warning("W0604", message).at(config.span, "").help(help));
+                context.diagnostics.push(
+                    Diagnostic::warning(sapa_project::codes::BROKEN_KEYWORD, message).at(config.span, "").help(help),
+                );
             }
         }
     }
@@ -86,7 +88,11 @@ fn unambiguous_keywords(
         };
         let message = format!("keyword `{keyword}` {reason}: KeywordIntentClassifier leaves it out");
         let span = data.examples.iter().find(|example| fold(&example.text) == *keyword).map_or(config.span, |e| e.span);
-        diagnostics.push(Diagnostic::warning("W0603", message).at(span, "").help("make the keywords distinct"));
+        diagnostics.push(
+            Diagnostic::warning(sapa_project::codes::SHARED_KEYWORD, message)
+                .at(span, "")
+                .help("make the keywords distinct"),
+        );
     }
     kept
 }

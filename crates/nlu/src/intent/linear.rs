@@ -164,7 +164,12 @@ impl LinearClassifier {
         let trained = linear.solver(&problem).trainer().train(&problem, &linear.softmax);
         classifier.model = trained.map_err(|error| {
             let message = format!("{} cannot be trained: {error}", options.config.name);
-            TrainError::new("E0609", message, options.config.span, "remove own options such as `C` and `solver`")
+            TrainError::new(
+                sapa_project::codes::SOLVER_FAILED,
+                message,
+                options.config.span,
+                "remove own options such as `C` and `solver`",
+            )
         })?;
         Ok(Some(classifier))
     }

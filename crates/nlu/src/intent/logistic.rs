@@ -48,7 +48,9 @@ pub(crate) fn intent_examples<'a>(context: &TrainContext<'a>) -> Vec<(usize, &'a
 /// The warning that a classifier stays untrained.
 pub(crate) fn too_few_intents(config: &ComponentConfig) -> Diagnostic {
     let message = format!("{} is not trained: it needs examples of at least two intents", config.name);
-    Diagnostic::warning("W0602", message).at(config.span, "").help("add another intent to the NLU data")
+    Diagnostic::warning(sapa_project::codes::TOO_FEW_INTENTS, message)
+        .at(config.span, "")
+        .help("add another intent to the NLU data")
 }
 
 /// The first `length` of a ranking (0: all), names owned.

@@ -1,0 +1,55 @@
+//! What the tests share: projects on disk, the running program, servers that
+//! stop when they go out of scope.
+
+mod actions;
+mod project;
+mod server;
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+pub use actions::{Answer, FakeActions, HelpdeskActions};
+pub use project::{Output, Project, helpdesk_model, repository};
+pub use server::{Reply, Server};
+
+/// The longest that anything may take before a test gives up.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The runtime of the HTTP client and of action servers in this process; tests
+/// themselves are plain functions.
+pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+});
+
+/// Asks until the answer is there.
+pub fn poll<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(started.elapsed() < DEADLINE, "waited too long for {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// A conversation's events in short: the type, and what tells it from others of
+/// its type. Ids, times and confidences are left out.
+pub fn brief(events: &[Value]) -> Vec<String> {
+    events.iter().map(brief_event).collect()
+}
+
+fn brief_event(event: &Value) -> String {
+    let kind = event["event"].as_str().unwrap_or("?");
+    let name = event["name"].as_str().unwrap_or("null");
+    match kind {
+        "action" | "active_loop" | "action_execution_rejected" => format!("{kind} {name}"),
+        "slot" => format!("slot {name}={}", event["value"]),
+        "user" | "bot" => format!("{kind} {}", event["text"].as_str().unwrap_or("null")),
+        "user_featurization" => format!("{kind} {}", event["use_text_for_featurization"]),
+        _ => kind.to_owned(),
+    }
+}

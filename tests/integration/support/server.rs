@@ -1,0 +1,152 @@
+//! `sapa run` on a free port, and requests to it.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{DEADLINE, Project, RUNTIME};
+
+/// The server; it is killed when this value goes.
+pub struct Server {
+    child: Child,
+    base: String,
+    client: reqwest::Client,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// An answer over HTTP.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: u16,
+    pub kind: String,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+}
+
+impl Server {
+    /// Starts the server in a project's folder and waits until it listens.
+    pub fn start(project: &Project, arguments: &[&str]) -> Self {
+        let all = [&["run", "-i", "127.0.0.1", "-p", "0"], arguments].concat();
+        let mut child = project
+            .command(&all)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let log = Arc::new(Mutex::new(String::new()));
+        let (found, address) = mpsc::channel();
+        let (kept, stderr) = (Arc::clone(&log), child.stderr.take().expect("its log"));
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if let Some((_, after)) = line.split_once("Sapa is listening address=") {
+                    let _ = found.send(after.split(' ').next().unwrap_or_default().to_owned());
+                }
+                let mut log = kept.lock().expect("the log");
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().expect("a client");
+        let mut server = Self { child, base: String::new(), client, log, reader: Some(reader) };
+        match address.recv_timeout(DEADLINE) {
+            Ok(address) => server.base = format!("http://{address}"),
+            Err(_) => panic!("the server did not start:\n{}", server.stop()),
+        }
+        server
+    }
+
+    /// Starts the server with the HTTP API.
+    pub fn with_api(project: &Project) -> Self {
+        Self::start(project, &["--enable-api"])
+    }
+
+    /// Kills the server at once, as a power cut would, and returns all it logged.
+    pub fn stop(&mut self) -> String {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the log's reader");
+        }
+        self.log.lock().expect("the log").clone()
+    }
+
+    /// A request being built.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Sends a request.
+    pub fn send(&self, request: reqwest::RequestBuilder) -> Reply {
+        RUNTIME.block_on(answer(request))
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path))
+    }
+
+    /// Posts bytes as they are.
+    pub fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Reply {
+        self.send(self.request(Method::POST, path).body(body))
+    }
+
+    /// Sends a message over REST and returns the bot's messages.
+    pub fn say(&self, sender: &str, message: &str) -> Vec<Value> {
+        let reply = self.post(WEBHOOK, json!({ "sender": sender, "message": message }).to_string());
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.json().as_array().expect("a list").clone()
+    }
+
+    /// The texts that the bot answers.
+    pub fn texts(&self, sender: &str, message: &str) -> Vec<String> {
+        self.say(sender, message).iter().map(|m| m["text"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The tracker with all events.
+    pub fn tracker(&self, sender: &str) -> Value {
+        self.get(&format!("/conversations/{sender}/tracker?include_events=ALL")).json()
+    }
+
+    /// All events of a conversation.
+    pub fn events(&self, sender: &str) -> Vec<Value> {
+        self.tracker(sender)["events"].as_array().expect("events").clone()
+    }
+
+    /// Sends requests at the same time.
+    pub fn all_at_once(&self, requests: Vec<reqwest::RequestBuilder>) -> Vec<Reply> {
+        RUNTIME.block_on(async {
+            let tasks: Vec<_> = requests.into_iter().map(|request| tokio::spawn(answer(request))).collect();
+            let mut replies = Vec::new();
+            for task in tasks {
+                replies.push(task.await.expect("a reply"));
+            }
+            replies
+        })
+    }
+}
+
+/// Where REST messages go.
+pub const WEBHOOK: &str = "/webhooks/rest/webhook";
+
+async fn answer(request: reqwest::RequestBuilder) -> Reply {
+    let response = request.send().await.expect("an answer");
+    let status = response.status().as_u16();
+    let kind = response.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    Reply { status, kind, body: response.text().await.expect("a body") }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
