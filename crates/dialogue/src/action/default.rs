@@ -41,7 +41,7 @@ pub(super) fn requested_slot(value: Value) -> EventBody {
 }
 
 /// A listen action as `action_session_start` writes it: by no policy.
-pub(super) fn listen() -> EventBody {
+pub(crate) fn listen() -> EventBody {
     EventBody::Action {
         name: Some("action_listen".to_owned()),
         policy: None,

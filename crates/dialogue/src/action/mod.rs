@@ -5,6 +5,8 @@ mod form;
 pub(crate) mod remote;
 mod two_stage;
 
+pub(crate) use default::listen;
+
 use sapa_project::domain::DEFAULT_ACTIONS;
 use sapa_sdk::{Event, JsonMap};
 use serde_json::Value;

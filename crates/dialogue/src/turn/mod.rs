@@ -182,6 +182,7 @@ impl Turn {
             Some(parse_data) => *parse_data,
             None => self.replies.parse(&message.text)?,
         };
+        self.listen_after_circuit_breaker();
         parse_data.rest.insert("message_id".into(), message.message_id.clone().into());
         parse_data.rest.insert("metadata".into(), json!(message.metadata));
         let body = EventBody::User {
@@ -194,6 +195,15 @@ impl Turn {
         Ok(Phase::Extract)
     }
 
+    /// In Rasa a conversation whose circuit breaker tripped answers nothing until
+    /// its session ends (spec §3.5: no listen is appended). Here the next message
+    /// is listened to.
+    fn listen_after_circuit_breaker(&mut self) {
+        if self.tracker.actions_since_listen() >= self.model.max_predictions {
+            self.log(Event::new(self.clock, action::listen()));
+        }
+    }
+
     fn fill_slots(&mut self) -> Result<Phase, Pending> {
         let scene = Scene::new(&self.model, &self.tracker, &self.output_channel, self.clock, self.seed);
         let events = extract_slots(&scene, &mut self.replies)?;
@@ -203,8 +213,11 @@ impl Turn {
 
     fn decide(&mut self) -> Phase {
         let current = self.tracker.current();
-        if current.paused && current.latest_intent() != Some("restart") {
-            return Phase::Over;
+        if current.paused {
+            return match current.latest_intent() {
+                Some("restart") => Phase::Act(Box::new(wake_up())),
+                _ => Phase::Over,
+            };
         }
         let limit = self.model.max_predictions;
         if self.tracker.actions_since_listen() >= limit || self.rejections > limit {
@@ -314,6 +327,20 @@ impl Turn {
         let event = Arc::new(event);
         self.done.events.push(Arc::clone(&event));
         self.tracker.update_shared(event);
+    }
+}
+
+/// Only a restart wakes a paused conversation. Its last action need not be
+/// `action_listen`, so no policy would predict this.
+fn wake_up() -> Choice {
+    Choice {
+        action: "action_restart".to_owned(),
+        policy: "RulePolicy".to_owned(),
+        confidence: 1.0,
+        events: Vec::new(),
+        is_end_to_end: false,
+        hide_rule_turn: true,
+        cause: Cause { what: "intent `restart` in a paused conversation".to_owned(), place: None },
     }
 }
 

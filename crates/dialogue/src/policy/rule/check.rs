@@ -102,6 +102,21 @@ fn missing(
     findings
 }
 
+/// Two rules that go on differently from the same states.
+pub(super) fn disagreement(
+    (first, place): (&str, Span),
+    action: &str,
+    dialogue: &TrainingDialogue,
+    moment: &super::train::Moment<'_>,
+) -> Diagnostic {
+    let message =
+        format!("rule `{}` expects `{}`, but rule `{first}` expects `{action}`", dialogue.name, moment.action);
+    Diagnostic::error(codes::CONTRADICTION, message)
+        .at(moment.event.span, format!("rule `{}` expects `{}` here", dialogue.name, moment.action))
+        .at(place, format!("rule `{first}` expects `{action}` here"))
+        .help("change one of them, or make one narrower with `condition`")
+}
+
 /// One action of a dialogue and what the policy makes of its moment.
 struct Step<'a> {
     dialogue: &'a TrainingDialogue,

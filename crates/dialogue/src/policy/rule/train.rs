@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sapa_project::{ComponentConfig, Diagnostic, Domain, Sources, codes};
+use sapa_project::{ComponentConfig, Diagnostic, Domain, Sources, Span, codes};
 use sapa_sdk::EventBody;
 use serde_json::Value;
 
@@ -39,10 +39,10 @@ impl Options {
 }
 
 /// A moment of a dialogue at which an action can be learnt.
-struct Moment<'a> {
+pub(super) struct Moment<'a> {
     states: Vec<State>,
-    action: &'a str,
-    event: &'a TrainingEvent,
+    pub(super) action: &'a str,
+    pub(super) event: &'a TrainingEvent,
 }
 
 impl RulePolicy {
@@ -61,7 +61,7 @@ impl RulePolicy {
         }
         findings.extend(super::check::incomplete_rules(dialogues, domain));
         let mut policy = Self {
-            rules: learn_rules(dialogues, domain, sources),
+            rules: learn_rules(dialogues, domain, sources, &mut findings),
             unhappy: learn_unhappy_paths(dialogues, domain),
             rule_only: rule_only(dialogues, domain),
             builtin_in_stories: BTreeSet::new(),
@@ -107,8 +107,16 @@ fn cut_at_snippet(states: &[State]) -> &[State] {
     &states[start..]
 }
 
-fn learn_rules(dialogues: &[TrainingDialogue], domain: &Arc<Domain>, sources: &Sources) -> Vec<Rule> {
+/// The actions that follow rules' states. States that two rules continue
+/// differently are learnt from neither, and reported.
+fn learn_rules(
+    dialogues: &[TrainingDialogue],
+    domain: &Arc<Domain>,
+    sources: &Sources,
+    findings: &mut Vec<Diagnostic>,
+) -> Vec<Rule> {
     let mut learnt: BTreeMap<String, Rule> = BTreeMap::new();
+    let mut places: BTreeMap<String, (&str, Span)> = BTreeMap::new();
     let mut order = Vec::new();
     let mut ambiguous = BTreeSet::new();
     for dialogue in dialogues.iter().filter(|d| d.is_rule) {
@@ -120,7 +128,12 @@ fn learn_rules(dialogues: &[TrainingDialogue], domain: &Arc<Domain>, sources: &S
             let key = key(states);
             let origin = Origin { name: dialogue.name.clone(), place: sources.place(moment.event.span) };
             match learnt.get_mut(&key) {
-                Some(rule) if rule.action != moment.action => drop(ambiguous.insert(key)),
+                Some(rule) if rule.action != moment.action => {
+                    if let Some(first) = places.get(&key).filter(|_| !ambiguous.contains(&key)) {
+                        findings.push(super::check::disagreement(*first, &rule.action, dialogue, &moment));
+                    }
+                    ambiguous.insert(key);
+                }
                 Some(rule) => rule.origins.push(origin),
                 None => {
                     let rule = Rule {
@@ -131,6 +144,7 @@ fn learn_rules(dialogues: &[TrainingDialogue], domain: &Arc<Domain>, sources: &S
                         in_stories: false,
                     };
                     learnt.insert(key.clone(), rule);
+                    places.insert(key.clone(), (&dialogue.name, moment.event.span));
                     order.push(key);
                 }
             }

@@ -1,0 +1,95 @@
+//! Memoization, checkpoints and alternatives (spec §1.5, §3.4).
+
+use super::chat::{Chat, findings};
+
+const DOMAIN: &str = "
+intents: [greet, fine, sad, yes, no]
+responses:
+  utter_greet: [{text: hello}]
+  utter_happy: [{text: great}]
+  utter_cheer: [{text: cheer up}]
+  utter_bye: [{text: bye}]
+";
+
+#[test]
+fn a_story_is_remembered_with_its_history() {
+    let data = "stories:
+- story: happy
+  steps: [{intent: greet}, {action: utter_greet}, {intent: fine}, {action: utter_happy}]
+";
+    let mut chat = Chat::new(DOMAIN, data);
+    assert_eq!(chat.say("greet"), ["hello"]);
+    let done = chat.turn("fine");
+    assert_eq!(done.messages[0].text.as_deref(), Some("great"));
+    assert_eq!(done.decisions[0].policy, "MemoizationPolicy");
+    assert_eq!(done.decisions[0].cause.place.as_deref(), Some("data/all.yml:3"));
+    // Out of its history it is not remembered.
+    let mut fresh = Chat::new(DOMAIN, data);
+    assert!(fresh.say("fine").is_empty());
+}
+
+#[test]
+fn a_history_with_two_endings_is_forgotten() {
+    let data = "stories:
+- story: a
+  steps: [{intent: greet}, {action: utter_greet}]
+- story: b
+  steps: [{intent: greet}, {action: utter_bye}]
+";
+    assert!(Chat::new(DOMAIN, data).say("greet").is_empty());
+}
+
+#[test]
+fn checkpoints_join_stories_and_or_multiplies_them() {
+    let data = "stories:
+- story: start
+  steps: [{intent: greet}, {action: utter_greet}, {checkpoint: asked}]
+- story: good
+  steps: [{checkpoint: asked}, {or: [{intent: fine}, {intent: 'yes'}]}, {action: utter_happy}]
+- story: bad
+  steps: [{checkpoint: asked}, {intent: sad}, {action: utter_cheer}]
+";
+    for (intent, reply) in [("fine", "great"), ("yes", "great"), ("sad", "cheer up")] {
+        let mut chat = Chat::new(DOMAIN, data);
+        chat.say("greet");
+        assert_eq!(chat.say(intent), [reply]);
+    }
+}
+
+#[test]
+fn loose_checkpoints_are_warned_about_and_cycles_end() {
+    let loose = "stories:
+- story: a
+  steps: [{intent: greet}, {action: utter_greet}, {checkpoint: nowhere}]
+- story: b
+  steps: [{checkpoint: from_nowhere}, {intent: fine}, {action: utter_happy}]
+";
+    let codes: Vec<&str> = findings(DOMAIN, loose).iter().map(|d| d.code).collect();
+    assert!(codes.contains(&"W0802") && codes.contains(&"W0803"), "{codes:?}");
+    let cycle = "stories:
+- story: a
+  steps: [{intent: greet}, {action: utter_greet}, {checkpoint: again}]
+- story: b
+  steps: [{checkpoint: again}, {intent: fine}, {action: utter_happy}, {checkpoint: again}]
+";
+    let mut chat = Chat::new(DOMAIN, cycle);
+    chat.say("greet");
+    assert_eq!(chat.say("fine"), ["great"]);
+}
+
+#[test]
+fn the_learnt_part_reads_back_and_is_the_same_bytes_every_time() {
+    let data = "rules:
+- rule: r
+  steps: [{intent: 'no'}, {action: utter_bye}]
+stories:
+- story: s
+  steps: [{intent: greet}, {action: utter_greet}]
+";
+    let train = || sapa_dialogue::DialogueModel::train(&super::chat::project(DOMAIN, data).project).0;
+    let model = train();
+    let bytes = model.to_bytes();
+    assert_eq!(bytes, train().to_bytes());
+    let read = sapa_dialogue::DialogueModel::from_bytes(&bytes, (*model.domain).clone()).unwrap();
+    assert_eq!(read.to_bytes(), bytes);
+}

@@ -1,0 +1,10 @@
+//! Turns over small projects, without I/O: what Rasa does, written from the
+//! specification.
+
+mod actions;
+mod chat;
+mod forms;
+mod learning;
+mod rules;
+mod sessions;
+mod slots;
