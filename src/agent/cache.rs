@@ -78,3 +78,40 @@ impl Entries {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sapa_project::Domain;
+    use sapa_sdk::{Event, EventBody};
+
+    use super::*;
+
+    fn tracker(sender_id: &str, events: usize) -> Tracker {
+        let events = (0..events).map(|i| Event::new(i as f64, EventBody::Resume {}));
+        Tracker::from_events(sender_id, Arc::new(Domain::default()), events)
+    }
+
+    #[test]
+    fn the_least_recently_used_go_when_room_is_needed() {
+        let cache = TrackerCache::new(100);
+        for number in 0..10 {
+            cache.put(tracker(&format!("s{number}"), 12), number, "m");
+        }
+        assert!(cache.take("s0", "m").is_none());
+        assert_eq!(cache.take("s9", "m").map(|(_, version)| version), Some(9));
+        assert!(cache.entries.lock().unwrap().events <= 100);
+    }
+
+    #[test]
+    fn a_tracker_of_another_model_is_not_used_and_taking_empties() {
+        let cache = TrackerCache::new(100);
+        cache.put(tracker("a", 5), 1, "old");
+        assert!(cache.take("a", "new").is_none());
+        cache.put(tracker("a", 5), 2, "new");
+        assert!(cache.take("a", "new").is_some());
+        assert!(cache.take("a", "new").is_none());
+        assert_eq!(cache.entries.lock().unwrap().events, 0);
+    }
+}

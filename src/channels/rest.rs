@@ -96,7 +96,8 @@ async fn handle(agent: Arc<Agent>, request: Request, key: Option<String>) -> Res
     let incoming = Incoming {
         sender_id: request.sender,
         channel: "rest".to_owned(),
-        dedupe_key: key,
+        // Two senders may choose the same key: it counts within a conversation.
+        dedupe_key: key.map(|key| json!([recipient, key]).to_string()),
         message: UserMessage {
             text: request.text,
             input_channel: request.input_channel,

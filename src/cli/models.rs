@@ -56,13 +56,18 @@ pub(super) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> 
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&temporary, &path)?;
-        File::open(folder)?.sync_all()
+        sync_folder(folder)
     })();
     if let Err(error) = written {
         let _ = std::fs::remove_file(&temporary);
         bail!("cannot write `{}`: {error}", path.display());
     }
     Ok(path)
+}
+
+/// Makes a new name in a folder durable; only Unix opens folders as files.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// The newest model of a folder; of a kind when `prefix` is given.

@@ -3,15 +3,18 @@
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use sapa_project::{Credentials, Endpoints};
 use tokio::net::TcpListener;
 
 use super::bot::{self, BotArgs};
 use super::dotenv::Environment;
 use super::{models, terminal};
 use crate::server::{self, ServerOptions};
+use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -71,6 +74,9 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
         terminal::say(&format!("No model found in `{}`. Train one with `sapa train` first.", wanted.display()));
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(connector) = args.connector.as_deref().filter(|name| *name != "rest") {
+        bail!("`--connector {connector}`: this channel is not served yet; `rest` is");
+    }
     let store = bot::open_store(&endpoints).await?;
     let agent = Arc::new(bot::agent(&endpoints, Arc::clone(&store), args.bot.request_timeout)?);
     match &model {
@@ -83,22 +89,53 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
         cors: args.cors.clone(),
         connector: args.connector.clone(),
     };
-    warn_of_closed_doors(&credentials);
+    warn_of_closed_doors(&credentials, &endpoints);
+    let pruning = tokio::spawn(prune(Arc::clone(&store)));
+    let model_id = agent.models.get().map(|loaded| loaded.model.id.clone()).unwrap_or_default();
     let router = server::router(agent, &credentials, options);
     let address = SocketAddr::new(args.interface, args.port);
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    tracing::info!(address = %listener.local_addr()?, model = ?model, "Sapa is listening");
+    tracing::info!(address = %listener.local_addr()?, model_id, "Sapa is listening");
     axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await?;
+    pruning.abort();
     store.close().await?;
     tracing::info!("Sapa has stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Channels in the credentials that this version does not serve are named, never
-/// passed over in silence.
-fn warn_of_closed_doors(credentials: &sapa_project::Credentials) {
+/// How long repeated messages are recognised, and how often older rows go.
+const KEEP_SECONDS: f64 = 86_400.0;
+const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Forgets inbox rows, sent messages and action answers after a day.
+async fn prune(store: Arc<dyn Store>) {
+    let mut hours = tokio::time::interval(PRUNE_EVERY);
+    loop {
+        hours.tick().await;
+        match store.prune((bot::clock())() - KEEP_SECONDS).await {
+            Ok(rows) if rows > 0 => tracing::info!(rows, "forgot what is older than a day"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "could not forget old rows"),
+        }
+    }
+}
+
+/// What the files ask for and this version does not serve is named, never passed
+/// over in silence.
+fn warn_of_closed_doors(credentials: &Credentials, endpoints: &Endpoints) {
     for channel in credentials.channels.keys().filter(|name| *name != "rest") {
-        tracing::warn!(channel, "this channel is not served yet");
+        tracing::warn!(channel, "credentials.yml: this channel is not served yet");
+    }
+    let in_memory = |kind: &Option<String>| kind.as_deref().is_none_or(|k| k.eq_ignore_ascii_case("in_memory"));
+    let sections = [
+        ("lock_store", endpoints.lock_store.as_ref().is_some_and(|s| !in_memory(&s.kind))),
+        ("event_broker", endpoints.event_broker.is_some()),
+        ("nlg", endpoints.nlg.is_some()),
+        ("nlu", endpoints.nlu.is_some()),
+        ("models", endpoints.models.is_some()),
+    ];
+    for (section, _) in sections.iter().filter(|(_, asked)| *asked) {
+        tracing::warn!(section, "endpoints.yml: this section is not served yet and has no effect");
     }
 }
 

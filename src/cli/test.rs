@@ -1,4 +1,4 @@
-//! `sapa test [core|nlu]`: test stories as Rasa's, and literate dialogue tests.
+//! `sapa test [core]`: test stories as Rasa's, and literate dialogue tests.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

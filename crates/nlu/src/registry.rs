@@ -98,6 +98,14 @@ pub(crate) const KINDS: &[Kind] = &[
         load: intent::logistic::load,
     },
     Kind {
+        name: "SklearnIntentClassifier",
+        role: Role::Classifier,
+        needs_tokens: false,
+        options: intent::logistic::OPTIONS,
+        train: intent::logistic::train,
+        load: intent::logistic::load,
+    },
+    Kind {
         name: "KeywordIntentClassifier",
         role: Role::Classifier,
         needs_tokens: false,

@@ -1,6 +1,6 @@
 //! The built-in actions (spec §3.5, "Default actions").
 
-use indexmap::IndexMap;
+use indexmap::IndexSet;
 use sapa_sdk::{Event, EventBody, JsonMap, ParseData};
 use serde_json::{Value, json};
 
@@ -56,13 +56,23 @@ pub(crate) fn listen() -> EventBody {
 fn session_start(scene: &Scene<'_>) -> Vec<Event> {
     let mut bodies = vec![EventBody::SessionStarted {}];
     if scene.model.domain.session_config.carry_over_slots_to_new_session {
-        let mut slots: IndexMap<String, Value> = IndexMap::new();
+        let current = scene.tracker.current();
+        // In the order in which they were set; those whose events are long
+        // forgotten come last.
+        let mut names: IndexSet<&str> = IndexSet::new();
         for event in scene.tracker.applied_events() {
-            if let EventBody::Slot { name, value } = &event.body {
-                slots.insert(name.clone(), value.clone());
+            if let EventBody::Slot { name, .. } = &event.body {
+                names.shift_remove(name.as_str());
+                names.insert(name);
             }
         }
-        bodies.extend(slots.into_iter().map(|(name, value)| EventBody::Slot { name, value }));
+        names.extend(current.set_slots().iter().map(String::as_str));
+        bodies.extend(
+            names
+                .into_iter()
+                .filter(|name| current.set_slots().contains(*name))
+                .map(|name| EventBody::Slot { name: name.to_owned(), value: current.slot(name).clone() }),
+        );
     }
     bodies.push(listen());
     bare(scene, &bodies)

@@ -89,6 +89,11 @@ impl Derived {
         &self.slots
     }
 
+    /// Names of the slots that some event set.
+    pub fn set_slots(&self) -> &BTreeSet<String> {
+        &self.set_slots
+    }
+
     /// A slot's value; `Null` when it is unset or unknown.
     pub fn slot(&self, name: &str) -> &Value {
         self.slots.get(name).unwrap_or(&Value::Null)

@@ -101,6 +101,9 @@ fn trimming_an_endless_session_changes_nothing_the_user_sees() {
     }
     assert_eq!(chat.slot("name"), json!("A"));
     assert!(chat.tracker.state_count() < 40);
+    chat.wait(61.0);
+    chat.say("hi");
+    assert_eq!(chat.slot("name"), json!("A"), "a slot set long ago is carried over too");
 }
 
 #[test]

@@ -9,7 +9,8 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Responses that default actions send when they are defined.
-const DEFAULT_RESPONSES: [&str; 4] = ["utter_default", "utter_restart", "utter_back", "utter_ask_rephrase"];
+const DEFAULT_RESPONSES: [&str; 5] =
+    ["utter_default", "utter_restart", "utter_back", "utter_ask_rephrase", "utter_action_failed"];
 
 pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     for (name, variations) in &project.domain.responses {
