@@ -19,13 +19,15 @@ pub(super) struct ProjectPaths<'a> {
 /// Reads every file of a project. A missing `data` folder is an empty one.
 pub(super) fn read_project(paths: &ProjectPaths<'_>) -> Result<Vec<ProjectFile>> {
     let root = paths.config.parent().map(Path::to_path_buf).unwrap_or_default();
-    let mut files = vec![read(paths.config, &root, FileRole::Config)?];
+    let config = read(paths.config, &root, FileRole::Config);
+    let mut files = vec![config.context("there is no configuration: give its path with `--config` (`-c`)")?];
     if paths.domain.is_dir() {
         for path in walk(paths.domain)? {
             files.push(read(&path, &root, FileRole::Domain)?);
         }
     } else {
-        files.push(read(paths.domain, &root, FileRole::Domain)?);
+        let domain = read(paths.domain, &root, FileRole::Domain);
+        files.push(domain.context("there is no domain: give its file or folder with `--domain` (`-d`)")?);
     }
     files.extend(read_data(paths.data, &root)?);
     Ok(files)

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_name_has_the_time_and_two_words_of_the_content() {
         let now = UNIX_EPOCH + std::time::Duration::from_secs(1_795_340_836);
-        assert_eq!(file_name("nlu-", "3f00", None, now), "nlu-20261122-034716-deft-teratai.sapa");
+        assert_eq!(file_name("nlu-", "3f00", None, now), "nlu-20261122-094716-deft-teratai.sapa");
         assert_eq!(file_name("", "3f00", Some("bot"), now), "bot.sapa");
         assert_eq!(timestamp(951_782_400), "20000229-000000");
     }

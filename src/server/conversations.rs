@@ -84,8 +84,10 @@ fn events(body: &[u8], now: f64) -> Result<Vec<Event>, ApiError> {
     list.iter()
         .enumerate()
         .map(|(number, event)| {
-            Event::from_json(event, now)
-                .map_err(|e| ApiError::bad_request(format!("Event {number} cannot be used: {e}.")))
+            // The parser's own words would repeat what was sent, number and all.
+            Event::from_json(event, now).map_err(|_| {
+                ApiError::bad_request(format!("Event {number} does not fit the schema of any event type."))
+            })
         })
         .collect()
 }

@@ -14,6 +14,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use sapa_project::Credentials;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::agent::Agent;
 use crate::channels::rest;
@@ -65,7 +66,10 @@ pub fn router(agent: Arc<Agent>, credentials: &Credentials, options: ServerOptio
     let router = router
         .fallback(async |method: Method, uri: Uri| error::not_found(&method, &uri))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| error::method_not_allowed(&method, &uri))
-        .layer(DefaultBodyLimit::max(MOST_BODY));
+        .layer(DefaultBodyLimit::disable())
+        // Looks at `Content-Length` first: what is announced as too large is
+        // refused before it comes.
+        .layer(RequestBodyLimitLayer::new(MOST_BODY));
     match cors(&app.options.cors) {
         Some(layer) => router.layer(layer),
         None => router,

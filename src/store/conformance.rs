@@ -46,7 +46,12 @@ fn started() -> Event {
 
 /// A commit of events alone.
 pub(super) fn turn(sender_id: &str, expected_version: i64, new_events: Vec<Event>) -> Commit {
-    Commit { sender_id: sender_id.into(), expected_version, new_events: new_events.into_iter().map(std::sync::Arc::new).collect(), ..Commit::default() }
+    Commit {
+        sender_id: sender_id.into(),
+        expected_version,
+        new_events: new_events.into_iter().map(std::sync::Arc::new).collect(),
+        ..Commit::default()
+    }
 }
 
 fn fresh(channel: &str, key: Option<&str>, reply: Value) -> Option<InboxDone> {

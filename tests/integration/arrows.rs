@@ -72,7 +72,11 @@ fn outer_names(list: &str) -> Vec<String> {
         }
     }
     names.push(entry);
-    names.iter().filter_map(|entry| entry.trim().split("::").next().map(str::to_owned)).filter(|name| !name.is_empty()).collect()
+    names
+        .iter()
+        .filter_map(|entry| entry.trim().split("::").next().map(str::to_owned))
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 #[test]
@@ -97,7 +101,8 @@ fn every_room_imports_only_rooms_above_it() {
 fn every_module_of_the_library_is_a_room_with_arrows() {
     let library = code(&repository().join("src/lib.rs"));
     let declared = Regex::new(r"\bmod ([a-z_]+);").expect("a pattern");
-    let modules: BTreeSet<&str> = declared.captures_iter(&library).filter_map(|found| found.get(1)).map(|name| name.as_str()).collect();
+    let modules: BTreeSet<&str> =
+        declared.captures_iter(&library).filter_map(|found| found.get(1)).map(|name| name.as_str()).collect();
     assert_eq!(modules, ARROWS.iter().map(|(room, _)| *room).collect());
 }
 

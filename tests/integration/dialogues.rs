@@ -40,12 +40,19 @@ fn every_test_story_of_the_helpdesk_is_predicted() {
 fn a_dialogue_that_goes_otherwise_is_named_with_its_line() {
     let (project, _actions) = with_actions();
     let right = "# A title\n\n```dialogue\n> /jam_layanan\n< Jam layanan petugas kami: …\n```\n";
-    let wrong = "```dialogue\n> /jam_layanan\n< Jam layanan petugas kami: …\n> /lupa_password\n< Sesuatu yang lain\n```\n";
+    let wrong =
+        "```dialogue\n> /jam_layanan\n< Jam layanan petugas kami: …\n> /lupa_password\n< Sesuatu yang lain\n```\n";
     project.write("dialogues/right.md", right);
     project.write("dialogues/wrong.md", wrong);
     let output = test_core(&project, "dialogues", &[]);
     assert_eq!(output.code, Some(1), "{output:?}");
-    for words in ["dialogue dialogues/wrong.md:1 failed", "line 4: > /lupa_password", "Sesuatu yang lain", "Password apa yang Anda maksud?", "1 of 2 dialogues passed"] {
+    for words in [
+        "dialogue dialogues/wrong.md:1 failed",
+        "line 4: > /lupa_password",
+        "Sesuatu yang lain",
+        "Password apa yang Anda maksud?",
+        "1 of 2 dialogues passed",
+    ] {
         assert!(output.out.contains(words), "`{words}` is not said: {}", output.out);
     }
 }

@@ -23,7 +23,7 @@ fn without_ids(mut event: Value) -> Value {
 
 #[test]
 fn a_greeting_leaves_the_reference_trace() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     assert_eq!(server.say("u1", "hi"), [json!({ "recipient_id": "u1", "text": "Hello!" })]);
     let mut events: Vec<Value> = server.events("u1").into_iter().map(without_ids).collect();
 
@@ -36,9 +36,7 @@ fn a_greeting_leaves_the_reference_trace() {
     assert_eq!(parse_data["intent_ranking"].as_array().map(Vec::len), Some(5));
     assert!(user["message_id"].is_string() && user["message_id"] == parse_data["message_id"]);
 
-    let action = |name: &str, policy: Value, confidence: Value, hidden: bool| {
-        json!({ "event": "action", "name": name, "policy": policy, "confidence": confidence, "action_text": null, "hide_rule_turn": hidden })
-    };
+    let action = |name: &str, policy: Value, confidence: Value, hidden: bool| json!({ "event": "action", "name": name, "policy": policy, "confidence": confidence, "action_text": null, "hide_rule_turn": hidden });
     let nothing = json!({ "elements": null, "quick_replies": null, "buttons": null, "attachment": null, "image": null, "custom": null });
     assert_eq!(
         json!(events),
@@ -63,7 +61,7 @@ fn added(server: &Server, sender: &str, text: &str) -> Vec<String> {
 
 #[test]
 fn a_form_leaves_the_reference_trace() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     server.say("u1", "hi");
     assert_eq!(
         added(&server, "u1", "book a table"),
@@ -107,7 +105,7 @@ fn a_form_leaves_the_reference_trace() {
 
 #[test]
 fn a_question_in_the_middle_of_a_form_is_answered_and_the_form_asks_again() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     server.say("u1", "book a table");
     assert_eq!(
         added(&server, "u1", "when do you open"),
@@ -161,7 +159,8 @@ fn the_database_is_for_its_owner_only() {
     let project = Project::tiny().trained();
     let server = Server::start(&project, &[]);
     server.say("u1", "hi");
-    let databases: Vec<String> = project.files("").into_keys().filter(|name| name.starts_with("conversations.db")).collect();
+    let databases: Vec<String> =
+        project.files("").into_keys().filter(|name| name.starts_with("conversations.db")).collect();
     assert!(databases.iter().any(|name| name == "conversations.db"), "{databases:?}");
     for name in databases {
         let mode = project.path(&name).metadata().expect("a file").permissions().mode();
@@ -170,24 +169,25 @@ fn the_database_is_for_its_owner_only() {
 }
 
 /// A conversation with a filled slot whose last user message is long ago.
-fn expired(carry_over: bool) -> (Server, Project) {
+fn expired(carry_over: bool) -> Server {
     let project = Project::tiny();
-    let config = format!("session_config: {{session_expiration_time: 60, carry_over_slots_to_new_session: {carry_over}}}\nforms:\n");
+    let config = format!(
+        "session_config: {{session_expiration_time: 60, carry_over_slots_to_new_session: {carry_over}}}\nforms:\n"
+    );
     project.edit("domain.yml", "forms:\n", &config);
-    let project = project.trained();
-    let server = Server::with_api(&project);
+    let server = Server::of(project.trained());
     let events = json!([
         { "event": "user", "text": "hi", "timestamp": 1000.0, "parse_data": { "intent": { "name": "greet", "confidence": 1.0 }, "entities": [] } },
         { "event": "slot", "name": "cuisine", "value": "thai", "timestamp": 1001.0 },
         { "event": "active_loop", "name": "table_form", "timestamp": 1002.0 },
     ]);
     assert_eq!(server.post("/conversations/u1/tracker/events", events.to_string()).status, 200);
-    (server, project)
+    server
 }
 
 #[test]
 fn after_a_session_has_expired_the_slots_are_carried_over_and_the_form_is_not() {
-    let (server, _project) = expired(true);
+    let server = expired(true);
     assert_eq!(
         added(&server, "u1", "hi")[..5],
         ["action action_session_start", "session_started", "slot cuisine=\"thai\"", "action action_listen", "user hi"]
@@ -198,14 +198,17 @@ fn after_a_session_has_expired_the_slots_are_carried_over_and_the_form_is_not() 
 
 #[test]
 fn slots_are_not_carried_over_where_the_domain_says_so() {
-    let (server, _project) = expired(false);
-    assert_eq!(added(&server, "u1", "hi")[..4], ["action action_session_start", "session_started", "action action_listen", "user hi"]);
+    let server = expired(false);
+    assert_eq!(
+        added(&server, "u1", "hi")[..4],
+        ["action action_session_start", "session_started", "action action_listen", "user hi"]
+    );
     assert_eq!(server.tracker("u1")["slots"]["cuisine"], Value::Null);
 }
 
 #[test]
 fn a_session_that_has_not_expired_goes_on() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     server.say("u1", "hi");
     let more = added(&server, "u1", "hi");
     assert_eq!(more[0], "user hi");

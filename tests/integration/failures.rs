@@ -83,7 +83,10 @@ fn an_action_server_that_is_down_or_slow_is_a_failed_action() {
 
     let down = Project::tiny().trained();
     let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    down.write("endpoints.yml", format!("action_endpoint: {{url: 'http://{free}/webhook'}}\ntracker_store: {{type: in_memory}}\n"));
+    down.write(
+        "endpoints.yml",
+        format!("action_endpoint: {{url: 'http://{free}/webhook'}}\ntracker_store: {{type: in_memory}}\n"),
+    );
 
     let none = Project::tiny().trained();
     for (what, project) in [("slow", &slow), ("down", &down), ("no endpoint", &none)] {
@@ -111,8 +114,11 @@ fn an_action_server_that_comes_back_is_used_again() {
 fn without_an_apology_in_the_domain_the_turn_goes_on_in_silence_as_rasas() {
     let project = Project::tiny();
     project.edit("domain.yml", "  utter_action_failed:\n  - text: Sorry, something is broken.\n", "");
-    let server = Server::with_api(&project.trained());
-    assert_eq!(work(&server, "u"), ["user_featurization false", "action action_work", "action utter_done", "bot Done.", "action action_listen"]);
+    let server = Server::of(project.trained());
+    assert_eq!(
+        work(&server, "u"),
+        ["user_featurization false", "action action_work", "action utter_done", "bot Done.", "action action_listen"]
+    );
 }
 
 #[test]
@@ -122,7 +128,16 @@ fn an_action_that_declines_is_not_executed_and_not_chosen_again() {
     actions.serve(&project, ENOUGH);
     actions.answer("action_work", 400, json!({ "error": "not now", "action_name": "action_work" }));
     let server = Server::with_api(&project);
-    assert_eq!(work(&server, "u"), ["action_execution_rejected action_work", "user_featurization false", "action action_listen"]);
+    assert_eq!(
+        work(&server, "u"),
+        [
+            "action_execution_rejected action_work",
+            "user_featurization false",
+            "action action_default_fallback",
+            "rewind",
+            "action action_listen"
+        ]
+    );
     assert_eq!(actions.calls().len(), 1);
     assert_eq!(server.texts("u", "hi"), ["Hello!"]);
 }
@@ -194,16 +209,34 @@ fn the_request_has_the_keys_of_the_protocol() {
     assert_eq!(
         tracker,
         [
-            "active_loop", "events", "followup_action", "latest_action", "latest_action_name", "latest_event_time",
-            "latest_input_channel", "latest_message", "paused", "sender_id", "slots"
+            "active_loop",
+            "events",
+            "followup_action",
+            "latest_action",
+            "latest_action_name",
+            "latest_event_time",
+            "latest_input_channel",
+            "latest_message",
+            "paused",
+            "sender_id",
+            "slots"
         ]
     );
     let tracker = &call["tracker"];
-    assert_eq!((&tracker["latest_message"]["text"], &tracker["latest_input_channel"]), (&json!("italian"), &json!("rest")));
-    assert_eq!((&tracker["active_loop"]["name"], &tracker["slots"]["cuisine"]), (&json!("table_form"), &json!("italian")));
+    assert_eq!(
+        (&tracker["latest_message"]["text"], &tracker["latest_input_channel"]),
+        (&json!("italian"), &json!("rest"))
+    );
+    assert_eq!(
+        (&tracker["active_loop"]["name"], &tracker["slots"]["cuisine"]),
+        (&json!("table_form"), &json!("italian"))
+    );
     let events = brief(tracker["events"].as_array().expect("events"));
     assert_eq!(events[0], "action action_session_start");
-    assert_eq!(events[events.len() - 3..], ["slot requested_slot=\"cuisine\"", "action table_form", "slot cuisine=\"italian\""]);
+    assert_eq!(
+        events[events.len() - 3..],
+        ["slot requested_slot=\"cuisine\"", "action table_form", "slot cuisine=\"italian\""]
+    );
     assert_eq!(call["domain"]["forms"]["table_form"]["required_slots"], json!(["cuisine", "people"]));
     assert_eq!(call["domain"]["actions"], json!(["action_work", "validate_table_form"]));
 }

@@ -59,16 +59,19 @@ fn the_api_tells_status_domain_and_what_it_understands() {
 
 #[test]
 fn an_error_has_the_shape_of_rasas_errors() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     let error = server.post("/model/parse", "{").json();
     let keys: Vec<&String> = error.as_object().expect("an object").keys().collect();
     assert_eq!(keys, ["version", "status", "message", "reason", "details", "help", "code"]);
-    assert_eq!((&error["status"], &error["reason"], &error["code"]), (&json!("failure"), &json!("BadRequest"), &json!(400)));
+    assert_eq!(
+        (&error["status"], &error["reason"], &error["code"]),
+        (&json!("failure"), &json!("BadRequest"), &json!(400))
+    );
 }
 
 #[test]
 fn the_tracker_shows_as_many_events_as_asked_for() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     server.say("a", "hi");
     server.say("a", "/restart");
     server.say("a", "hi");
@@ -93,7 +96,7 @@ fn the_tracker_shows_as_many_events_as_asked_for() {
 
 #[test]
 fn the_tracker_of_an_unknown_conversation_is_a_session_start_that_is_not_saved() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     let expected = ["action action_session_start", "session_started", "action action_listen"];
     for _ in 0..2 {
         assert_eq!(brief(&server.events("nobody")), expected);
@@ -106,7 +109,7 @@ fn the_tracker_of_an_unknown_conversation_is_a_session_start_that_is_not_saved()
 
 #[test]
 fn events_are_appended_one_or_many_and_a_bad_one_changes_nothing() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     let path = "/conversations/a/tracker/events";
     let one = server.post(path, json!({ "event": "slot", "name": "cuisine", "value": "thai" }).to_string());
     assert_eq!((one.status, &one.json()["slots"]["cuisine"]), (200, &json!("thai")));
@@ -116,7 +119,14 @@ fn events_are_appended_one_or_many_and_a_bad_one_changes_nothing() {
     let before = server.events("a");
     assert_eq!(
         brief(&before),
-        ["action action_session_start", "session_started", "action action_listen", "slot cuisine=\"thai\"", "slot people=\"4\"", "pause"]
+        [
+            "action action_session_start",
+            "session_started",
+            "action action_listen",
+            "slot cuisine=\"thai\"",
+            "slot people=\"4\"",
+            "pause"
+        ]
     );
     assert_eq!(server.texts("a", "hi"), Vec::<String>::new(), "a paused bot is silent");
     let before = server.events("a");
@@ -159,8 +169,9 @@ fn the_api_asks_for_the_token_and_webhooks_do_not() {
 
 #[test]
 fn malformed_messages_get_a_400_and_leave_no_trace() {
-    let server = Server::with_api(&Project::tiny().trained());
-    let deep = format!(r#"{{"sender":"a","message":"hi","metadata":{}{}}}"#, r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
+    let server = Server::tiny();
+    let deep =
+        format!(r#"{{"sender":"a","message":"hi","metadata":{}{}}}"#, r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
     let list = "[".repeat(10_000);
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("no JSON", b"hi".to_vec()),
@@ -190,10 +201,16 @@ fn malformed_messages_get_a_400_and_leave_no_trace() {
 
 #[test]
 fn a_request_that_is_too_large_is_refused_and_the_server_goes_on() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     for path in [WEBHOOK, "/model/parse", "/conversations/a/tracker/events"] {
-        let body = json!({ "sender": "a", "message": "x".repeat(2 << 20), "text": "y" });
-        assert_eq!(server.post(path, body.to_string()).status, 413, "{path}");
+        let head = format!("POST {path} HTTP/1.1\r\nHost: sapa\r\n");
+        // One byte too many, so that the server has read all when it answers: a
+        // connection that is closed with bytes unread may lose its answer.
+        let size = (1 << 20) + 1;
+        let whole = format!("{head}Content-Length: {size}\r\n\r\n{}", "x".repeat(size));
+        assert_eq!(server.raw(whole.as_bytes()), Some(413), "{path}");
+        let streamed = format!("{head}Transfer-Encoding: chunked\r\n\r\n{size:x}\r\n{}", "x".repeat(size));
+        assert_eq!(server.raw(streamed.as_bytes()), Some(413), "{path}");
     }
     let long = format!("hi {}", "x ".repeat(100_000));
     assert_eq!(server.post(WEBHOOK, message("a", &long)).status, 200, "long, but within the limit");
@@ -201,13 +218,22 @@ fn a_request_that_is_too_large_is_refused_and_the_server_goes_on() {
 }
 
 #[test]
+fn a_body_announced_as_too_large_is_refused_before_it_comes() {
+    let server = Server::tiny();
+    let announced = format!("POST {WEBHOOK} HTTP/1.1\r\nHost: sapa\r\nContent-Length: {}\r\n\r\n", 2 << 20);
+    assert_eq!(server.raw(announced.as_bytes()), Some(413));
+}
+
+#[test]
 fn an_empty_message_is_answered_with_nothing_and_odd_texts_are_kept_as_they_are() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     for body in [r#"{"sender":"a"}"#, r#"{"sender":"a","message":"  \n "}"#, r#"{"sender":"a","message":null}"#] {
         let reply = server.post(WEBHOOK, body);
         assert_eq!((reply.status, reply.body.as_str()), (200, "[]"), "{body}");
     }
-    for (number, text) in ["a\u{0}b", "\u{202e}abc", "👩‍👩‍👧", "é e\u{301}", "/greet{", "/{}", "{\"a\":1}", "' OR 1=1 --"].iter().enumerate() {
+    for (number, text) in
+        ["a\u{0}b", "\u{202e}abc", "👩‍👩‍👧", "é e\u{301}", "/greet{", "/{}", "{\"a\":1}", "' OR 1=1 --"].iter().enumerate()
+    {
         let sender = format!("odd{number}");
         server.say(&sender, text);
         let events = server.events(&sender);
@@ -219,7 +245,7 @@ fn an_empty_message_is_answered_with_nothing_and_odd_texts_are_kept_as_they_are(
 
 #[test]
 fn a_streamed_answer_is_one_message_a_line() {
-    let server = Server::start(&Project::tiny().trained(), &[]);
+    let server = Server::tiny();
     let reply = server.post(&format!("{WEBHOOK}?stream=true"), message("a", "book a table"));
     assert!(reply.kind.starts_with("text/event-stream"), "{reply:?}");
     let lines: Vec<Value> = reply.body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -230,12 +256,15 @@ fn a_streamed_answer_is_one_message_a_line() {
 
 #[test]
 fn metadata_and_the_channels_name_stand_on_the_user_event() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     let body = json!({ "sender": 62812, "message": " hi ", "input_channel": "web", "metadata": { "page": "/home" } });
     server.post(WEBHOOK, body.to_string());
     let events = server.events("62812");
     let user = events.iter().find(|event| event["event"] == "user").expect("a user event");
-    assert_eq!((&user["text"], &user["input_channel"], &user["metadata"]["page"]), (&json!("hi"), &json!("web"), &json!("/home")));
+    assert_eq!(
+        (&user["text"], &user["input_channel"], &user["metadata"]["page"]),
+        (&json!("hi"), &json!("web"), &json!("/home"))
+    );
     assert_eq!(brief(&events)[0], "slot session_started_metadata={\"page\":\"/home\"}");
 }
 
@@ -244,7 +273,9 @@ fn a_repeated_idempotency_key_gets_the_same_reply_and_one_turn() {
     let project = Project::tiny().trained();
     let mut server = Server::with_api(&project);
     server.say("a", "book a table");
-    let keyed = |server: &Server, text: &str| server.request(Method::POST, WEBHOOK).header("Idempotency-Key", "k1").body(message("a", text));
+    let keyed = |server: &Server, text: &str| {
+        server.request(Method::POST, WEBHOOK).header("Idempotency-Key", "k1").body(message("a", text))
+    };
     let first = server.send(keyed(&server, "italian"));
     assert_eq!(first.json()[0]["text"], "For how many people?");
     let again = server.all_at_once((0..5).map(|_| keyed(&server, "italian")).collect());
@@ -258,7 +289,7 @@ fn a_repeated_idempotency_key_gets_the_same_reply_and_one_turn() {
 
 #[test]
 fn the_same_new_key_sent_many_times_at_once_is_one_turn() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     let keyed = || server.request(Method::POST, WEBHOOK).header("Idempotency-Key", "new").body(message("a", "hi"));
     let replies = server.all_at_once((0..10).map(|_| keyed()).collect());
     assert!(replies.iter().all(|reply| reply.status == 200 && reply.json()[0]["text"] == "Hello!"), "{replies:?}");
@@ -268,14 +299,15 @@ fn the_same_new_key_sent_many_times_at_once_is_one_turn() {
 
 #[test]
 fn fifty_messages_of_one_sender_at_once_are_all_answered_and_each_has_its_whole_turn() {
-    let server = Server::with_api(&Project::tiny().trained());
+    let server = Server::tiny();
     let text = |number: usize| format!("/greet{{\"city\": \"{number}\"}}");
     let requests = (0..50).map(|number| server.request(Method::POST, WEBHOOK).body(message("a", &text(number))));
     for reply in server.all_at_once(requests.collect()) {
         assert_eq!((reply.status, &reply.json()[0]["text"]), (200, &json!("Hello!")), "{reply:?}");
     }
     let events = server.events("a");
-    let said: BTreeSet<String> = events.iter().filter_map(|e| e["text"].as_str().filter(|_| e["event"] == "user")).map(str::to_owned).collect();
+    let said: BTreeSet<String> =
+        events.iter().filter_map(|e| e["text"].as_str().filter(|_| e["event"] == "user")).map(str::to_owned).collect();
     assert_eq!(said, (0..50).map(text).collect());
     let turns: Vec<String> = brief(&events).into_iter().skip(3).collect();
     assert_eq!(turns.len(), 50 * 5);

@@ -50,7 +50,11 @@ fn a_damaged_model_is_refused_with_a_cure_by_the_server_and_the_shell() {
         let shell = project.sapa_with_input(&["shell", "nlu", "-m", "bad.sapa"], "hello\n");
         for (command, output) in [("run", run_server(&project)), ("shell nlu", shell)] {
             assert_eq!(output.code, Some(1), "{what}, {command}: {output:?}");
-            assert!(output.err.contains("`bad.sapa`") && output.err.contains("sapa train"), "{what}, {command}: {}", output.err);
+            assert!(
+                output.err.contains("`bad.sapa`") && output.err.contains("sapa train"),
+                "{what}, {command}: {}",
+                output.err
+            );
             assert!(!output.err.contains("panicked") && output.out.is_empty(), "{what}, {command}: {output:?}");
         }
     }

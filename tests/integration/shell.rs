@@ -65,10 +65,14 @@ fn shell_nlu_prints_what_is_understood_as_json() {
     let project = Project::tiny().trained();
     let output = project.sapa_with_input(&["shell", "nlu"], "hello\n/book\n\nwhen do you open\n");
     assert_eq!(output.code, Some(0), "{}", output.err);
-    let json: String = output.out.lines().filter(|line| !line.starts_with("> ")).map(|line| format!("{line}\n")).collect();
-    let parsed: Vec<Value> = serde_json::Deserializer::from_str(&json).into_iter().collect::<Result<_, _>>().expect("JSON");
-    let intents: Vec<(&str, &str)> =
-        parsed.iter().map(|p| (p["text"].as_str().unwrap_or("?"), p["intent"]["name"].as_str().unwrap_or("-"))).collect();
+    let json: String =
+        output.out.lines().filter(|line| !line.starts_with("> ")).map(|line| format!("{line}\n")).collect();
+    let parsed: Vec<Value> =
+        serde_json::Deserializer::from_str(&json).into_iter().collect::<Result<_, _>>().expect("JSON");
+    let intents: Vec<(&str, &str)> = parsed
+        .iter()
+        .map(|p| (p["text"].as_str().unwrap_or("?"), p["intent"]["name"].as_str().unwrap_or("-")))
+        .collect();
     assert_eq!(intents[..2], [("hello", "greet"), ("/book", "book")]);
     assert_eq!(intents.last(), Some(&("when do you open", "hours")));
 }

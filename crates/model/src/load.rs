@@ -13,13 +13,13 @@ use serde_json::Value;
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// The file is truncated, damaged or something else.
-    #[error("not a usable model file: {0}; train a new one with `sapa train`")]
+    #[error("not a usable model file; train a new one with `sapa train`")]
     Container(#[from] ContainerError),
     /// The NLU part is unusable.
-    #[error("the NLU part of the model is unusable: {0}; train a new one with `sapa train`")]
+    #[error("the NLU part of the model is unusable; train a new one with `sapa train`")]
     Nlu(#[from] sapa_nlu::LoadError),
     /// The dialogue part is unusable.
-    #[error("the dialogue part of the model is unusable: {0}; train a new one with `sapa train`")]
+    #[error("the dialogue part of the model is unusable; train a new one with `sapa train`")]
     Dialogue(#[from] serde_json::Error),
     /// A part that the manifest promises is absent.
     #[error("the model has no section {0}; train a new one with `sapa train`")]

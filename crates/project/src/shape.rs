@@ -9,6 +9,7 @@ use serde_json::Value;
 pub(crate) fn wrong_type(node: &Node, what: &str, wanted: &str) -> Diagnostic {
     Diagnostic::error(codes::WRONG_TYPE, format!("{what} must be {wanted}"))
         .at(node.span, format!("this is {}", node.kind()))
+        .help(format!("write {wanted} here"))
 }
 
 /// The mapping, or a finding.

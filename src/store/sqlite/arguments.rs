@@ -1,11 +1,11 @@
 //! What the texts of [`super::sql`] are given.
 
-use sapa_sdk::Event;
 use serde_json::{Value, json};
 use sqlx::Arguments as _;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
-use crate::store::record::{Commit, InboxMessage, Settled, TimerPlan};
+use super::event_rows;
+use crate::store::record::{Commit, InboxMessage, OutboxMessage, Settled, TimerChange, TimerPlan};
 use crate::store::{StoreError, TurnKey};
 
 /// Parameters in the order of their numbers.
@@ -54,37 +54,27 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Whether the turn needs the longer of the two texts.
-pub(super) fn has_more(commit: &Commit) -> bool {
-    commit.publish || !commit.outbox.is_empty() || !commit.timers.is_empty()
-}
-
-/// For `TURN`, and for `TURN_AND_MORE` when [`has_more`]; `now` in Unix seconds.
+/// For `TURN`; `now` in Unix seconds.
 pub(super) fn turn(commit: &Commit, now: f64) -> Result<SqliteArguments, StoreError> {
     let message = Message::of(commit);
     let reply = commit.inbox.as_ref().and_then(|done| done.reply.as_ref()).map(Value::to_string);
     let key = commit.inbox.as_ref().and_then(|done| done.message.turn_key()).map(|key| key.text());
-    let parameters = Parameters::default()
+    Parameters::default()
         .with(commit.sender_id.as_str())
         .with(commit.expected_version)
-        .with(events(&commit.new_events)?)
+        .with(event_rows::of(&commit.new_events)?)
+        .with(commit.new_events.last().map(|event| event.timestamp))
         .with(message.id)
         .with(message.channel)
         .with(message.key)
         .with(message.payload)
         .with(reply)
+        .with(key)
         .with(now)
-        .with(commit.new_events.last().map(|event| event.timestamp))
-        .with(key);
-    if !has_more(commit) {
-        return parameters.done();
-    }
-    let outbox: Vec<_> = commit
-        .outbox
-        .iter()
-        .map(|message| (&message.channel, message.payload.to_string(), message.not_before))
-        .collect();
-    parameters.with(text(&outbox)?).with(timers(&TimerPlan::of(&commit.timers))).with(commit.publish).done()
+        .with(commit.publish)
+        .with(outbox(&commit.outbox)?)
+        .with(timers(&commit.timers))
+        .done()
 }
 
 /// For `WHY`.
@@ -98,23 +88,27 @@ pub(super) fn why(commit: &Commit) -> Result<SqliteArguments, StoreError> {
         .done()
 }
 
-/// `[type, timestamp, intent, name, data]` of each event (spec §6.1).
-fn events(events: &[std::sync::Arc<Event>]) -> Result<String, StoreError> {
-    let rows: Result<Vec<_>, StoreError> = events
-        .iter()
-        .map(|event| Ok((event.type_name(), event.timestamp, event.intent_column(), event.name_column(), text(event)?)))
-        .collect();
-    text(&rows?)
+fn outbox(messages: &[OutboxMessage]) -> Result<Option<String>, StoreError> {
+    if messages.is_empty() {
+        return Ok(None);
+    }
+    let rows: Vec<_> =
+        messages.iter().map(|message| (&message.channel, message.payload.to_string(), message.not_before)).collect();
+    text(&rows).map(Some)
 }
 
-fn timers(plan: &TimerPlan<'_>) -> String {
+fn timers(changes: &[TimerChange]) -> Option<String> {
+    if changes.is_empty() {
+        return None;
+    }
+    let plan = TimerPlan::of(changes);
     let names: Vec<_> = plan.named.keys().collect();
     let set: Vec<_> = plan
         .named
         .iter()
         .filter_map(|(name, timer)| timer.map(|(due_at, payload)| json!([name, due_at, payload.to_string()])))
         .collect();
-    json!({"clear": plan.clear, "names": names, "set": set}).to_string()
+    Some(json!({"clear": plan.clear, "names": names, "set": set}).to_string())
 }
 
 /// For `SETTLE_OUTBOX`.
@@ -143,5 +137,10 @@ pub(super) fn key(turn: &TurnKey) -> Parameters {
 }
 
 fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Invalid(format!("a value cannot be stored: {error}")))
+    serde_json::to_string(value).map_err(|error| unstorable(&error))
+}
+
+/// The error for a value that has no JSON form.
+pub(super) fn unstorable(error: &serde_json::Error) -> StoreError {
+    StoreError::Invalid(format!("a value cannot be stored: {error}"))
 }

@@ -4,6 +4,7 @@
 //! A file that Rasa wrote is taken over in place.
 
 mod arguments;
+mod event_rows;
 mod fault;
 mod open;
 mod rows;
@@ -13,6 +14,7 @@ mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
 use tokio::sync::{mpsc, oneshot};
@@ -41,8 +43,13 @@ impl Sqlite {
     /// The file cannot be opened, written to, is damaged, is locked by another
     /// program, or was written by a newer version.
     pub async fn open(path: &Path, clock: Clock) -> Result<Self, StoreError> {
+        Self::open_waiting(path, clock, open::BUSY_TIMEOUT).await
+    }
+
+    /// As [`Self::open`]; says how long to wait for another program's lock.
+    async fn open_waiting(path: &Path, clock: Clock, busy_timeout: Duration) -> Result<Self, StoreError> {
         open::secure_file(path)?;
-        let options = open::writer_options(path);
+        let options = open::writer_options(path, busy_timeout);
         let connection = open::connect(path, &options).await?;
         let readers = open::readers(path).await?;
         let (orders, inbound) = mpsc::channel(writer::QUEUE);
@@ -61,7 +68,7 @@ impl Sqlite {
     /// Gives the writer a job and waits until it is durable.
     async fn order(
         &self,
-        text: sql::Job,
+        text: &'static str,
         arguments: SqliteArguments,
         why: Option<(&'static str, SqliteArguments)>,
     ) -> Result<Outcome, StoreError> {
@@ -75,7 +82,7 @@ impl Sqlite {
     }
 
     /// A job that cannot be refused.
-    async fn write(&self, text: sql::Job, parameters: Parameters) -> Result<Vec<SqliteRow>, StoreError> {
+    async fn write(&self, text: &'static str, parameters: Parameters) -> Result<Vec<SqliteRow>, StoreError> {
         match self.order(text, parameters.done()?, None).await? {
             Outcome::Rows(rows) | Outcome::Refused(rows) => Ok(rows),
         }
@@ -83,10 +90,9 @@ impl Sqlite {
 
     async fn commit_turn(&self, commit: Commit) -> Result<Committed, CommitError> {
         rules::check(&commit)?;
-        let text = if arguments::has_more(&commit) { sql::TURN_AND_MORE } else { sql::TURN };
         let arguments = arguments::turn(&commit, (self.clock)())?;
         let why = Some((sql::WHY, arguments::why(&commit)?));
-        match self.order(text, arguments, why).await? {
+        match self.order(sql::TURN, arguments, why).await? {
             Outcome::Rows(_) => Ok(Committed { version: commit.expected_version + 1 }),
             Outcome::Refused(rows) => {
                 let (current, seen) = rows.first().map_or(Ok((0, None)), rows::why)?;
@@ -128,13 +134,15 @@ impl Store for Sqlite {
 
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
         Box::pin(async move {
+            let seen = given().with(intake.channel.as_str()).with(intake.dedupe_key.as_deref()).done()?;
             let parameters = given()
                 .with(intake.sender_id)
                 .with(intake.channel)
                 .with(intake.dedupe_key)
                 .with(intake.payload.to_string())
                 .with((self.clock)());
-            let rows = self.write(sql::ACCEPT, parameters).await?;
+            let (Outcome::Rows(rows) | Outcome::Refused(rows)) =
+                self.order(sql::ACCEPT, parameters.done()?, Some((sql::SEEN, seen))).await?;
             let row = rows.first().ok_or_else(|| StoreError::Io("an accepted message has no row".into()))?;
             rows::accepted(row)
         })
@@ -197,7 +205,11 @@ impl Store for Sqlite {
     }
 
     fn doubt_outbox(&self) -> Answer<'_, Vec<OutboxItem>> {
-        Box::pin(async move { all(&self.write(sql::DOUBT_OUTBOX, given()).await?, rows::outbox_item) })
+        Box::pin(async move {
+            let mut items = all(&self.write(sql::DOUBT_OUTBOX, given()).await?, rows::outbox_item)?;
+            items.sort_by_key(|item| item.id);
+            Ok(items)
+        })
     }
 
     fn due_timers(&self, limit: u32) -> Answer<'_, Vec<Timer>> {

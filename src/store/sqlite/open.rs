@@ -16,7 +16,7 @@ use super::{fault, sql};
 use crate::store::StoreError;
 
 /// How long SQLite waits for another program's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections that read at the same time, and how long a reader waits for one.
 const READERS: u32 = 4;
@@ -66,11 +66,11 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// How the writer connects.
-pub(super) fn writer_options(path: &Path) -> SqliteConnectOptions {
+/// How the writer connects, and how long it waits for another program's lock.
+pub(super) fn writer_options(path: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
-        .busy_timeout(BUSY_TIMEOUT)
+        .busy_timeout(busy_timeout)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
@@ -94,6 +94,18 @@ pub(super) async fn connect(path: &Path, options: &SqliteConnectOptions) -> Resu
             other => StoreError::Incompatible(other.to_string()),
         }
     })?;
+    add_views(connection, path).await
+}
+
+/// Connects the writer to a file whose tables are up to date.
+pub(super) async fn reconnect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let connection = options.connect().await.map_err(|error| fault::store_error(&error, path))?;
+    add_views(connection, path).await
+}
+
+async fn add_views(mut connection: SqliteConnection, path: &Path) -> Result<SqliteConnection, StoreError> {
+    let failed = |error: sqlx::Error| fault::store_error(&error, path);
+    sqlx::raw_sql(sql::VIEWS).execute(&mut connection).await.map_err(failed)?;
     Ok(connection)
 }
 

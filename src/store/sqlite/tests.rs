@@ -225,6 +225,8 @@ INSERT INTO events VALUES
     assert_eq!(data, slot("baru").to_json());
     let columns = sqlx::query("PRAGMA table_info(events)").fetch_all(&mut rasa).await.unwrap();
     assert_eq!(columns.len(), 7, "no column of ours");
+    let code = "SELECT 1 FROM sqlite_schema WHERE type IN ('view', 'trigger')";
+    assert_eq!(sqlx::query(code).fetch_all(&mut rasa).await.unwrap().len(), 0, "nothing an older SQLite cannot read");
 }
 
 #[tokio::test]
@@ -268,8 +270,7 @@ async fn an_event_row_that_cannot_be_read_is_named_without_its_content() {
 
 /// Sets how many pages the database may have: the disk's limit in small.
 async fn allow_pages(store: &Sqlite, text: &'static str) {
-    let job = sql::Job { alone: text, within: text };
-    store.order(job, SqliteArguments::default(), None).await.unwrap();
+    store.order(text, SqliteArguments::default(), None).await.unwrap();
 }
 
 #[tokio::test]
@@ -336,7 +337,8 @@ async fn a_refused_commit_does_not_hurt_others_of_its_transaction() {
 async fn a_foreign_lock_is_told_and_a_full_queue_refuses_at_once() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("sapa.db");
-    let store = open(&path).await.unwrap();
+    let patience = Duration::from_millis(400);
+    let store = Sqlite::open_waiting(&path, clock(), patience).await.unwrap();
     let mut other = beside(&path).await;
     run(&mut other, "BEGIN IMMEDIATE").await;
     let commit = |number: usize| {
@@ -344,7 +346,7 @@ async fn a_foreign_lock_is_told_and_a_full_queue_refuses_at_once() {
         tokio::spawn(async move { store.commit(turn(&format!("u{number}"), 0, vec![slot(1)])).await })
     };
     let blocked = commit(0);
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
     let waiting: Vec<_> = (1..=writer::QUEUE + 10).map(commit).collect();
     assert_eq!(store.load("u0").await.unwrap().version, 0, "reading goes on");
     assert_eq!(blocked.await.unwrap(), Err(CommitError::Store(StoreError::Locked)));

@@ -1,14 +1,13 @@
 //! The one task that writes: it gathers what is waiting into one transaction,
-//! each job a savepoint in it, so that many turns share one sync of the disk.
+//! each job a statement in it, so that many turns share one sync of the disk.
 
 use std::path::PathBuf;
 
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteRow};
-use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 
-use super::fault;
-use super::sql;
+use super::{fault, open, sql};
 use crate::store::StoreError;
 
 /// Jobs that may wait; one more is refused as [`StoreError::Busy`].
@@ -19,16 +18,16 @@ const BATCH: usize = 128;
 
 /// What became of a job that ran.
 pub(super) enum Outcome {
-    /// It is durable; the rows its statements returned.
+    /// It is durable; the rows it returned.
     Rows(Vec<SqliteRow>),
     /// A constraint undid it; the rows that its `why` gave in the same
     /// transaction.
     Refused(Vec<SqliteRow>),
 }
 
-/// Something to write.
+/// Something to write: one statement.
 pub(super) struct Job {
-    pub(super) text: sql::Job,
+    pub(super) text: &'static str,
     pub(super) arguments: SqliteArguments,
     /// A question to be asked when a constraint undoes the job.
     pub(super) why: Option<(&'static str, SqliteArguments)>,
@@ -123,28 +122,21 @@ impl Writer {
         }
     }
 
-    /// One transaction for one job: one trip to the connection.
+    /// One job, which is a transaction by itself: one trip to the connection.
     async fn alone(&mut self, job: &Job) -> Result<Outcome, StoreError> {
         let connection = self.connection().await?;
-        let error = match ask(connection, job.text.alone, job.arguments.clone()).await {
-            Ok(rows) => return Ok(Outcome::Rows(rows)),
+        let error = match perform(connection, job).await {
+            Ok(outcome) => return outcome.map_err(|error| self.failed(&error)),
             Err(error) => error,
         };
         self.roll_back().await;
-        match &job.why {
-            Some((why, arguments)) if fault::is_refusal(&error) => {
-                let connection = self.connection().await?;
-                let rows = ask(connection, why, arguments.clone()).await.map_err(|error| self.failed(&error))?;
-                Ok(Outcome::Refused(rows))
-            }
-            _ => Err(self.failed(&error)),
-        }
+        Err(self.failed(&error))
     }
 
     /// One transaction for all jobs. An error means that nothing was written.
     async fn together(&mut self, jobs: &[Job]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
         let connection = self.connection().await?;
-        let result = savepoints(connection, jobs).await;
+        let result = statements(connection, jobs).await;
         match result {
             Ok(outcomes) => {
                 let outcomes = outcomes.into_iter();
@@ -161,7 +153,7 @@ impl Writer {
     async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.options.connect().await.map_err(|error| self.failed(&error))?,
+            None => open::reconnect(&self.path, &self.options).await?,
         };
         Ok(self.connection.insert(connection))
     }
@@ -182,33 +174,36 @@ impl Writer {
     }
 }
 
-/// Runs jobs as savepoints of one transaction and commits it.
-async fn savepoints(
+/// Runs jobs in one transaction and commits it. A constraint undoes the job it
+/// stops, and nothing else.
+async fn statements(
     connection: &mut SqliteConnection,
     jobs: &[Job],
 ) -> Result<Vec<Result<Outcome, sqlx::Error>>, sqlx::Error> {
     ask(connection, sql::BEGIN, SqliteArguments::default()).await?;
     let mut outcomes = Vec::with_capacity(jobs.len());
     for job in jobs {
-        outcomes.push(match ask(connection, job.text.within, job.arguments.clone()).await {
-            Ok(rows) => Ok(Outcome::Rows(rows)),
-            Err(error) if fault::spares_transaction(&error) => {
-                ask(connection, sql::ROLLBACK_JOB, SqliteArguments::default()).await?;
-                match &job.why {
-                    Some((why, arguments)) if fault::is_refusal(&error) => {
-                        Ok(Outcome::Refused(ask(connection, why, arguments.clone()).await?))
-                    }
-                    _ => Err(error),
-                }
-            }
-            Err(error) => return Err(error),
-        });
+        outcomes.push(perform(connection, job).await?);
     }
     ask(connection, sql::COMMIT, SqliteArguments::default()).await?;
     Ok(outcomes)
 }
 
-/// Runs a text, kept prepared, and gives the rows of all its statements.
+/// Runs one job. The outer error is one that may have ended an open transaction.
+async fn perform(connection: &mut SqliteConnection, job: &Job) -> Result<Result<Outcome, sqlx::Error>, sqlx::Error> {
+    match ask(connection, job.text, job.arguments.clone()).await {
+        Ok(rows) => Ok(Ok(Outcome::Rows(rows))),
+        Err(error) if fault::spares_transaction(&error) => match &job.why {
+            Some((why, arguments)) if fault::is_refusal(&error) => {
+                Ok(Ok(Outcome::Refused(ask(connection, why, arguments.clone()).await?)))
+            }
+            _ => Ok(Err(error)),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// Runs a statement, kept prepared, and gives its rows.
 async fn ask(
     connection: &mut SqliteConnection,
     text: &'static str,

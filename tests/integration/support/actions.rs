@@ -148,5 +148,8 @@ async fn webhook(State(script): State<Shared>, body: Bytes) -> Response {
 
 fn use_actions(project: &Project, url: &str, request_timeout: f64) {
     let store = "tracker_store: {type: SQL, dialect: sqlite, db: conversations.db}";
-    project.write("endpoints.yml", format!("action_endpoint: {{url: '{url}', request_timeout: {request_timeout}}}\n{store}\n"));
+    project.write(
+        "endpoints.yml",
+        format!("action_endpoint: {{url: '{url}', request_timeout: {request_timeout}}}\n{store}\n"),
+    );
 }

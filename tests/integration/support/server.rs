@@ -1,14 +1,19 @@
 //! `sapa run` on a free port, and requests to it.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{DEADLINE, Project, RUNTIME};
+
+/// How long an answer on a raw connection is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The server; it is killed when this value goes.
 pub struct Server {
@@ -17,6 +22,7 @@ pub struct Server {
     client: reqwest::Client,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
+    _project: Option<Project>,
 }
 
 /// An answer over HTTP.
@@ -36,9 +42,15 @@ impl Reply {
 impl Server {
     /// Starts the server in a project's folder and waits until it listens.
     pub fn start(project: &Project, arguments: &[&str]) -> Self {
+        Self::start_logging(project, arguments, "info")
+    }
+
+    /// Starts the server with another level of its log.
+    pub fn start_logging(project: &Project, arguments: &[&str], level: &str) -> Self {
         let all = [&["run", "-i", "127.0.0.1", "-p", "0"], arguments].concat();
         let mut child = project
             .command(&all)
+            .env("LOG_LEVEL", level)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -58,7 +70,7 @@ impl Server {
             }
         });
         let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().expect("a client");
-        let mut server = Self { child, base: String::new(), client, log, reader: Some(reader) };
+        let mut server = Self { child, base: String::new(), client, log, reader: Some(reader), _project: None };
         match address.recv_timeout(DEADLINE) {
             Ok(address) => server.base = format!("http://{address}"),
             Err(_) => panic!("the server did not start:\n{}", server.stop()),
@@ -69,6 +81,18 @@ impl Server {
     /// Starts the server with the HTTP API.
     pub fn with_api(project: &Project) -> Self {
         Self::start(project, &["--enable-api"])
+    }
+
+    /// Starts the server with the HTTP API; the project lives as long as it.
+    pub fn of(project: Project) -> Self {
+        let mut server = Self::with_api(&project);
+        server._project = Some(project);
+        server
+    }
+
+    /// The small bot with the HTTP API.
+    pub fn tiny() -> Self {
+        Self::of(Project::tiny().trained())
     }
 
     /// Kills the server at once, as a power cut would, and returns all it logged.
@@ -98,6 +122,17 @@ impl Server {
     /// Posts bytes as they are.
     pub fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Reply {
         self.send(self.request(Method::POST, path).body(body))
+    }
+
+    /// Sends bytes on a connection of their own, however incomplete a request
+    /// they are. The status of the answer; `None` when none comes.
+    pub fn raw(&self, bytes: &[u8]) -> Option<u16> {
+        let mut stream = TcpStream::connect(self.base.trim_start_matches("http://")).expect("a connection");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a deadline");
+        stream.write_all(bytes).expect("a request");
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).ok()?;
+        line.split(' ').nth(1)?.parse().ok()
     }
 
     /// Sends a message over REST and returns the bot's messages.
@@ -136,7 +171,7 @@ impl Server {
 }
 
 /// Where REST messages go.
-pub const WEBHOOK: &str = "/webhooks/rest/webhook";
+const WEBHOOK: &str = "/webhooks/rest/webhook";
 
 async fn answer(request: reqwest::RequestBuilder) -> Reply {
     let response = request.send().await.expect("an answer");

@@ -299,11 +299,10 @@ impl Builder<'_, '_> {
             .into();
         }
         let code = if error.info().contains("recursion limit") { codes::TOO_DEEP } else { codes::YAML_SYNTAX };
-        let mut diagnostic = Diagnostic::error(code, format!("this is not valid YAML: {}", error.info())).at(span, "");
-        if let Some(help) = syntax_help(error.info()) {
-            diagnostic = diagnostic.help(help);
-        }
-        diagnostic.into()
+        let help = syntax_help(error.info()).unwrap_or(
+            "look at this line and the one before: a bracket, quote, colon or indentation is not as YAML wants it",
+        );
+        Diagnostic::error(code, format!("this is not valid YAML: {}", error.info())).at(span, "").help(help).into()
     }
 
     fn character_at(&self, at: usize) -> Span {

@@ -28,7 +28,9 @@ CREATE TABLE sapa_conversation (
 ) WITHOUT ROWID;
 
 -- Accepted messages. AUTOINCREMENT: an id is part of the Idempotency-Key that
--- action servers see, so it is never given twice.
+-- action servers see, so it is never given twice. `seq` is unique within a
+-- conversation without an index that every turn would have to write: it is taken
+-- from the conversation's row and counted on there in the same statement.
 CREATE TABLE sapa_inbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     sender_id TEXT NOT NULL,
