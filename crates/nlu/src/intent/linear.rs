@@ -25,7 +25,8 @@ pub(crate) struct LinearOptions {
     pub softmax: SoftmaxOptions,
     /// `tf_idf` (default) or `counts`.
     pub weighting: Weighting,
-    /// `lbfgs` (default, same model on every machine), `linfa` or `auto`.
+    /// `auto` (default): linfa where its dense form is quick, our own beyond;
+    /// `lbfgs` (always our own, same bytes on every machine) or `linfa`.
     solver: &'static str,
 }
 
@@ -51,7 +52,7 @@ impl LinearOptions {
             balanced,
             threads,
         };
-        Ok(Self { softmax, weighting, solver: options.choice("solver", &["lbfgs", "linfa", "auto"])? })
+        Ok(Self { softmax, weighting, solver: options.choice("solver", &["auto", "lbfgs", "linfa"])? })
     }
 
     /// linfa fits raw counts wrongly, cannot balance, and takes minutes where
