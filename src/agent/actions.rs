@@ -122,6 +122,9 @@ fn parse(bytes: &[u8]) -> Result<ActionResponse, ActionFailure> {
     let value: Value = serde_json::from_slice(bytes).map_err(|e| {
         ActionFailure::Failed(format!("the answer is not JSON (line {}, column {})", e.line(), e.column()))
     })?;
+    if !sapa_sdk::bounds::is_shallow(&value) {
+        return Err(ActionFailure::Failed("the answer nests too deeply".to_owned()));
+    }
     if !value.is_object() {
         return Err(ActionFailure::Failed("the answer is no JSON object".to_owned()));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sapa_dialogue::{
     ActionCall, ActionFailure, Decision, DialogueModel, Done, Input, Need, Step, Tracker, Turn, UserMessage,
@@ -15,7 +16,7 @@ use super::{Agent, AgentError};
 use crate::store::{Commit, CommitError, InboxDone, InboxMessage, Seen, Step as JournalStep, TurnKey};
 
 /// How often a turn is run again when somebody else wrote to the conversation.
-const MOST_RERUNS: usize = 5;
+const MOST_RERUNS: u64 = 20;
 
 /// A message for the agent.
 #[derive(Clone, Debug)]
@@ -61,10 +62,14 @@ impl Agent {
             return Ok(report);
         }
         let mut journal = self.journal(&incoming).await?;
-        for _ in 0..MOST_RERUNS {
+        for rerun in 0..MOST_RERUNS {
             if let Some(report) = self.try_turn(&incoming, render, &mut journal).await? {
                 return Ok(report);
             }
+            // Another process is at work on this conversation: let it finish.
+            // Unequal waits keep the two from meeting again and again.
+            let milliseconds = 1 + seed(&incoming).wrapping_add(rerun) % (4 * (rerun + 1));
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         }
         Err(AgentError::Contended)
     }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use sapa_dialogue::UserMessage;
+use sapa_sdk::bounds::{MOST_DEPTH, MOST_MESSAGE_CHARS, is_shallow};
 use sapa_sdk::{BotMessage, JsonMap};
 use serde_json::{Value, json};
 
@@ -47,11 +48,30 @@ async fn webhook(
     if request.text.is_empty() {
         return answer(&json!([]), streams);
     }
-    let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).map(str::to_owned);
+    if request.text.chars().count() > MOST_MESSAGE_CHARS {
+        return refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("`message` must have at most {MOST_MESSAGE_CHARS} characters"),
+        );
+    }
+    let key = match idempotency_key(&headers) {
+        Ok(key) => key,
+        Err(reason) => return refusal(StatusCode::BAD_REQUEST, &reason),
+    };
     match handle(agent, request, key).await {
         Ok(reply) => answer(&reply, streams),
         Err(error) => failure(&error),
     }
+}
+
+/// The request's `Idempotency-Key`: 1 to 255 visible ASCII characters.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, String> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().map(str::trim).unwrap_or_default();
+    if key.is_empty() || key.len() > 255 || !key.is_ascii() {
+        return Err("`Idempotency-Key` must have 1 to 255 visible ASCII characters".to_owned());
+    }
+    Ok(Some(key.to_owned()))
 }
 
 /// A message as it was posted.
@@ -81,7 +101,8 @@ fn read(body: &[u8]) -> Result<Request, String> {
         Some(_) => return Err("`message` must be a text".to_owned()),
     };
     let metadata = match object.get("metadata") {
-        Some(Value::Object(metadata)) => metadata.clone(),
+        Some(value @ Value::Object(metadata)) if is_shallow(value) => metadata.clone(),
+        Some(Value::Object(_)) => return Err(format!("`metadata` must nest at most {MOST_DEPTH} levels")),
         None | Some(Value::Null) => JsonMap::new(),
         Some(_) => return Err("`metadata` must be an object".to_owned()),
     };

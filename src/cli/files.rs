@@ -70,7 +70,12 @@ fn relative(path: &Path, root: &Path) -> String {
 pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut open = vec![(folder.to_path_buf(), 0)];
+    // Links may lead back: every real folder is walked once.
+    let mut walked = BTreeSet::new();
     while let Some((folder, depth)) = open.pop() {
+        if !walked.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())) {
+            continue;
+        }
         let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
         for entry in entries {
             let path = entry.with_context(|| format!("cannot read `{}`", folder.display()))?.path();
@@ -78,9 +83,10 @@ pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
                 if depth < MOST_DEPTH {
                     open.push((path, depth + 1));
                 }
-            } else if path
-                .extension()
-                .is_some_and(|e| ["yml", "yaml", "json"].iter().any(|known| e.eq_ignore_ascii_case(known)))
+            } else if is_readable_file(&path)
+                && path
+                    .extension()
+                    .is_some_and(|e| ["yml", "yaml", "json"].iter().any(|known| e.eq_ignore_ascii_case(known)))
             {
                 files.push(path);
             }
@@ -88,4 +94,10 @@ pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// A regular file, or a link that leads to nothing, which is reported when it is
+/// read. Pipes and devices would never end.
+fn is_readable_file(path: &Path) -> bool {
+    path.metadata().map_or(true, |metadata| metadata.is_file())
 }

@@ -80,7 +80,7 @@ pub(super) fn newest(folder: &Path, prefix: Option<&str>) -> Option<PathBuf> {
             Some("") => !is_partial,
             Some(prefix) => name.starts_with(prefix),
         };
-        fits && !name.starts_with('.') && path.extension().is_some_and(|e| e == SUFFIX)
+        fits && path.is_file() && !name.starts_with('.') && path.extension().is_some_and(|e| e == SUFFIX)
     });
     models.max_by_key(|path| {
         let modified = path.metadata().and_then(|m| m.modified()).unwrap_or(UNIX_EPOCH);

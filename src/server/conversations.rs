@@ -36,6 +36,9 @@ pub(super) async fn post(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let id = path.strip_suffix("/tracker/events").ok_or_else(|| unknown(&path))?;
+    if id.is_empty() || id.chars().count() > 255 || id.contains('\0') {
+        return Err(ApiError::bad_request("A conversation id must have 1 to 255 characters."));
+    }
     // Read before anything is written: a wrong parameter changes nothing.
     let verbosity = verbosity(&parameters)?;
     app.agent.append_events(id, events(&body, app.agent.now())?).await?;
@@ -80,6 +83,12 @@ fn events(body: &[u8], now: f64) -> Result<Vec<Event>, ApiError> {
     };
     if list.is_empty() {
         return Err(ApiError::bad_request("Couldn't extract proper events from the request body."));
+    }
+    if !list.iter().all(sapa_sdk::bounds::is_shallow) {
+        return Err(ApiError::bad_request(format!(
+            "Events must nest at most {} levels.",
+            sapa_sdk::bounds::MOST_DEPTH
+        )));
     }
     list.iter()
         .enumerate()

@@ -27,6 +27,11 @@ impl ApiError {
         Self::bad_request("The request body is not valid JSON.")
     }
 
+    /// More was sent than is taken.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, reason: "PayloadTooLarge", message: message.into() }
+    }
+
     /// No usable model is loaded.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self { status: StatusCode::CONFLICT, reason: "Conflict", message: message.into() }

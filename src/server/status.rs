@@ -66,6 +66,9 @@ pub(super) async fn parse(State(app): State<App>, body: Bytes) -> Result<Json<Va
     }
     let body: Value = serde_json::from_slice(&body).map_err(|_| ApiError::not_json())?;
     let text = body.get("text").and_then(Value::as_str).ok_or_else(|| ApiError::bad_request(NO_TEXT))?;
+    if text.chars().count() > sapa_sdk::bounds::MOST_MESSAGE_CHARS {
+        return Err(ApiError::too_large("The text is too long."));
+    }
     let parsed = app.agent.parse(text)?;
     Ok(Json(serde_json::to_value(parsed).map_err(|e| ApiError::bad_request(e.to_string()))?))
 }

@@ -212,9 +212,43 @@ fn a_request_that_is_too_large_is_refused_and_the_server_goes_on() {
         let streamed = format!("{head}Transfer-Encoding: chunked\r\n\r\n{size:x}\r\n{}", "x".repeat(size));
         assert_eq!(server.raw(streamed.as_bytes()), Some(413), "{path}");
     }
-    let long = format!("hi {}", "x ".repeat(100_000));
-    assert_eq!(server.post(WEBHOOK, message("a", &long)).status, 200, "long, but within the limit");
+    let long = |characters: usize| message("a", &format!("hi {}", "é".repeat(characters - 3)));
+    assert_eq!(server.post(WEBHOOK, long(8_192)).status, 200, "long, but within the limit");
+    assert_eq!(server.post(WEBHOOK, long(8_193)).status, 413);
     assert_eq!(server.texts("b", "hi"), ["Hello!"]);
+}
+
+/// What is stored is wrapped a few levels deeper than what came, and readers of
+/// JSON stop at 128 levels: a value near that bound would make its conversation
+/// unreadable.
+#[test]
+fn deep_values_never_make_a_conversation_unreadable() {
+    let server = Server::tiny();
+    let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    for depth in [20, 63, 64, 65, 110, 120, 125, 126, 127] {
+        let metadata = format!(r#"{{"sender":"a","message":"hi","metadata":{{"a":{}}}}}"#, nested(depth));
+        let expected = if depth < 64 { 200 } else { 400 };
+        assert_eq!(server.post(WEBHOOK, metadata).status, expected, "metadata of depth {depth}");
+        let payload = message("a", &format!(r#"/greet{{"name":{}}}"#, nested(depth)));
+        assert_eq!(server.post(WEBHOOK, payload).status, 200, "entity of depth {depth}");
+        let event = format!(r#"{{"event":"slot","name":"x","value":{}}}"#, nested(depth));
+        let status = server.post("/conversations/a/tracker/events", event).status;
+        assert_eq!(status, expected, "event of depth {depth}");
+        assert_eq!(server.texts("a", "hi"), ["Hello!"], "depth {depth}");
+    }
+}
+
+#[test]
+fn an_idempotency_key_counts_within_its_conversation_and_must_be_visible_ascii() {
+    let server = Server::tiny();
+    let post = |sender: &str, key: &str| {
+        server.send(server.request(Method::POST, WEBHOOK).header("Idempotency-Key", key).body(message(sender, "hi")))
+    };
+    assert_eq!(post("a", "k").json()[0]["recipient_id"], "a");
+    assert_eq!(post("b", "k").json()[0]["recipient_id"], "b");
+    for odd in ["", "  ", &"k".repeat(256)] {
+        assert_eq!(post("a", odd).status, 400, "{odd:?}");
+    }
 }
 
 #[test]

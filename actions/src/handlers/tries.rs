@@ -1,7 +1,7 @@
 //! Counting failed tries of a form; the third one ends it.
 
 use sapa_sdk::{
-    JsonMap,
+    EventBody, JsonMap,
     form::{FormContext, REQUESTED_SLOT},
 };
 use serde_json::Value;
@@ -14,8 +14,7 @@ pub(super) const MAX_TRIES: u32 = 3;
 /// One more failed try on that counter: its ordinal (from 1) and the slots that
 /// record it, with `refused` emptied. The third leaves the form.
 pub(super) fn failed(context: &FormContext<'_>, counter: &str, refused: &[&str]) -> (u32, JsonMap) {
-    // What an earlier, abandoned form counted is not this form's.
-    let before = if context.is_activation() { 0.0 } else { context.slot(counter).as_f64().unwrap_or(0.0) };
+    let before = if context.is_activation() { 0.0 } else { counted(context, counter) };
     let count = before.clamp(0.0, f64::from(MAX_TRIES)) as u32 + 1;
     let mut values: JsonMap = refused.iter().map(|slot| ((*slot).to_owned(), Value::Null)).collect();
     values.insert(counter.to_owned(), Value::from(f64::from(count)));
@@ -23,6 +22,19 @@ pub(super) fn failed(context: &FormContext<'_>, counter: &str, refused: &[&str])
         values.extend(leave(outcome::GAVE_UP));
     }
     (count, values)
+}
+
+/// What the counter says, if it was counted since the form began: what an
+/// earlier, abandoned form counted is not this form's.
+fn counted(context: &FormContext<'_>, counter: &str) -> f64 {
+    for event in context.request.tracker.events().iter().rev() {
+        match &event.body {
+            EventBody::Slot { name, .. } if name == counter => break,
+            EventBody::ActiveLoop { name: Some(_) } => return 0.0,
+            _ => {}
+        }
+    }
+    context.slot(counter).as_f64().unwrap_or(0.0)
 }
 
 /// If the user calls the form off: the slots that end it. Values extracted from

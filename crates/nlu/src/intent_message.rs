@@ -43,7 +43,12 @@ fn json_part(rest: &str) -> Option<&str> {
 }
 
 fn read_entities(text: &str, json: &str, domain: Option<&Domain>) -> Vec<Entity> {
-    let Ok(Value::Object(object)) = serde_json::from_str::<Value>(json) else { return Vec::new() };
+    let Ok(value) = serde_json::from_str::<Value>(json) else { return Vec::new() };
+    // A value too deep to be stored and read again is no better than no JSON.
+    if !sapa_sdk::bounds::is_shallow(&value) {
+        return Vec::new();
+    }
+    let Value::Object(object) = value else { return Vec::new() };
     let chars = CharIndex::new(text);
     // `json` is a part of `text`; its place is its first brace.
     let from = text.find('{').unwrap_or_default();

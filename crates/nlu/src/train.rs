@@ -154,6 +154,6 @@ fn ignored_options(kind: &Kind, entry: &ComponentConfig) -> Option<Diagnostic> {
         let message = format!("{many} {} of {} have no effect here", ignored.join(", "), kind.name);
         Diagnostic::note(sapa_project::codes::IDLE_OPTIONS, message)
             .at(entry.span, "")
-            .help("nothing to do; the line may stay for Rasa")
+            .help("check how it is spelt; an option that only Rasa knows may stay")
     })
 }

@@ -6,6 +6,7 @@
 //! protocol.
 
 pub mod action;
+pub mod bounds;
 pub mod dispatcher;
 pub mod event;
 pub mod form;

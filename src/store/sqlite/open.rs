@@ -79,8 +79,25 @@ pub(super) fn writer_options(path: &Path, busy_timeout: Duration) -> SqliteConne
         .disable_statement_logging()
 }
 
-/// Connects the writer and brings the tables up to date.
+/// Attempts to bring the tables up to date when another process does the same.
+const MIGRATION_TRIES: u32 = 4;
+
+/// Connects the writer and brings the tables up to date. Two processes that
+/// start at once on a new file get in each other's way: the later one looks
+/// again.
 pub(super) async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    for attempt in 1..MIGRATION_TRIES {
+        match migrate(path, options).await {
+            Err(StoreError::Locked) => {}
+            Err(StoreError::Incompatible(reason)) if reason.contains("already exists") => {}
+            other => return other,
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(u64::from(20 * attempt))).await;
+    }
+    migrate(path, options).await
+}
+
+async fn migrate(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
     let failed = |error: sqlx::Error| fault::store_error(&error, path);
     let mut connection = options.connect().await.map_err(failed)?;
     check_events(&mut connection, path).await?;
