@@ -27,9 +27,10 @@ static CODE: LazyLock<Regex> = LazyLock::new(|| {
 
 static EMAIL: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*"));
 
-/// A ticket number, which is public and kept, or a run of nine digits or more.
+/// A ticket number or a program's own id in hex, which are kept, or a run of
+/// nine digits or more.
 static NUMBER: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!(r"\bHD-\d{{4}}-\d{{6}}\b|\+?\d(?:{SEPARATORS}{{0,3}}\d){{8,}}")));
+    LazyLock::new(|| pattern(&format!(r"\bHD-\d{{4}}-\d{{6}}\b|\b[0-9a-f]{{32,64}}\b|\+?\d(?:{SEPARATORS}{{0,3}}\d){{8,}}")));
 
 /// One of the patterns above; each is compiled by the tests.
 fn pattern(text: &str) -> Regex {
@@ -48,7 +49,8 @@ pub fn mask(text: &str) -> String {
 }
 
 fn number_label(found: &str) -> Cow<'static, str> {
-    if found.starts_with("HD-") {
+    let is_hex_id = found.len() >= 32 && found.bytes().any(|b| b.is_ascii_lowercase());
+    if found.starts_with("HD-") || is_hex_id {
         return Cow::Owned(found.to_owned());
     }
     let digits: String = found.chars().map(ascii_digit).filter(|c| c.is_numeric()).collect();
@@ -71,6 +73,8 @@ mod tests {
             ("nip saya 19860926 201505 1 001.", "nip saya [nip]."),
             ("1986.0926–201505-1-001", "[nip]"),
             ("nik: 3603124107900001", "nik: [nik]"),
+            ("id 093fbba1527650123456789012345677", "id 093fbba1527650123456789012345677"),
+            ("id 11112222333344445555666677778888", "id [nomor]"),
             ("nik ٣٦٠٣١٢٤١٠٧٩٠٠٠٠١", "nik [nik]"),
             ("wa 0812-0000-0999", "wa [telepon]"),
             ("hubungi +62 812 0000 0999 saja", "hubungi [telepon] saja"),
