@@ -29,8 +29,9 @@ static EMAIL: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\w.+%'-]+@[\w-]+(?:\
 
 /// A ticket number or a program's own id in hex, which are kept, or a run of
 /// nine digits or more.
-static NUMBER: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!(r"\bHD-\d{{4}}-\d{{6}}\b|\b[0-9a-f]{{32,64}}\b|\+?\d(?:{SEPARATORS}{{0,3}}\d){{8,}}")));
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(r"\bHD-\d{{4}}-\d{{6}}\b|\b[0-9a-f]{{32,64}}\b|\+?\d(?:{SEPARATORS}{{0,3}}\d){{8,}}"))
+});
 
 /// One of the patterns above; each is compiled by the tests.
 fn pattern(text: &str) -> Regex {
