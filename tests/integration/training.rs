@@ -144,3 +144,14 @@ fn a_project_without_training_data_is_no_model() {
     assert!(output.err.contains("nothing to train on"), "{}", output.err);
     assert!(!project.path("models").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_back_changes_nothing() {
+    let project = Project::tiny();
+    let plain = project.sapa(&["train", "--force"]);
+    std::os::unix::fs::symlink(".", project.path("data/back")).expect("a link");
+    let linked = project.sapa(&["train", "--force"]);
+    assert_eq!(linked.code, Some(0), "{linked:?}");
+    assert_eq!(model_id(&linked), model_id(&plain), "every file counts once");
+}

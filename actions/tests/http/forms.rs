@@ -193,3 +193,19 @@ async fn the_reset_form_asks_again_then_shows_buttons_then_gives_up() {
     let cancelled = desk.run(answer("ga jadi", 1.0)).await;
     assert_eq!((&cancelled.slots["hasil_form"], &cancelled.slots["aplikasi"]), (&json!("batal"), &Value::Null));
 }
+
+#[tokio::test]
+async fn tries_of_an_earlier_form_do_not_count_in_the_next_one() {
+    let desk = Desk::start().await;
+    let next_form = call("validate_cek_tte_form")
+        .says("123", "beri_nip")
+        .slot("requested_slot", "nomor_identitas")
+        .slot("percobaan", 2.0)
+        .event(json!({"event": "slot", "timestamp": 1.0, "name": "percobaan", "value": 2.0}))
+        .event(json!({"event": "active_loop", "timestamp": 1.0, "name": "cek_tte_form"}))
+        .event(json!({"event": "user", "timestamp": 1.0, "text": "123"}))
+        .candidate("nomor_identitas", "123");
+    let answer = desk.run(next_form).await;
+    assert_eq!(answer.slots["percobaan"], json!(1.0));
+    assert!(!answer.slots.contains_key("hasil_form"));
+}
