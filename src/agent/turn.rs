@@ -116,7 +116,8 @@ impl Agent {
             sender_id: incoming.sender_id.clone(),
             expected_version: version,
             new_events: done.events.clone(),
-            inbox: Some(InboxDone { message: self.inbox_message(incoming), reply }),
+            // Without an id nobody can ask for it again: it needs no row.
+            inbox: reply.map(|reply| InboxDone { message: inbox_message(incoming), reply: Some(reply) }),
             ..Commit::default()
         };
         match self.store.commit(commit).await {
@@ -129,15 +130,6 @@ impl Agent {
                 Ok(Some(TurnReport { repeated: Some(reply), ..TurnReport::default() }))
             }
             Err(CommitError::Store(error)) => Err(error.into()),
-        }
-    }
-
-    fn inbox_message(&self, incoming: &Incoming) -> InboxMessage {
-        InboxMessage::Fresh {
-            channel: incoming.channel.clone(),
-            dedupe_key: incoming.dedupe_key.clone(),
-            // The text stands in the turn's user event; it is not kept twice.
-            payload: serde_json::json!({ "message_id": incoming.message.message_id }),
         }
     }
 
@@ -328,6 +320,15 @@ fn idempotency_key(incoming: &Incoming, step: usize) -> String {
 fn seed(incoming: &Incoming) -> u64 {
     let digest = Sha256::digest(format!("{}\0{}", incoming.sender_id, incoming.message.message_id));
     digest.iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
+}
+
+fn inbox_message(incoming: &Incoming) -> InboxMessage {
+    InboxMessage::Fresh {
+        channel: incoming.channel.clone(),
+        dedupe_key: incoming.dedupe_key.clone(),
+        // The text stands in the turn's user event; it is not kept twice.
+        payload: serde_json::json!({ "message_id": incoming.message.message_id }),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

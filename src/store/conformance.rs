@@ -406,6 +406,12 @@ async fn published_events_are_confirmed_one_by_one(store: &dyn Store) {
     let left: Vec<_> = store.unpublished(1).await.unwrap();
     assert_eq!(left, waiting[..1]);
     assert_eq!(store.unpublished(9).await.unwrap().len(), 2);
+    // More events than a turn has as a rule.
+    let many: Vec<_> = (0..30).map(slot).collect();
+    store.commit(Commit { publish: true, ..turn("siar banyak", 0, many.clone()) }).await.unwrap();
+    let waiting = store.unpublished(99).await.unwrap();
+    let waiting = waiting.into_iter().filter(|row| row.sender_id == "siar banyak").map(|row| row.event);
+    assert_eq!(waiting.collect::<Vec<_>>(), many);
 }
 
 async fn cursors_keep_the_last_value(store: &dyn Store) {

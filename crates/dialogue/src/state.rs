@@ -1,9 +1,13 @@
 //! Featurised states: what policies see of a conversation (spec §3.3).
 
+mod view;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
+
+pub use view::{StateView, view_key};
 
 /// A slot's part of a state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,44 +117,14 @@ impl State {
 
     /// Rasa's dictionary of the state, keys sorted.
     pub fn to_json(&self) -> Value {
-        let mut map = Map::new();
-        if let Some(active_loop) = &self.active_loop {
-            let name = match active_loop {
-                LoopState::Active(name) => name,
-                LoopState::ShouldNotBeSet => SHOULD_NOT_BE_SET,
-            };
-            map.insert("active_loop".into(), json!({ "name": name }));
-        }
-        match &self.prev_action {
-            Some(PrevAction::Name(name)) => drop(map.insert("prev_action".into(), json!({ "action_name": name }))),
-            Some(PrevAction::Text(text)) => drop(map.insert("prev_action".into(), json!({ "action_text": text }))),
-            None => {}
-        }
-        if !self.slots.is_empty() {
-            let slots = serde_json::to_value(&self.slots).unwrap_or_default();
-            map.insert("slots".into(), slots);
-        }
-        if let Some(user) = &self.user {
-            let mut object = Map::new();
-            if !user.entities.is_empty() {
-                object.insert("entities".into(), json!(user.entities));
-            }
-            if let Some(intent) = &user.intent {
-                object.insert("intent".into(), json!(intent));
-            }
-            if let Some(text) = &user.text {
-                object.insert("text".into(), json!(text));
-            }
-            map.insert("user".into(), Value::Object(object));
-        }
-        Value::Object(map)
+        serde_json::to_value(StateView::from(self)).unwrap_or_default()
     }
 }
 
 /// The canonical key of a window of states: compact JSON with sorted keys.
 pub fn key(states: &[impl AsRef<State>]) -> String {
-    let list: Vec<Value> = states.iter().map(|state| state.as_ref().to_json()).collect();
-    Value::Array(list).to_string()
+    let views: Vec<StateView<'_>> = states.iter().map(|state| StateView::from(state.as_ref())).collect();
+    view_key(&views)
 }
 
 /// Length of the key as Python's `json.dumps` writes it (`", "` and `": "`):

@@ -1,5 +1,7 @@
 //! Conversation events in Rasa's JSON form (spec §3.1).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
@@ -26,7 +28,7 @@ pub enum EventBody {
         text: Option<String>,
         /// What was understood.
         #[serde(default)]
-        parse_data: Box<ParseData>,
+        parse_data: Arc<ParseData>,
         /// Channel it came through.
         #[serde(default)]
         input_channel: Option<String>,

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use sqlx::Arguments as _;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
-use super::event_rows;
+use super::event_rows::EventRow;
+use super::sql;
 use crate::store::record::{Commit, InboxMessage, OutboxMessage, Settled, TimerChange, TimerPlan};
 use crate::store::{StoreError, TurnKey};
 
@@ -59,10 +60,13 @@ pub(super) fn turn(commit: &Commit, now: f64) -> Result<SqliteArguments, StoreEr
     let message = Message::of(commit);
     let reply = commit.inbox.as_ref().and_then(|done| done.reply.as_ref()).map(Value::to_string);
     let key = commit.inbox.as_ref().and_then(|done| done.message.turn_key()).map(|key| key.text());
-    Parameters::default()
+    let rows = commit.new_events.iter().map(|event| EventRow::of(event)).collect::<Result<Vec<_>, _>>()?;
+    let (rows, packed) =
+        if rows.len() > sql::MOST_EVENT_COLUMNS { (Vec::new(), Some(text(&rows)?)) } else { (rows, None) };
+    let own = Parameters::default()
         .with(commit.sender_id.as_str())
         .with(commit.expected_version)
-        .with(event_rows::of(&commit.new_events)?)
+        .with(packed)
         .with(commit.new_events.last().map(|event| event.timestamp))
         .with(message.id)
         .with(message.channel)
@@ -74,7 +78,16 @@ pub(super) fn turn(commit: &Commit, now: f64) -> Result<SqliteArguments, StoreEr
         .with(commit.publish)
         .with(outbox(&commit.outbox)?)
         .with(timers(&commit.timers))
-        .done()
+        .with(i64::try_from(commit.new_events.len()).unwrap_or(i64::MAX));
+    event_columns(own, rows).done()
+}
+
+fn event_columns(own: Parameters, rows: Vec<EventRow<'_>>) -> Parameters {
+    let unused = (sql::MOST_EVENT_COLUMNS - rows.len()) * sql::EVENT_PARTS.len();
+    let used = rows.into_iter().fold(own, |parameters, row| {
+        parameters.with(row.kind).with(row.timestamp).with(row.intent).with(row.name).with(row.data)
+    });
+    (0..unused).fold(used, |parameters, _| parameters.with(None::<i64>))
 }
 
 /// For `WHY`.

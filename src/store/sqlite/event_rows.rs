@@ -1,9 +1,7 @@
-//! Events as rows of Rasa's `events` table, written straight into one text.
-
-use std::io::{self, Write};
-use std::sync::Arc;
+//! Events as rows of Rasa's `events` table (spec §6.1).
 
 use sapa_sdk::{Event, EventBody};
+use serde::{Serialize, Serializer};
 
 use super::arguments::unstorable;
 use crate::store::StoreError;
@@ -11,83 +9,64 @@ use crate::store::StoreError;
 /// Room for an event as it comes most of the time.
 const EVENT_BYTES: usize = 512;
 
-/// `[[type, timestamp, intent, name, data], ...]` (spec §6.1), where `data` is a
-/// text that holds the event's JSON.
-pub(super) fn of(events: &[Arc<Event>]) -> Result<String, StoreError> {
-    let mut rows = Vec::with_capacity(2 + events.len() * EVENT_BYTES);
-    let mut body = Vec::with_capacity(EVENT_BYTES);
-    rows.push(b'[');
-    for (index, event) in events.iter().enumerate() {
-        if index > 0 {
-            rows.push(b',');
-        }
-        row(event, &mut rows, &mut body).map_err(|error| unstorable(&error))?;
-    }
-    rows.push(b']');
-    // What serde_json writes is UTF-8, and so is what is put between.
-    String::from_utf8(rows).map_err(|error| StoreError::Invalid(format!("a value cannot be stored: {error}")))
+/// One row but for its id and sender. As JSON: `[type, timestamp, intent, name,
+/// data]`.
+#[derive(Debug)]
+pub(super) struct EventRow<'a> {
+    pub(super) kind: &'static str,
+    /// Unix seconds.
+    pub(super) timestamp: f64,
+    pub(super) intent: Option<&'a str>,
+    pub(super) name: Option<&'a str>,
+    /// The event's JSON.
+    pub(super) data: String,
 }
 
-/// One row; `body` is scratch space.
-fn row(event: &Event, rows: &mut Vec<u8>, body: &mut Vec<u8>) -> serde_json::Result<()> {
-    let kind = event.type_name();
-    let head = (kind, event.timestamp, event.intent_column(), event.name_column());
-    serde_json::to_writer(&mut *rows, &head)?;
-    // In place of the head's closing bracket.
-    rows.pop();
-    rows.extend_from_slice(b",\"");
-    data(event, kind, &mut Quoted(rows), body)?;
-    rows.extend_from_slice(b"\"]");
-    Ok(())
+impl<'a> EventRow<'a> {
+    pub(super) fn of(event: &'a Event) -> Result<Self, StoreError> {
+        let kind = event.type_name();
+        let data = data(event, kind).map_err(|error| unstorable(&error))?;
+        // What serde_json writes is UTF-8, and so is what is put between.
+        let data = String::from_utf8(data)
+            .map_err(|error| StoreError::Invalid(format!("a value cannot be stored: {error}")))?;
+        let (intent, name) = (event.intent_column(), event.name_column());
+        Ok(Self { kind, timestamp: event.timestamp, intent, name, data })
+    }
+}
+
+impl Serialize for EventRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.kind, self.timestamp, self.intent, self.name, &self.data).serialize(serializer)
+    }
 }
 
 /// The event's own JSON form, to the byte, without the tree of values that
 /// [`Event`]'s general form makes: the derived body begins with the tag, behind
 /// which timestamp and metadata belong.
-fn data(event: &Event, kind: &str, out: &mut Quoted<'_>, body: &mut Vec<u8>) -> serde_json::Result<()> {
-    body.clear();
-    serde_json::to_writer(&mut *body, &event.body)?;
-    let fields = match event.body {
-        // Has a form of its own (spec §3.1).
-        EventBody::CancelReminder { .. } => None,
-        _ => body.strip_prefix(b"{\"event\":\"").and_then(|rest| rest.strip_prefix(kind.as_bytes())),
-    };
-    let Some(fields) = fields.and_then(|rest| rest.strip_prefix(b"\"")) else {
-        return serde_json::to_writer(out, event);
-    };
-    let put = |out: &mut Quoted<'_>, bytes: &[u8]| out.write_all(bytes).map_err(serde_json::Error::io);
-    put(out, b"{\"event\":\"")?;
-    put(out, kind.as_bytes())?;
-    put(out, b"\",\"timestamp\":")?;
-    serde_json::to_writer(&mut *out, &event.timestamp)?;
+fn data(event: &Event, kind: &str) -> serde_json::Result<Vec<u8>> {
+    // Has a form of its own (spec §3.1).
+    if matches!(event.body, EventBody::CancelReminder { .. }) {
+        return serde_json::to_vec(event);
+    }
+    let mut head = Vec::with_capacity(EVENT_BYTES);
+    head.extend_from_slice(b"{\"event\":\"");
+    head.extend_from_slice(kind.as_bytes());
+    head.push(b'"');
+    let tag = head.len();
+    head.extend_from_slice(b",\"timestamp\":");
+    serde_json::to_writer(&mut head, &event.timestamp)?;
     if !event.metadata.is_empty() {
-        put(out, b",\"metadata\":")?;
-        serde_json::to_writer(&mut *out, &event.metadata)?;
+        head.extend_from_slice(b",\"metadata\":");
+        serde_json::to_writer(&mut head, &event.metadata)?;
     }
-    put(out, fields)
-}
-
-/// Writes JSON into a JSON text. Compact JSON has no control characters, so only
-/// quotes and backslashes are escaped.
-struct Quoted<'a>(&'a mut Vec<u8>);
-
-impl Write for Quoted<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut rest = bytes;
-        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
-            let (plain, special) = rest.split_at(at);
-            self.0.extend_from_slice(plain);
-            self.0.push(b'\\');
-            self.0.extend(special.first());
-            rest = special.get(1..).unwrap_or_default();
-        }
-        self.0.extend_from_slice(rest);
-        Ok(bytes.len())
+    // The body is written behind the head, then its own tag is cut out.
+    let body = head.len();
+    serde_json::to_writer(&mut head, &event.body)?;
+    match head.get(body..body + tag) {
+        Some(own) if own == &head[..tag] => drop(head.drain(body..body + tag)),
+        _ => return serde_json::to_vec(event),
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    Ok(head)
 }
 
 #[cfg(test)]
@@ -97,8 +76,9 @@ mod tests {
 
     fn stored(value: &Value) -> (Event, Vec<Value>) {
         let event = Event::from_json(value, 1.5).unwrap();
-        let rows: Vec<Vec<Value>> = serde_json::from_str(&of(&[Arc::new(event.clone())]).unwrap()).unwrap();
-        (event, rows.into_iter().next().unwrap())
+        let row = serde_json::to_value(EventRow::of(&event).unwrap()).unwrap();
+        let row = row.as_array().unwrap().clone();
+        (event, row)
     }
 
     #[test]
@@ -137,14 +117,5 @@ mod tests {
                 assert_eq!(row[4].as_str().unwrap(), serde_json::to_string(&event).unwrap());
             }
         }
-    }
-
-    #[test]
-    fn rows_stand_in_the_order_of_the_events() {
-        assert_eq!(of(&[]).unwrap(), "[]");
-        let events = [1.0, 2.0].map(|time| Arc::new(Event::new(time, EventBody::Restart {})));
-        let expected = r#"[["restart",1.0,null,null,"{\"event\":\"restart\",\"timestamp\":1.0}"],"#.to_owned()
-            + r#"["restart",2.0,null,null,"{\"event\":\"restart\",\"timestamp\":2.0}"]]"#;
-        assert_eq!(of(&events).unwrap(), expected);
     }
 }

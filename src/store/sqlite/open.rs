@@ -122,7 +122,7 @@ pub(super) async fn reconnect(path: &Path, options: &SqliteConnectOptions) -> Re
 
 async fn add_views(mut connection: SqliteConnection, path: &Path) -> Result<SqliteConnection, StoreError> {
     let failed = |error: sqlx::Error| fault::store_error(&error, path);
-    sqlx::raw_sql(sql::VIEWS).execute(&mut connection).await.map_err(failed)?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql::views())).execute(&mut connection).await.map_err(failed)?;
     Ok(connection)
 }
 

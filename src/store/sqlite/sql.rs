@@ -2,10 +2,9 @@
 //!
 //! Each writing job is one statement: it is a transaction of its own or a part
 //! of one, undoes itself when it fails, and costs one trip to the connection's
-//! thread. Jobs that write to several tables do it through [`VIEWS`].
+//! thread. Jobs that write to several tables do it through [`views`].
 
-/// To be run on the writer's connection first.
-pub(super) const VIEWS: &str = include_str!("views.sql");
+use std::sync::LazyLock;
 
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 pub(super) const COMMIT: &str = "COMMIT";
@@ -18,12 +17,37 @@ pub(super) const CHECK_EVENTS: &str =
 /// Whether there is an `events` table yet.
 pub(super) const HAS_EVENTS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'events'";
 
-/// A turn. The columns are described at the view; a constraint fails when the
-/// turn is refused.
-pub(super) const TURN: &str = "
-    INSERT INTO sapa_turn (sender_id, expected_version, events, last_ts, inbox_id, channel, dedupe_key, payload,
-        reply, turn_key, now, publish, outbox, timers)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+/// Events that the columns of a turn hold at most; more of them come as one JSON
+/// text, which is slower to take apart.
+pub(super) const MOST_EVENT_COLUMNS: usize = 12;
+
+/// The parts of an event, a column each.
+pub(super) const EVENT_PARTS: [&str; 5] = ["type", "time", "intent", "name", "data"];
+
+/// A turn: its own columns, then those of the events. They are described at the
+/// view; a constraint fails when the turn is refused.
+pub(super) static TURN: LazyLock<String> = LazyLock::new(|| {
+    let own = "sender_id, expected_version, events, last_ts, inbox_id, channel, dedupe_key, payload, reply, turn_key, \
+               now, publish, outbox, timers, event_count";
+    let events = event_columns(|column| column);
+    let values = vec!["?"; own.split(',').count() + MOST_EVENT_COLUMNS * EVENT_PARTS.len()].join(", ");
+    format!("INSERT INTO sapa_turn ({own}, {events}) VALUES ({values})")
+});
+
+/// What the writer's connection has beside the tables; to be run on it first.
+pub(super) fn views() -> String {
+    let row = |event: usize| EVENT_PARTS.map(|part| format!("NEW.e{event}_{part} AS {part}")).join(", ");
+    let rows: Vec<_> = (0..MOST_EVENT_COLUMNS).map(row).collect();
+    include_str!("views.sql").replace("{event_columns}", &event_columns(|column| format!("NULL AS {column}"))).replace(
+        "{event_rows}",
+        &rows.iter().map(|row| format!("SELECT {row}")).collect::<Vec<_>>().join(" UNION ALL "),
+    )
+}
+
+fn event_columns(dress: impl Fn(String) -> String) -> String {
+    let columns = (0..MOST_EVENT_COLUMNS).flat_map(|event| EVENT_PARTS.map(|part| dress(format!("e{event}_{part}"))));
+    columns.collect::<Vec<_>>().join(", ")
+}
 
 /// Why a turn was refused. $1 sender, $2 id of the accepted message, $3 channel
 /// and $4 dedupe key of a fresh one.

@@ -14,7 +14,9 @@ END;
 
 -- A turn is one row:
 --   expected_version  version of the conversation it was run on
---   events            [[type, timestamp, intent, name, data], ...]
+--   event_count       number of events
+--   e0_type, ...      of each event its type, timestamp, intent, name, data
+--   events            null, or [[type, timestamp, intent, name, data], ...] when they are too many for the columns
 --   last_ts           time of the last event, if there is one
 --   inbox_id          of the message it answers, when that was accepted before
 --   channel, dedupe_key, payload   of that message, when it was not
@@ -28,7 +30,7 @@ END;
 CREATE TEMP VIEW sapa_turn AS SELECT
     NULL AS sender_id, NULL AS expected_version, NULL AS events, NULL AS last_ts, NULL AS inbox_id, NULL AS channel,
     NULL AS dedupe_key, NULL AS payload, NULL AS reply, NULL AS turn_key, NULL AS now, NULL AS publish,
-    NULL AS outbox, NULL AS timers;
+    NULL AS outbox, NULL AS timers, NULL AS event_count, {event_columns};
 
 CREATE TEMP TRIGGER sapa_turn_write INSTEAD OF INSERT ON sapa_turn BEGIN
     -- The fence: the version must fit, and an accepted message must be open.
@@ -44,12 +46,15 @@ CREATE TEMP TRIGGER sapa_turn_write INSTEAD OF INSERT ON sapa_turn BEGIN
         last_ts = coalesce(NEW.last_ts, last_ts);
 
     INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data)
+    SELECT NEW.sender_id, type, time, intent, name, data FROM ({event_rows}) WHERE type IS NOT NULL;
+
+    INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data)
     SELECT NEW.sender_id, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
-    FROM json_each(NEW.events);
+    FROM json_each(NEW.events) WHERE NEW.events IS NOT NULL;
 
     INSERT INTO sapa_publish (event_id)
     SELECT id FROM events
-    WHERE NEW.publish AND id > (SELECT max(id) FROM events) - json_array_length(NEW.events);
+    WHERE NEW.publish AND id > (SELECT max(id) FROM events) - NEW.event_count;
 
     UPDATE sapa_inbox SET state = 'done', reply = NEW.reply WHERE id = NEW.inbox_id;
 

@@ -1,5 +1,7 @@
 //! The built-in actions (spec §3.5, "Default actions").
 
+use std::sync::Arc;
+
 use indexmap::IndexSet;
 use sapa_sdk::{Event, EventBody, JsonMap, ParseData};
 use serde_json::{Value, json};
@@ -102,14 +104,14 @@ pub(super) fn ask_affirmation(scene: &Scene<'_>) -> Event {
 /// The last user message again, with full confidence.
 pub(super) fn user_again(scene: &Scene<'_>, confidence: f64) -> Option<Event> {
     let message = scene.view.latest_message.as_ref()?;
-    let mut parse_data: ParseData = message.parse_data.clone();
+    let mut parse_data: ParseData = (*message.parse_data).clone();
     parse_data.intent.confidence = confidence;
     Some(Event {
         timestamp: scene.now,
         metadata: message.metadata.clone(),
         body: EventBody::User {
             text: message.text.clone(),
-            parse_data: Box::new(parse_data),
+            parse_data: Arc::new(parse_data),
             input_channel: scene.view.latest_input_channel.clone(),
             message_id: message.message_id.clone(),
         },

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Cause, Prediction, RuleOnly};
 use crate::Tracker;
-use crate::state::{State, key};
+use crate::state::{StateView, view_key};
 use crate::training::TrainingDialogue;
 
 /// Remembers which action followed which states in the stories.
@@ -89,8 +89,10 @@ impl MemoizationPolicy {
                 && let Some(action) = name.as_ref().or(action_text.as_ref())
                 && action != "action_unlikely_intent"
             {
-                let states = intent_states(tracker.learnt_states(self.max_history, rule_only));
-                let key = key(&states);
+                let (key, ending, length) = tracker.with_learnt_states(self.max_history, rule_only, |states| {
+                    let states = intent_states(states);
+                    (view_key(&states), states.last().map(|last| view_key(&[*last])), states.len())
+                });
                 let remembered = Remembered {
                     action: action.clone(),
                     story: dialogue.name.clone(),
@@ -101,8 +103,8 @@ impl MemoizationPolicy {
                     Some(_) => {}
                     None => drop(self.memory.insert(key, remembered)),
                 }
-                self.endings.extend(states.last().map(|last| self::key(std::slice::from_ref(last))));
-                self.longest = self.longest.max(states.len());
+                self.endings.extend(ending);
+                self.longest = self.longest.max(length);
             }
             tracker.update(event.event.clone());
         }
@@ -128,16 +130,16 @@ impl MemoizationPolicy {
     }
 
     fn recall(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Option<&Remembered> {
-        let last = intent_states(tracker.learnt_states(Some(1), rule_only));
-        if !self.endings.contains(&key(&last)) {
+        let key = |states: &[StateView<'_>]| view_key(&intent_states(states));
+        if !self.endings.contains(&tracker.with_learnt_states(Some(1), rule_only, key)) {
             return None;
         }
         let window = self.max_history.unwrap_or(self.longest + 1);
-        let states = intent_states(tracker.learnt_states(Some(window), rule_only));
-        if states.len() > self.longest {
+        let (key, length) = tracker.with_learnt_states(Some(window), rule_only, |states| (key(states), states.len()));
+        if length > self.longest {
             return None;
         }
-        self.memory.get(&key(&states))
+        self.memory.get(&key)
     }
 
     /// Forgets leading events up to the next action until something is
@@ -163,9 +165,6 @@ impl MemoizationPolicy {
 }
 
 /// Where an intent is known, the text does not count.
-fn intent_states(states: Vec<State>) -> Vec<State> {
-    states
-        .into_iter()
-        .map(|state| if state.user.as_ref().is_some_and(|u| u.intent.is_some()) { state.without_text() } else { state })
-        .collect()
+fn intent_states<'a>(states: &[StateView<'a>]) -> Vec<StateView<'a>> {
+    states.iter().map(|state| state.intent_first()).collect()
 }

@@ -11,7 +11,9 @@ use sapa_sdk::{Event, EventBody};
 
 use super::Derived;
 use crate::policy::RuleOnly;
-use crate::state::{PrevAction, State};
+use crate::state::{PrevAction, State, StateView};
+
+const LISTEN: &str = "action_listen";
 
 /// A point just before an action.
 #[derive(Clone, Debug)]
@@ -222,27 +224,38 @@ impl Applied {
         states
     }
 
-    /// The last `count` states as learning policies see them: hidden turns left
-    /// out, the features in `rule_only` removed (spec §3.3).
-    pub(super) fn learnt_states(&self, domain: &Domain, count: Option<usize>, rule_only: &RuleOnly) -> Vec<State> {
-        let current = Arc::new(self.derived.state(domain, false));
+    /// Reads the last `count` states as learning policies see them: hidden turns
+    /// left out, the features in `rule_only` removed (spec §3.3).
+    pub(super) fn with_learnt_states<R>(
+        &self,
+        domain: &Domain,
+        count: Option<usize>,
+        rule_only: &RuleOnly,
+        read: impl FnOnce(&[StateView<'_>]) -> R,
+    ) -> R {
+        let current = self.derived.state(domain, false);
         let (hidden, prev_action) = self.hidden_turn(&current, false);
+        let wanted = count.unwrap_or(usize::MAX);
+        let now = (!hidden).then_some((&current, &prev_action));
+        let older = self.boundaries.iter().rev().filter(|b| !b.hidden).map(|b| (&*b.state, &b.learnt_prev_action));
         let mut visible: Vec<(&State, &Option<PrevAction>)> = Vec::new();
-        if !hidden {
-            visible.push((&current, &prev_action));
+        for (state, prev_action) in now.into_iter().chain(older) {
+            // A state takes its user over from the one before, back to where the
+            // user was listened to.
+            let begins = visible.last().is_none_or(|(newer, _)| newer.prev_action_name() == Some(LISTEN));
+            if visible.len() >= wanted && begins {
+                break;
+            }
+            visible.push((state, prev_action));
         }
-        // A few more than asked for: user input is inherited from earlier states.
-        let wanted = count.map_or(usize::MAX, |count| count.saturating_add(20));
-        let older = self.boundaries.iter().rev().filter(|b| !b.hidden);
-        visible.extend(older.take(wanted).map(|b| (&*b.state, &b.learnt_prev_action)));
-        let mut states: Vec<State> = Vec::with_capacity(visible.len());
+        let mut views: Vec<StateView<'_>> = Vec::with_capacity(visible.len());
         for (state, prev_action) in visible.into_iter().rev() {
-            let state = learnt_state(state, prev_action.as_ref(), states.last(), rule_only);
-            states.push(state);
+            let inherited = views.last().filter(|_| state.prev_action_name() != Some(LISTEN));
+            let user = inherited.map_or(state.user.as_ref(), StateView::user);
+            let prev_action = prev_action.as_ref().or(state.prev_action.as_ref());
+            views.push(StateView::learnt(state, prev_action, user, rule_only));
         }
-        let skip = count.map_or(0, |count| states.len().saturating_sub(count));
-        states.drain(..skip);
-        states
+        read(&views[views.len().saturating_sub(wanted)..])
     }
 
     /// States before each action with the action, then the last state; slots
@@ -256,26 +269,6 @@ impl Applied {
         pairs.push((Arc::new(self.derived.state(domain, true)), None));
         pairs
     }
-}
-
-fn learnt_state(
-    state: &State,
-    prev_action: Option<&PrevAction>,
-    before: Option<&State>,
-    rule_only: &RuleOnly,
-) -> State {
-    let mut state = state.clone();
-    state.slots.retain(|name, _| !rule_only.slots.contains(name));
-    if state.active_loop_name().is_some_and(|name| rule_only.loops.contains(name)) {
-        state.active_loop = None;
-    }
-    if let Some(before) = before.filter(|_| state.prev_action_name() != Some("action_listen")) {
-        state.user.clone_from(&before.user);
-    }
-    if let Some(prev_action) = prev_action {
-        state.prev_action = Some(prev_action.clone());
-    }
-    state
 }
 
 fn is_loop(name: &str, domain: &Domain) -> bool {

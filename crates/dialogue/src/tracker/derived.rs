@@ -17,7 +17,7 @@ pub struct LatestMessage {
     /// Its text.
     pub text: Option<String>,
     /// What was understood.
-    pub parse_data: ParseData,
+    pub parse_data: Arc<ParseData>,
     /// Id and metadata of the message.
     pub message_id: Option<String>,
     /// Metadata of the event.
@@ -129,7 +129,7 @@ impl Derived {
             EventBody::User { text, parse_data, input_channel, message_id } => {
                 self.latest_message = Some(Arc::new(LatestMessage {
                     text: text.clone(),
-                    parse_data: (**parse_data).clone(),
+                    parse_data: Arc::clone(parse_data),
                     message_id: message_id.clone(),
                     metadata: event.metadata.clone(),
                     use_text: None,
@@ -166,7 +166,9 @@ impl Derived {
             }
             EventBody::Entities { entities } => {
                 if self.latest_action_name() == Some("action_listen") {
-                    self.change_message(|message| message.parse_data.entities.extend(entities.iter().cloned()));
+                    self.change_message(|message| {
+                        Arc::make_mut(&mut message.parse_data).entities.extend(entities.iter().cloned());
+                    });
                 }
             }
             EventBody::SessionStarted {} => self.reset(domain, "action_listen"),

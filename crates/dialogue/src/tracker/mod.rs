@@ -15,7 +15,7 @@ pub(crate) use wire::state_of;
 
 use applied::Applied;
 
-use crate::state::State;
+use crate::state::{State, StateView};
 
 /// One conversation's session: its events, the state they lead to, and the
 /// states that policies see.
@@ -133,7 +133,17 @@ impl Tracker {
     /// The last `count` states as learning policies see them (spec §3.3): turns
     /// hidden by rules and features that only rules use are left out.
     pub fn learnt_states(&self, count: Option<usize>, rule_only: &crate::policy::RuleOnly) -> Vec<State> {
-        self.applied.learnt_states(&self.domain, count, rule_only)
+        self.with_learnt_states(count, rule_only, |views| views.iter().map(|view| view.to_state()).collect())
+    }
+
+    /// [`Self::learnt_states`] without copies of them.
+    pub fn with_learnt_states<R>(
+        &self,
+        count: Option<usize>,
+        rule_only: &crate::policy::RuleOnly,
+        read: impl FnOnce(&[StateView<'_>]) -> R,
+    ) -> R {
+        self.applied.with_learnt_states(&self.domain, count, rule_only, read)
     }
 
     /// Number of states: applied actions plus one.

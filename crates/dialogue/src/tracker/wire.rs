@@ -87,7 +87,7 @@ pub(crate) fn state_of(
 }
 
 fn message_json(message: &LatestMessage) -> ParseData {
-    let mut parse_data = message.parse_data.clone();
+    let mut parse_data = (*message.parse_data).clone();
     if parse_data.text.is_none() {
         parse_data.text.clone_from(&message.text);
     }

@@ -1,5 +1,7 @@
 //! Steps as events.
 
+use std::sync::Arc;
+
 use sapa_project::Span;
 use sapa_project::domain::{Domain, MappingKind, SlotType};
 use sapa_project::story::{SlotStep, Step, StepKind, UserStep};
@@ -96,7 +98,7 @@ impl<'a> Writer<'a> {
         // With an intent, the text is for tests only: policies learn the intent.
         let text = if user.intent.is_some() { None } else { user.text.clone() };
         let slots = automatic_slots(self.domain, &entities);
-        let parse_data = Box::new(ParseData { text: text.clone(), intent, entities, ..ParseData::default() });
+        let parse_data = Arc::new(ParseData { text: text.clone(), intent, entities, ..ParseData::default() });
         self.push(EventBody::User { text, parse_data, input_channel: None, message_id: None }, span);
         for (name, value) in slots {
             self.push(EventBody::Slot { name, value }, span);

@@ -177,17 +177,18 @@ impl Turn {
     }
 
     fn understand(&mut self) -> Result<Phase, Pending> {
-        let Some(message) = self.message.clone() else { return Ok(Phase::Over) };
-        let mut parse_data = match message.parse_data {
-            Some(parse_data) => *parse_data,
-            None => self.replies.parse(&message.text)?,
+        let parsed = match &self.message {
+            Some(UserMessage { text, parse_data: None, .. }) => Some(self.replies.parse(text)?),
+            _ => None,
         };
+        let Some(message) = self.message.take() else { return Ok(Phase::Over) };
+        let mut parse_data = parsed.or_else(|| message.parse_data.map(|given| *given)).unwrap_or_default();
         self.listen_after_circuit_breaker();
         parse_data.rest.insert("message_id".into(), message.message_id.clone().into());
         parse_data.rest.insert("metadata".into(), json!(message.metadata));
         let body = EventBody::User {
             text: Some(message.text),
-            parse_data: Box::new(parse_data),
+            parse_data: Arc::new(parse_data),
             input_channel: Some(message.input_channel),
             message_id: Some(message.message_id),
         };

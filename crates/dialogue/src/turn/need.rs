@@ -155,10 +155,11 @@ impl Replies {
     }
 
     pub(crate) fn parse(&mut self, text: &str) -> Result<ParseData, Pending> {
-        match self.given.get(self.used) {
+        match self.given.get_mut(self.used) {
+            // Asked for once in a phase and at its very end: it can be handed over.
             Some(Input::Parsed(parse_data)) => {
                 self.used += 1;
-                Ok((**parse_data).clone())
+                Ok(std::mem::take(parse_data))
             }
             _ => Err(Pending(Need::Parse { text: text.to_owned() })),
         }
