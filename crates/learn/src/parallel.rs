@@ -1,12 +1,18 @@
 //! Work shared by threads so that the result never depends on their number:
 //! every output element is written by exactly one call, sums have a fixed shape.
 
-/// Elements a partial sum covers: fixed, so that a sum's shape depends on the
-/// length only.
-const SUM_CHUNK: usize = 8192;
+use std::sync::Mutex;
 
-/// Below this many elements threads cost more than they bring.
+/// Elements a partial sum covers: fixed, so that a sum's shape depends on the
+/// length only. The chunks of a few vectors fit into a core's nearest cache.
+const SUM_CHUNK: usize = 4096;
+
+/// Below this many operations threads cost more than they bring.
 const SERIAL_BELOW: usize = 1 << 18;
+
+/// Pieces a thread takes one after the other: a thread that is held up leaves
+/// the rest to the others.
+const PIECES: usize = 8;
 
 /// Cuts `out` into chunks of `chunk` elements (the last may be shorter) and
 /// calls `work(chunk_index, chunk)` once for each, on up to `threads` threads.
@@ -18,40 +24,55 @@ pub fn for_each_chunk<T: Send>(out: &mut [T], chunk: usize, threads: usize, work
         out.chunks_mut(chunk).enumerate().for_each(|(index, part)| work(index, part));
         return;
     }
-    let share = chunks.div_ceil(threads);
-    let run = |number: usize, part: &mut [T]| {
-        for (index, piece) in part.chunks_mut(chunk).enumerate() {
-            work(number * share + index, piece);
+    let share = chunks.div_ceil(threads * PIECES);
+    let pieces = Mutex::new(out.chunks_mut(share * chunk).enumerate());
+    let next = || pieces.lock().ok().and_then(|mut pieces| pieces.next());
+    let run = || {
+        while let Some((number, piece)) = next() {
+            for (index, part) in piece.chunks_mut(chunk).enumerate() {
+                work(number * share + index, part);
+            }
         }
     };
-    let run = &run;
-    let (own, others) = out.split_at_mut((share * chunk).min(out.len()));
     std::thread::scope(|scope| {
-        for (number, part) in others.chunks_mut(share * chunk).enumerate() {
-            scope.spawn(move || run(number + 1, part));
-        }
-        run(0, own);
+        (1..threads).for_each(|_| {
+            scope.spawn(run);
+        });
+        run();
     });
 }
 
 /// Inner product in double precision; the order of additions depends on the
 /// length only.
 pub fn dot(a: &[f32], b: &[f32], threads: usize) -> f64 {
-    let length = a.len().min(b.len());
-    let mut partial = vec![0.0_f64; length.div_ceil(SUM_CHUNK)];
-    for_each_chunk(&mut partial, 1, serial_if_small(length, threads), |index, sum| {
-        let range = index * SUM_CHUNK..((index + 1) * SUM_CHUNK).min(length);
-        if let [sum] = sum {
-            *sum = dot_chunk(&a[range.clone()], &b[range]);
-        }
-    });
-    partial.iter().sum()
+    dots(&[(a, b)], threads)[0]
 }
 
+/// Inner products of several pairs of vectors in one pass: a vector that occurs
+/// in many pairs is read from memory once. Each is what [`dot`] gives.
+pub fn dots(pairs: &[(&[f32], &[f32])], threads: usize) -> Vec<f64> {
+    let length = pairs.iter().map(|(a, b)| a.len().min(b.len())).max().unwrap_or(0);
+    let mut partial = vec![0.0_f64; length.div_ceil(SUM_CHUNK) * pairs.len()];
+    for_each_chunk(&mut partial, pairs.len(), serial_if_small(length * pairs.len(), threads), |index, sums| {
+        for (sum, (a, b)) in sums.iter_mut().zip(pairs) {
+            *sum = dot_chunk(chunk_of(a, index), chunk_of(b, index));
+        }
+    });
+    (0..pairs.len()).map(|pair| partial.iter().skip(pair).step_by(pairs.len()).sum()).collect()
+}
+
+/// The chunk of that number, as far as the vector goes.
+fn chunk_of(vector: &[f32], index: usize) -> &[f32] {
+    let start = (index * SUM_CHUNK).min(vector.len());
+    &vector[start..(start + SUM_CHUNK).min(vector.len())]
+}
+
+/// Many lanes, kept in memory: few would stay in registers one by one, and the
+/// compiler would not add them several at a time.
 fn dot_chunk(a: &[f32], b: &[f32]) -> f64 {
-    let mut lanes = [0.0_f64; 8];
-    let (whole_a, rest_a) = a.as_chunks::<8>();
-    let (whole_b, rest_b) = b.as_chunks::<8>();
+    let mut lanes = [0.0_f64; 64];
+    let (whole_a, rest_a) = a.as_chunks::<64>();
+    let (whole_b, rest_b) = b.as_chunks::<64>();
     for (x, y) in whole_a.iter().zip(whole_b) {
         for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
             *lane += f64::from(*x) * f64::from(*y);
@@ -61,13 +82,14 @@ fn dot_chunk(a: &[f32], b: &[f32]) -> f64 {
     lanes.iter().sum::<f64>() + rest
 }
 
-/// `y += factor * x`.
-pub fn axpy(factor: f32, x: &[f32], y: &mut [f32], threads: usize) {
-    let threads = serial_if_small(y.len(), threads);
-    for_each_chunk(y, SUM_CHUNK, threads, |index, part| {
-        let start = index * SUM_CHUNK;
-        for (y, x) in part.iter_mut().zip(&x[start..]) {
-            *y += factor * x;
+/// `out = Σ factor * vector`, in one pass; the terms are added in their order.
+pub fn combine(terms: &[(f32, &[f32])], out: &mut [f32], threads: usize) {
+    let threads = serial_if_small(out.len() * terms.len(), threads);
+    for_each_chunk(out, SUM_CHUNK, threads, |index, part| {
+        let Some(((factor, vector), others)) = terms.split_first() else { return part.fill(0.0) };
+        part.iter_mut().zip(chunk_of(vector, index)).for_each(|(out, x)| *out = factor * x);
+        for (factor, vector) in others {
+            part.iter_mut().zip(chunk_of(vector, index)).for_each(|(out, x)| *out += factor * x);
         }
     });
 }
@@ -78,8 +100,8 @@ pub fn scale(factor: f32, x: &mut [f32], threads: usize) {
     for_each_chunk(x, SUM_CHUNK, threads, |_, part| part.iter_mut().for_each(|x| *x *= factor));
 }
 
-fn serial_if_small(length: usize, threads: usize) -> usize {
-    if length < SERIAL_BELOW { 1 } else { threads }
+fn serial_if_small(work: usize, threads: usize) -> usize {
+    if work < SERIAL_BELOW { 1 } else { threads }
 }
 
 #[cfg(test)]
@@ -110,10 +132,20 @@ mod tests {
     }
 
     #[test]
-    fn axpy_and_scale_reach_every_element() {
+    fn several_inner_products_are_each_what_one_is() {
+        let [a, b, c] =
+            [3, 5, 7].map(|step| (0..300_001).map(|i| (i * step % 101) as f32 - 50.0).collect::<Vec<f32>>());
+        let together = dots(&[(&a, &b), (&c, &b), (&c, &c), (&a, &[])], 2);
+        assert_eq!(together, [dot(&a, &b, 1), dot(&c, &b, 1), dot(&c, &c, 1), 0.0]);
+        assert!(dots(&[], 2).is_empty());
+    }
+
+    #[test]
+    fn combining_and_scaling_reach_every_element() {
         let x: Vec<f32> = (0..300_000).map(|i| i as f32).collect();
-        let mut y = vec![1.0_f32; 300_000];
-        axpy(2.0, &x, &mut y, 2);
+        let ones = vec![1.0_f32; 300_000];
+        let mut y = vec![7.0_f32; 300_000];
+        combine(&[(1.0, &ones), (2.0, &x)], &mut y, 2);
         scale(0.5, &mut y, 2);
         assert!(y.iter().enumerate().all(|(i, &y)| y == i as f32 + 0.5));
     }

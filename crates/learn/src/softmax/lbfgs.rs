@@ -2,11 +2,9 @@
 //! search for the weak Wolfe conditions. Vectors are single precision, sums
 //! double.
 
-use crate::parallel::{axpy, dot, scale};
-use std::collections::VecDeque;
+use super::memory::Memory;
+use crate::parallel::{combine, dot};
 
-/// Pairs of steps and gradient changes kept. Each costs two vectors.
-const MEMORY: usize = 6;
 /// Sufficient decrease (Armijo).
 const DECREASE: f64 = 1e-4;
 /// Curvature (Wolfe).
@@ -23,62 +21,41 @@ pub(super) struct Limits {
     pub threads: usize,
 }
 
-struct Pair {
-    step: Vec<f32>,
-    change: Vec<f32>,
-    curvature: f64,
-}
-
 /// Minimises `evaluate` from `x`, in place. `evaluate(x, gradient)` returns the
 /// value and writes the gradient.
 pub(super) fn minimise(x: &mut Vec<f32>, limits: &Limits, mut evaluate: impl FnMut(&[f32], &mut [f32]) -> f64) {
     let threads = limits.threads;
-    let mut gradient = vec![0.0_f32; x.len()];
+    let [mut gradient, mut next, mut next_gradient, mut direction] = [(); 4].map(|()| vec![0.0_f32; x.len()]);
     let mut value = evaluate(x, &mut gradient);
-    let mut pairs: VecDeque<Pair> = VecDeque::with_capacity(MEMORY);
-    let mut next = vec![0.0_f32; x.len()];
-    let mut next_gradient = vec![0.0_f32; x.len()];
+    let mut memory = Memory::new(&gradient, threads);
     for _ in 0..limits.max_iter {
         if largest(&gradient) <= limits.tol {
             break;
         }
-        let mut direction = descent_direction(&gradient, &pairs, threads);
-        let mut slope = dot(&direction, &gradient, threads);
-        if slope >= 0.0 {
-            pairs.clear();
-            direction.clone_from(&gradient);
-            scale(-1.0, &mut direction, threads);
-            slope = -dot(&gradient, &gradient, threads);
-        }
-        let first = if pairs.is_empty() { 1.0 / dot(&gradient, &gradient, threads).sqrt() } else { 1.0 };
+        let slope = memory.descent(&gradient, &mut direction);
+        let first = if memory.is_empty() { 1.0 / (-slope).sqrt() } else { 1.0 };
         let mut search = Search { low: 0.0, high: None, length: first };
-        let mut found = None;
+        let (mut found, mut tried) = (None, first);
         for _ in 0..TRIALS {
-            next.copy_from_slice(x);
-            axpy(search.length as f32, &direction, &mut next, threads);
+            tried = search.length;
+            combine(&[(1.0, x), (search.length as f32, &direction)], &mut next, threads);
             let trial = evaluate(&next, &mut next_gradient);
             if trial > value + DECREASE * search.length * slope + NOISE * value.abs() || !trial.is_finite() {
                 search.shorten();
-            } else if dot(&direction, &next_gradient, threads) < CURVATURE * slope {
-                found = Some(trial);
-                search.lengthen();
-            } else {
-                found = Some(trial);
+                continue;
+            }
+            found = Some((trial, search.length));
+            if dot(&direction, &next_gradient, threads) >= CURVATURE * slope {
                 break;
             }
+            search.lengthen();
         }
-        let Some(reached) = found else { break };
-        let mut pair = if pairs.len() == MEMORY { pairs.pop_front() } else { None }.unwrap_or_else(|| Pair {
-            step: Vec::new(),
-            change: Vec::new(),
-            curvature: 0.0,
-        });
-        difference(&next, x, &mut pair.step, threads);
-        difference(&next_gradient, &gradient, &mut pair.change, threads);
-        pair.curvature = dot(&pair.step, &pair.change, threads);
-        if pair.curvature > f64::from(f32::EPSILON) * dot(&pair.change, &pair.change, threads) {
-            pairs.push_back(pair);
+        let Some((reached, length)) = found else { break };
+        if tried != length {
+            combine(&[(1.0, x), (length as f32, &direction)], &mut next, threads);
+            evaluate(&next, &mut next_gradient);
         }
+        memory.remember(&mut direction, length as f32, &gradient, &next_gradient);
         value = reached;
         std::mem::swap(x, &mut next);
         std::mem::swap(&mut gradient, &mut next_gradient);
@@ -107,33 +84,18 @@ impl Search {
     }
 }
 
+/// The largest absolute value.
 fn largest(gradient: &[f32]) -> f64 {
-    f64::from(gradient.iter().fold(0.0_f32, |most, x| most.max(x.abs())))
+    let mut lanes = [0.0_f32; 8];
+    let (whole, rest) = gradient.as_chunks::<8>();
+    for values in whole {
+        lanes.iter_mut().zip(values).for_each(|(most, value)| *most = larger(*most, value.abs()));
+    }
+    f64::from(lanes.iter().chain(rest).fold(0.0, |most, value| larger(most, value.abs())))
 }
 
-fn difference(a: &[f32], b: &[f32], out: &mut Vec<f32>, threads: usize) {
-    out.clear();
-    out.extend_from_slice(a);
-    axpy(-1.0, b, out, threads);
-}
-
-/// Two-loop recursion: `-H * gradient`.
-fn descent_direction(gradient: &[f32], pairs: &VecDeque<Pair>, threads: usize) -> Vec<f32> {
-    let mut direction = gradient.to_vec();
-    let mut factors = Vec::with_capacity(pairs.len());
-    for pair in pairs.iter().rev() {
-        let factor = dot(&pair.step, &direction, threads) / pair.curvature;
-        axpy(-factor as f32, &pair.change, &mut direction, threads);
-        factors.push(factor);
-    }
-    let shrink = pairs.back().map_or(1.0, |last| last.curvature / dot(&last.change, &last.change, threads));
-    scale(-shrink as f32, &mut direction, threads);
-    for (pair, factor) in pairs.iter().zip(factors.iter().rev()) {
-        let back = dot(&pair.change, &direction, threads) / pair.curvature;
-        // The direction is already negated, hence the plus.
-        axpy(-(factor + back) as f32, &pair.step, &mut direction, threads);
-    }
-    direction
+fn larger(most: f32, value: f32) -> f32 {
+    if value > most { value } else { most }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 
 mod dense;
 mod lbfgs;
+mod memory;
+mod merge;
 mod sparse;
 
 pub use dense::DenseTrainer;

@@ -1,6 +1,8 @@
 //! Our own solver: sparse rows, L-BFGS, bit-identical for any number of threads.
+//! Its time grows with the entries of the matrix whose equal columns are merged.
 
 use super::lbfgs::{Limits, minimise};
+use super::merge::Merged;
 use super::{SoftmaxError, SoftmaxModel, SoftmaxOptions, SoftmaxProblem, SoftmaxTrainer, check, class_weights};
 use crate::math;
 use crate::parallel::for_each_chunk;
@@ -16,22 +18,23 @@ pub struct SparseTrainer;
 impl SoftmaxTrainer for SparseTrainer {
     fn train(&self, problem: &SoftmaxProblem, options: &SoftmaxOptions) -> Result<SoftmaxModel, SoftmaxError> {
         check(problem, options)?;
-        let (classes, features) = (problem.classes, problem.features.columns());
-        let mut evaluation = Evaluation::new(problem, options);
+        let merged = Merged::new(problem.features);
+        let (classes, features) = (problem.classes, merged.features.columns());
+        let mut evaluation = Evaluation::new(&SoftmaxProblem { features: &merged.features, ..*problem }, options);
         let mut parameters = vec![0.0_f32; (features + 1) * classes];
         if classes > 1 {
             let limits = Limits { max_iter: options.max_iter, tol: options.tol, threads: options.threads };
             minimise(&mut parameters, &limits, |x, gradient| evaluation.evaluate(x, gradient));
         }
         let intercept = parameters.split_off(features * classes);
-        Ok(SoftmaxModel { weights: parameters, intercept })
+        Ok(SoftmaxModel { weights: merged.spread(&parameters, classes), intercept })
     }
 }
 
 /// The mean loss with penalty and its gradient. Parameters are D x K weights
 /// and then K intercepts.
 struct Evaluation<'a> {
-    problem: &'a SoftmaxProblem<'a>,
+    problem: SoftmaxProblem<'a>,
     by_feature: CsrMatrix,
     weights: Vec<f32>,
     total_weight: f64,
@@ -42,12 +45,12 @@ struct Evaluation<'a> {
 }
 
 impl<'a> Evaluation<'a> {
-    fn new(problem: &'a SoftmaxProblem<'a>, options: &SoftmaxOptions) -> Self {
+    fn new(problem: &SoftmaxProblem<'a>, options: &SoftmaxOptions) -> Self {
         let weights = class_weights(problem, options.balanced);
         let total_weight = problem.labels.iter().map(|&label| f64::from(weights[label as usize])).sum();
         let work = problem.features.entries().saturating_mul(problem.classes);
         Self {
-            problem,
+            problem: *problem,
             by_feature: problem.features.transpose(),
             weights,
             total_weight,
@@ -75,12 +78,7 @@ impl<'a> Evaluation<'a> {
             let (scores, loss) = out.split_at_mut(classes);
             scores.copy_from_slice(intercept);
             let (columns, values) = features.row(row);
-            for (&column, &value) in columns.iter().zip(values) {
-                let start = column as usize * classes;
-                for (score, weight) in scores.iter_mut().zip(&parameters[start..start + classes]) {
-                    *score += value * weight;
-                }
-            }
+            add_rows(scores, columns, values, parameters, classes);
             let label = labels[row] as usize;
             let own = scores[label];
             let log_norm = math::softmax(scores);
@@ -106,11 +104,30 @@ impl<'a> Evaluation<'a> {
             let weights = &parameters[feature * classes..(feature + 1) * classes];
             out.iter_mut().zip(weights).for_each(|(g, w)| *g = self.penalty * w);
             let (rows, values) = self.by_feature.row(feature);
-            for (&row, &value) in rows.iter().zip(values) {
-                let start = row as usize * (classes + 1);
-                let residuals = &self.residuals[start..start + classes];
-                out.iter_mut().zip(residuals).for_each(|(g, r)| *g += value * r);
-            }
+            add_rows(out, rows, values, &self.residuals, classes + 1);
         });
+    }
+}
+
+/// `out += Σ value * row`, in the order of the rows, which are `stride` apart in
+/// `table`. Four rows at a time: `out` is loaded and stored a quarter as often.
+fn add_rows(out: &mut [f32], rows: &[u32], values: &[f32], table: &[f32], stride: usize) {
+    let width = out.len();
+    let row = |row: u32| &table[row as usize * stride..][..width];
+    let (fours, rest) = rows.as_chunks::<4>();
+    let (four_values, rest_values) = values.as_chunks::<4>();
+    for (&[a, b, c, d], values) in fours.iter().zip(four_values) {
+        add_four(out, [row(a), row(b), row(c), row(d)], *values);
+    }
+    for (&number, &value) in rest.iter().zip(rest_values) {
+        out.iter_mut().zip(row(number)).for_each(|(out, x)| *out += value * x);
+    }
+}
+
+/// A function of its own, so that the compiler knows that `out` overlaps nothing.
+#[inline(never)]
+fn add_four(out: &mut [f32], [a, b, c, d]: [&[f32]; 4], [va, vb, vc, vd]: [f32; 4]) {
+    for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        *out = *out + va * a + vb * b + vc * c + vd * d;
     }
 }
