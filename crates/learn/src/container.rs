@@ -14,6 +14,7 @@
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 const MAGIC: &[u8; 8] = b"SAPAMODL";
@@ -49,14 +50,15 @@ pub enum ContainerError {
     Damaged(String),
 }
 
-/// A model's manifest and named sections.
+/// A model's manifest and named sections; those that were read are borrowed from
+/// the file's bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Container {
+pub struct Container<'a> {
     manifest: Value,
-    sections: Vec<(String, Vec<u8>)>,
+    sections: Vec<(String, Cow<'a, [u8]>)>,
 }
 
-impl Container {
+impl<'a> Container<'a> {
     /// An empty container; the manifest's keys are sorted when it is written.
     pub fn new(manifest: Value) -> Self {
         Self { manifest: sort_keys(manifest), sections: Vec::new() }
@@ -64,7 +66,7 @@ impl Container {
 
     /// Adds a section; one of the same name is replaced.
     pub fn add(&mut self, name: impl Into<String>, bytes: Vec<u8>) {
-        let name = name.into();
+        let (name, bytes) = (name.into(), Cow::Owned(bytes));
         match self.sections.iter_mut().find(|(known, _)| *known == name) {
             Some(section) => section.1 = bytes,
             None => self.sections.push((name, bytes)),
@@ -78,17 +80,17 @@ impl Container {
 
     /// A section's bytes.
     pub fn section(&self, name: &str) -> Option<&[u8]> {
-        self.sections.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.as_slice())
+        self.sections.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.as_ref())
     }
 
     /// All sections in file order.
     pub fn sections(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.sections.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+        self.sections.iter().map(|(name, bytes)| (name.as_str(), bytes.as_ref()))
     }
 
     /// Hex of the SHA-256 that names the content.
     pub fn model_id(&self) -> String {
-        hex(&self.head().0[32..64])
+        id_of_file(&self.head().0)
     }
 
     /// The file.
@@ -133,7 +135,7 @@ impl Container {
     ///
     /// # Errors
     /// If the bytes are not exactly what [`Container::to_bytes`] wrote.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ContainerError> {
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, ContainerError> {
         let magic = bytes.get(..MAGIC.len().min(bytes.len())).unwrap_or(bytes);
         if magic.is_empty() || !MAGIC.starts_with(magic) {
             return Err(ContainerError::Foreign);
@@ -194,7 +196,11 @@ fn read_table<'a>(reader: &mut Reader<'a>, count: u32) -> Result<Vec<Entry<'a>>,
     Ok(entries)
 }
 
-fn read_sections(bytes: &[u8], start: usize, entries: Vec<Entry>) -> Result<Vec<(String, Vec<u8>)>, ContainerError> {
+fn read_sections<'a>(
+    bytes: &'a [u8],
+    start: usize,
+    entries: Vec<Entry>,
+) -> Result<Vec<(String, Cow<'a, [u8]>)>, ContainerError> {
     let mut sections = Vec::with_capacity(entries.len());
     let mut reader = Reader { bytes, at: start };
     for entry in entries {
@@ -208,9 +214,16 @@ fn read_sections(bytes: &[u8], start: usize, entries: Vec<Entry>) -> Result<Vec<
         if Sha256::digest(section)[..] != *entry.digest {
             return Err(wrong());
         }
-        sections.push((entry.name.to_owned(), section.to_vec()));
+        sections.push((entry.name.to_owned(), Cow::Borrowed(section)));
     }
     if reader.at == bytes.len() { Ok(sections) } else { Err(damaged("file length")) }
+}
+
+/// [`Container::model_id`] of a file that [`Container::to_bytes`] wrote or
+/// [`Container::from_bytes`] has read: it stands in the header, so that nothing
+/// needs to be hashed again. Empty for fewer bytes than a header has.
+pub fn id_of_file(bytes: &[u8]) -> String {
+    hex(bytes.get(32..HEADER).unwrap_or_default())
 }
 
 fn content_digest(head: &[u8], body: &[u8]) -> [u8; 32] {
@@ -288,7 +301,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn sample() -> Container {
+    fn sample() -> Container<'static> {
         let mut container = Container::new(json!({"b": 1, "a": {"d": [1, {"z": 1, "y": 2}], "c": null}}));
         container.add("weights", encode_f32(&[1.0, -2.5, 3.25]));
         container.add("empty", Vec::new());
@@ -306,6 +319,7 @@ mod tests {
         assert_eq!(decode_f32(read.section("weights").unwrap()).unwrap(), [1.0, -2.5, 3.25]);
         assert_eq!(read.section("nothing"), None);
         assert_eq!(read.model_id(), container.model_id());
+        assert_eq!(id_of_file(&bytes), container.model_id());
         assert_eq!(read.model_id().len(), 64);
         assert_eq!(bytes, read.to_bytes());
     }

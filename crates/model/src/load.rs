@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sapa_dialogue::DialogueModel;
-use sapa_learn::container::{Container, ContainerError};
+use sapa_learn::container::{Container, ContainerError, id_of_file};
 use sapa_nlu::NluModel;
 use sapa_project::Domain;
 use sapa_sdk::ParseData;
@@ -47,7 +47,7 @@ impl Model {
         let manifest = container.manifest();
         let flag = |name: &str| manifest.get(name).and_then(Value::as_bool).unwrap_or(false);
         let text = |name: &str| manifest.get(name).and_then(Value::as_str).map(str::to_owned);
-        let id = container.model_id();
+        let id = id_of_file(bytes);
         let nlu = if flag("has_nlu") { Some(NluModel::from_sections(&|name| container.section(name))?) } else { None };
         let dialogue = if flag("has_core") {
             let section = |name: &'static str| container.section(name).ok_or(ModelError::Missing(name));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sapa_dialogue::DialogueModel;
-use sapa_learn::container::Container;
+use sapa_learn::container::{Container, id_of_file};
 use sapa_nlu::NluModel;
 use sapa_project::{Diagnostic, Project, ProjectFile, Severity};
 use serde_json::json;
@@ -115,15 +115,19 @@ pub fn train(request: &TrainRequest<'_>, progress: &mut dyn FnMut(&str)) -> Trai
     if has_error(&diagnostics) || (nlu.is_none() && dialogue.is_none()) {
         return Trained { bytes: Vec::new(), model_id: String::new(), diagnostics };
     }
-    let container = container(request, nlu.as_ref(), dialogue.as_ref());
-    Trained { model_id: container.model_id(), bytes: container.to_bytes(), diagnostics }
+    let bytes = container(request, nlu.as_ref(), dialogue.as_ref()).to_bytes();
+    Trained { model_id: id_of_file(&bytes), bytes, diagnostics }
 }
 
 fn has_error(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|d| d.severity == Severity::Error)
 }
 
-fn container(request: &TrainRequest<'_>, nlu: Option<&NluModel>, dialogue: Option<&DialogueModel>) -> Container {
+fn container(
+    request: &TrainRequest<'_>,
+    nlu: Option<&NluModel>,
+    dialogue: Option<&DialogueModel>,
+) -> Container<'static> {
     let project = request.project;
     let mut container = Container::new(json!({
         "sapa_version": env!("CARGO_PKG_VERSION"),
