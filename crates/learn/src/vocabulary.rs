@@ -1,7 +1,7 @@
 //! Terms and their numbers: one arena of text and an open-addressing table, so
 //! that a look-up allocates nothing and loading needs no string per term.
 
-/// An immutable set of distinct terms; a term's id is its place.
+/// A set of distinct terms that only grows; a term's id is its place.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
     arena: String,
@@ -26,25 +26,33 @@ impl Vocabulary {
     /// Numbers the terms in the order given; a repeated term keeps its first
     /// number. Terms beyond 4 GiB of text are left out.
     pub fn new<S: AsRef<str>>(terms: impl IntoIterator<Item = S>) -> Self {
-        let mut vocabulary = Self { arena: String::new(), ends: Vec::new(), table: vec![0; 16] };
+        let terms = terms.into_iter();
+        // Filled at once, the table never has to grow.
+        let slots = (terms.size_hint().0 * 2).clamp(16, 1 << 24).next_power_of_two();
+        let mut vocabulary = Self { arena: String::new(), ends: Vec::new(), table: vec![0; slots] };
         for term in terms {
             vocabulary.insert(term.as_ref());
         }
         vocabulary
     }
 
-    fn insert(&mut self, term: &str) {
+    /// The number of a term, the next free one if it is new; `None` beyond 4 GiB
+    /// of text.
+    pub fn insert(&mut self, term: &str) -> Option<u32> {
         if self.arena.len() + term.len() > u32::MAX as usize {
-            return;
+            return self.id(term);
         }
         if (self.ends.len() + 1) * 2 > self.table.len() {
             self.grow();
         }
-        if let Err(slot) = self.find(term) {
-            self.arena.push_str(term);
-            self.ends.push(self.arena.len() as u32);
-            self.table[slot] = self.ends.len() as u32;
-        }
+        let slot = match self.find(term) {
+            Ok(id) => return Some(id),
+            Err(slot) => slot,
+        };
+        self.arena.push_str(term);
+        self.ends.push(self.arena.len() as u32);
+        self.table[slot] = self.ends.len() as u32;
+        Some(self.ends.len() as u32 - 1)
     }
 
     fn grow(&mut self) {

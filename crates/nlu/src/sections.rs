@@ -3,8 +3,7 @@
 
 use crate::LoadError;
 use sapa_learn::container::{decode_f32, encode_f32, sort_keys};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Collects sections, each name behind the component's prefix.
 #[derive(Default)]
@@ -47,7 +46,7 @@ impl<'a> SectionReader<'_, 'a> {
     }
 
     /// Reads what [`SectionWriter::json`] wrote.
-    pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, LoadError> {
+    pub fn json<T: Deserialize<'a>>(&self, name: &str) -> Result<T, LoadError> {
         let name = format!("{}{name}.json", self.prefix);
         serde_json::from_slice(self.bytes(&name)?).map_err(|_| LoadError::Malformed(name))
     }

@@ -12,7 +12,7 @@ use sapa_learn::Vocabulary;
 use sapa_learn::sparse::SparseRow;
 use sapa_project::ComponentConfig;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 /// Options with a meaning.
 pub(crate) const OPTIONS: &[&str] = &[
@@ -55,6 +55,24 @@ struct Limits {
     max_features: Option<usize>,
 }
 
+/// What training has seen of a term.
+struct Seen {
+    messages: usize,
+    /// Last message it occurred in.
+    last: usize,
+    times: usize,
+}
+
+/// A term in a stored list, borrowed unless it is written with escapes.
+#[derive(Deserialize)]
+struct Term<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl AsRef<str> for Term<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A trained vocabulary.
 #[derive(Clone)]
 pub(crate) struct CountVectors {
@@ -81,27 +99,29 @@ impl CountVectors {
 
     fn train(stored: Stored, limits: &Limits, messages: &[Message]) -> Self {
         let untrained = Self { stored, vocabulary: Vocabulary::default(), replaces_unknown: false };
-        // Term -> (number of messages, last message seen + 1, occurrences).
-        let mut seen: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
+        let mut seen = Vocabulary::default();
+        let mut counts: Vec<Seen> = Vec::new();
         for (number, message) in messages.iter().enumerate() {
             untrained.for_each_term(message, Self::training_word, &mut |term: &str| {
-                if let Some(entry) = seen.get_mut(term) {
-                    entry.0 += usize::from(entry.1 != number + 1);
-                    entry.1 = number + 1;
-                    entry.2 += 1;
-                } else {
-                    seen.insert(term.to_owned(), (1, number + 1, 1));
+                let Some(id) = seen.insert(term) else { return };
+                if id as usize == counts.len() {
+                    counts.push(Seen { messages: 0, last: usize::MAX, times: 0 });
                 }
+                let count = &mut counts[id as usize];
+                count.messages += usize::from(count.last != number);
+                count.last = number;
+                count.times += 1;
             });
         }
-        seen.retain(|_, (messages, _, _)| (limits.min_df..=limits.max_df).contains(&(*messages as f64)));
-        let mut terms: Vec<(String, usize)> = seen.into_iter().map(|(term, (_, _, times))| (term, times)).collect();
+        let wanted = |count: &Seen| (limits.min_df..=limits.max_df).contains(&(count.messages as f64));
+        let terms = seen.iter().zip(&counts).filter(|(_, count)| wanted(count));
+        let mut terms: Vec<(&str, usize)> = terms.map(|(term, count)| (term, count.times)).collect();
         if let Some(most) = limits.max_features {
             // The most frequent, ties by term; then by term again.
-            terms.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            terms.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
             terms.truncate(most);
-            terms.sort();
         }
+        terms.sort_unstable();
         untrained.with_vocabulary(Vocabulary::new(terms.iter().map(|(term, _)| term)))
     }
 
@@ -172,7 +192,7 @@ impl CountVectors {
     /// Reads what [`CountVectors::save`] wrote.
     pub fn load(name: &str, reader: &SectionReader) -> Result<Self, LoadError> {
         let stored: Stored = reader.json(&format!("{name}.options"))?;
-        let terms: Vec<std::borrow::Cow<str>> = reader.json(&format!("{name}.vocabulary"))?;
+        let terms: Vec<Term> = reader.json(&format!("{name}.vocabulary"))?;
         let untrained = Self { stored, vocabulary: Vocabulary::default(), replaces_unknown: false };
         Ok(untrained.with_vocabulary(Vocabulary::new(terms)))
     }
