@@ -53,6 +53,11 @@ impl Pattern {
         }
     }
 
+    /// Whether Python syntax can be read; says so much faster than compiling.
+    pub fn is_well_formed(python: &str) -> bool {
+        fancy_regex::Expr::parse_tree(&translate(python)).is_ok()
+    }
+
     fn linear(source: &str, case_sensitive: bool) -> Result<Self, String> {
         regex::RegexBuilder::new(source)
             .case_insensitive(!case_sensitive)

@@ -42,7 +42,7 @@ pub(crate) fn load(reader: &SectionReader) -> Result<Box<dyn Component>, LoadErr
 impl Component for RegexEntityExtractor {
     /// Every match of every pattern, overlaps between patterns kept (spec §2.5).
     fn process(&self, message: &mut Message) {
-        for (name, pattern) in self.patterns.iter() {
+        for (_, name, pattern) in self.patterns.iter() {
             for (from, to) in pattern.find_all(message.text) {
                 let value = message.text.get(from..to).unwrap_or_default();
                 message.entities.push(Entity {

@@ -10,6 +10,7 @@ use crate::train::{FeatureKind, FeaturizerInfo};
 use crate::{LoadError, TrainError};
 use sapa_project::{ComponentConfig, NluData};
 use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 
 /// Options of RegexFeaturizer and RegexEntityExtractor.
 pub(crate) const OPTIONS: &[&str] =
@@ -35,9 +36,13 @@ struct Stored {
 
 /// Named patterns of the training data: regular expressions first, then lookup
 /// tables.
+///
+/// Training compiles each of them, so that a broken one is found. A loaded set
+/// compiles them when they are first looked for: it takes several times as long
+/// as all the rest of loading.
 pub(crate) struct PatternSet {
     stored: Stored,
-    compiled: Vec<Pattern>,
+    compiled: Vec<OnceLock<Option<Pattern>>>,
 }
 
 impl PatternSet {
@@ -66,7 +71,7 @@ impl PatternSet {
                         "correct the pattern (Python `re` syntax)",
                     )
                 })?;
-                compiled.push(pattern);
+                compiled.push(OnceLock::from(Some(pattern)));
                 stored.patterns.push((regex.name.clone(), Source::Regex(regex.pattern.clone())));
             }
         }
@@ -83,7 +88,7 @@ impl PatternSet {
                     )
                 })?;
                 let Some(pattern) = pattern else { continue };
-                compiled.push(pattern);
+                compiled.push(OnceLock::from(Some(pattern)));
                 stored.patterns.push((lookup.name.clone(), Source::Lookup(lookup.elements.clone())));
             }
         }
@@ -93,15 +98,28 @@ impl PatternSet {
     /// Reads what [`PatternSet::save`] wrote.
     pub fn load(reader: &SectionReader) -> Result<Self, LoadError> {
         let stored: Stored = reader.json("patterns")?;
-        let compile = |(_, source): &(String, Source)| match source {
-            Source::Regex(pattern) => Pattern::new(pattern, stored.case_sensitive).ok(),
+        let is_sound = |(_, source): &(String, Source)| match source {
+            Source::Regex(pattern) => Pattern::is_well_formed(pattern),
+            Source::Lookup(elements) => elements.iter().any(|element| !element.is_empty()),
+        };
+        if !stored.patterns.iter().all(is_sound) {
+            return Err(reader.malformed("patterns"));
+        }
+        let compiled = stored.patterns.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { stored, compiled })
+    }
+
+    /// A pattern, compiled now if it has not been; `None` if it cannot be, which
+    /// training has ruled out.
+    fn compiled(&self, number: usize) -> Option<&Pattern> {
+        let ((_, source), compiled) = self.stored.patterns.get(number).zip(self.compiled.get(number))?;
+        let compile = || match source {
+            Source::Regex(pattern) => Pattern::new(pattern, self.stored.case_sensitive).ok(),
             Source::Lookup(elements) => {
-                Pattern::literals(elements, stored.case_sensitive, stored.word_boundaries).ok().flatten()
+                Pattern::literals(elements, self.stored.case_sensitive, self.stored.word_boundaries).ok().flatten()
             }
         };
-        let compiled: Option<Vec<Pattern>> = stored.patterns.iter().map(compile).collect();
-        let compiled = compiled.ok_or_else(|| reader.malformed("patterns"))?;
-        Ok(Self { stored, compiled })
+        compiled.get_or_init(compile).as_ref()
     }
 
     /// Writes the patterns.
@@ -119,9 +137,10 @@ impl PatternSet {
         self.stored.patterns.iter().map(|(name, _)| name.as_str())
     }
 
-    /// All patterns with their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Pattern)> {
-        self.names().zip(&self.compiled)
+    /// All patterns with their numbers and names.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &str, &Pattern)> {
+        let compiled = |(number, name)| self.compiled(number).map(|pattern| (number, name, pattern));
+        self.names().enumerate().filter_map(compiled)
     }
 }
 
@@ -146,7 +165,7 @@ impl Component for RegexFeaturizer {
         let tokens = message.tokens.take().unwrap_or_default();
         let mut token_patterns = vec![Vec::new(); tokens.len()];
         let mut block = Vec::new();
-        for (number, (_, pattern)) in self.patterns.iter().enumerate() {
+        for (number, _, pattern) in self.patterns.iter() {
             let number = number as u32;
             let mut any = false;
             for (from, to) in pattern.find_all(message.text) {
