@@ -1,6 +1,7 @@
 //! `sapa run`: the server.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tokio::net::TcpListener;
 use super::bot::{self, BotArgs};
 use super::dotenv::Environment;
 use super::{models, terminal};
+use crate::agent::{Agent, LoadedModel};
 use crate::server::{self, ServerOptions};
 use crate::store::Store;
 
@@ -39,7 +41,7 @@ pub(super) struct RunArgs {
     #[arg(long)]
     connector: Option<String>,
     /// Model file or folder, as Rasa takes it at the end of the line.
-    model_as_positional: Option<std::path::PathBuf>,
+    model_as_positional: Option<PathBuf>,
     #[arg(long, hide = true)]
     response_timeout: Option<f64>,
     #[arg(long, hide = true)]
@@ -77,10 +79,12 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     if let Some(connector) = args.connector.as_deref().filter(|name| *name != "rest") {
         bail!("`--connector {connector}`: this channel is not served yet; `rest` is");
     }
+    // The model is read while the store opens: each keeps a thread of its own busy.
+    let loading = model.map(|path| tokio::task::spawn_blocking(move || load(path)));
     let store = bot::open_store(&endpoints).await?;
     let agent = Arc::new(bot::agent(&endpoints, Arc::clone(&store), args.bot.request_timeout)?);
-    match &model {
-        Some(path) => bot::load_model(&agent, path)?,
+    match loading {
+        Some(loading) => agent.models.set(Some(loading.await??)),
         None => tracing::warn!("no model found: the server starts empty"),
     }
     let options = ServerOptions {
@@ -92,6 +96,7 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     warn_of_closed_doors(&credentials, &endpoints);
     let pruning = tokio::spawn(prune(Arc::clone(&store)));
     let model_id = agent.models.get().map(|loaded| loaded.model.id.clone()).unwrap_or_default();
+    warm_up(&agent);
     let router = server::router(agent, &credentials, options);
     let address = SocketAddr::new(args.interface, args.port);
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
@@ -101,6 +106,18 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     store.close().await?;
     tracing::info!("Sapa has stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+fn load(path: PathBuf) -> Result<LoadedModel> {
+    Ok(LoadedModel { model: Arc::new(models::load(&path)?), path })
+}
+
+/// Has the model compile what it compiles when it is first needed, so that no
+/// user waits for it.
+fn warm_up(agent: &Agent) {
+    if let Some(loaded) = agent.models.get() {
+        tokio::task::spawn_blocking(move || loaded.model.parse("halo"));
+    }
 }
 
 /// How long repeated messages are recognised, and how often older rows go.
