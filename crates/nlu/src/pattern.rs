@@ -53,9 +53,11 @@ impl Pattern {
         }
     }
 
-    /// Whether Python syntax can be read; says so much faster than compiling.
+    /// Whether Python syntax can be read; mostly without compiling, which takes
+    /// much longer. The backtracking engine's parser does not know all that the
+    /// linear engine does, so its refusal alone means nothing.
     pub fn is_well_formed(python: &str) -> bool {
-        fancy_regex::Expr::parse_tree(&translate(python)).is_ok()
+        fancy_regex::Expr::parse_tree(&translate(python)).is_ok() || Self::new(python, true).is_ok()
     }
 
     fn linear(source: &str, case_sensitive: bool) -> Result<Self, String> {
@@ -286,6 +288,12 @@ mod tests {
         for broken in ["(", "[a", "*", r"\", "(?P<", "(?P=x", "(?P=x)", r"[\"] {
             assert!(Pattern::new(broken, true).is_err(), "{broken}");
         }
+        for sound in
+            [r"\d{3,}\Z", "(?P<q>['x])a(?P=q)", r"(?<!\d)\d{2}(?!\d)", r"(?x) a b", r"[[:alpha:]]\pL", "(?U)a+"]
+        {
+            assert_eq!(Pattern::is_well_formed(sound), Pattern::new(sound, true).is_ok(), "{sound}");
+        }
+        assert!(!Pattern::is_well_formed("(") && !Pattern::is_well_formed("[a") && !Pattern::is_well_formed("*"));
         assert!(Pattern::new("(?#", true).is_ok());
     }
 
