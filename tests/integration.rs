@@ -22,3 +22,5 @@ mod shell;
 mod support;
 #[path = "integration/training.rs"]
 mod training;
+#[path = "integration/two_processes.rs"]
+mod two_processes;

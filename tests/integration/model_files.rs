@@ -1,28 +1,11 @@
 //! Damaged model files are refused with a clear message, by every command.
 
-use std::process::{Child, Stdio};
-
-use crate::support::{Output, Project, poll};
-
-/// A process that is killed when the test ends, whatever happens.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::support::{Output, Project};
 
 /// Runs the server on a file that it must refuse: one that takes the file goes
 /// on running, which fails the test.
 fn run_server(project: &Project) -> Output {
-    let mut command = project.command(&["run", "-i", "127.0.0.1", "-p", "0", "-m", "bad.sapa"]);
-    let log = project.path("log");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(std::fs::File::create(&log).expect("a log"));
-    let mut server = Killed(command.spawn().expect("the program starts"));
-    let status = poll("the refusal of a model file", || server.0.try_wait().expect("a status"));
-    Output { code: status.code(), out: String::new(), err: std::fs::read_to_string(log).expect("a log") }
+    project.sapa_that_ends(&["run", "-i", "127.0.0.1", "-p", "0", "-m", "bad.sapa"])
 }
 
 /// Files made from a sound one, with what is wrong in them.
@@ -83,4 +66,47 @@ fn without_a_model_the_server_says_what_to_do_and_with_the_api_it_starts_empty()
     assert_eq!(server.get("/status").status, 409);
     let reply = server.post("/webhooks/rest/webhook", r#"{"sender":"a","message":"hi"}"#);
     assert_eq!(reply.status, 409, "a message that is not handled is no empty 200: {reply:?}");
+}
+
+/// Makes a file of `models/` younger than the others.
+fn make_newest(project: &Project, path: &str) {
+    let file = std::fs::File::options().append(true).open(project.path(path)).expect("a file");
+    let tomorrow = std::time::SystemTime::now() + std::time::Duration::from_secs(86_400);
+    file.set_modified(tomorrow).expect("a time");
+}
+
+#[test]
+fn folders_and_other_files_among_the_models_do_not_hide_the_newest_one() {
+    let project = Project::tiny().trained();
+    project.write("tests/greet.md", "```dialogue\n> hi\n< Hello!\n```\n");
+    project.write("models/zz.sapa/inside.txt", "a folder that is named like a model");
+    for junk in ["models/notes.txt", "models/.hidden.sapa", "models/zz.sapa.part", "models/old.tar.gz"] {
+        project.write(junk, "no model");
+        make_newest(&project, junk);
+    }
+    let shell = project.sapa_with_input(&["shell"], "hi\n");
+    assert!(shell.code == Some(0) && shell.out.contains("Bot  > Hello!"), "{shell:?}");
+    let test = project.sapa(&["test"]);
+    assert!(test.code == Some(0) && test.out.contains("1 of 1 dialogues passed"), "{test:?}");
+    let server = crate::support::Server::start(&project, &[]);
+    assert_eq!(server.texts("a", "hi"), ["Hello!"]);
+    let again = project.sapa(&["train"]);
+    assert!(again.out.contains("Nothing changed"), "{again:?}");
+}
+
+#[test]
+fn a_file_that_is_only_named_like_a_model_is_named_with_a_cure_by_every_command() {
+    let project = Project::tiny().trained();
+    for content in ["", "a text\n"] {
+        project.write("models/zz.sapa", content);
+        make_newest(&project, "models/zz.sapa");
+        for arguments in [&["run", "-i", "127.0.0.1", "-p", "0"][..], &["shell"], &["shell", "nlu"], &["test"]] {
+            project.write("tests/greet.md", "```dialogue\n> hi\n< Hello!\n```\n");
+            let output = project.sapa_that_ends(arguments);
+            assert_eq!(output.code, Some(1), "{arguments:?}: {output:?}");
+            for words in ["zz.sapa", "sapa train"] {
+                assert!(output.err.contains(words), "{arguments:?}: {}", output.err);
+            }
+        }
+    }
 }

@@ -155,3 +155,17 @@ fn a_link_that_leads_back_changes_nothing() {
     assert_eq!(linked.code, Some(0), "{linked:?}");
     assert_eq!(model_id(&linked), model_id(&plain), "every file counts once");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_among_the_data_does_not_hang_training() {
+    let project = Project::tiny();
+    for name in ["data/pipe.yml", "data/pipe.json"] {
+        let made = std::process::Command::new("mkfifo").arg(project.path(name)).status().expect("mkfifo");
+        assert!(made.success());
+    }
+    let output = project.sapa_that_ends(&["train"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let plain = Project::tiny().sapa(&["train"]);
+    assert_eq!(model_id(&output), model_id(&plain), "a pipe holds nothing to learn");
+}

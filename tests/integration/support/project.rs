@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
 use tempfile::TempDir;
+
+use super::poll;
 
 const CONFIG: &str = "\
 recipe: default.v1
@@ -131,6 +133,28 @@ pub struct Output {
     pub err: String,
 }
 
+/// A process that is killed when the test ends, whatever happens.
+pub struct Killed(pub Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until a program ends that might not, and fails the test when it does
+/// not.
+pub fn ended(command: &mut Command, folder: &Path) -> Output {
+    let file = |name: &str| folder.join(name);
+    let create = |name: &str| std::fs::File::create(file(name)).expect("a file for its output");
+    command.stdin(Stdio::null()).stdout(create("stdout.log")).stderr(create("stderr.log"));
+    let mut program = Killed(command.spawn().expect("the program starts"));
+    let status = poll("the program's end", || program.0.try_wait().expect("a status"));
+    let text = |name: &str| std::fs::read_to_string(file(name)).expect("its output");
+    Output { code: status.code(), out: text("stdout.log"), err: text("stderr.log") }
+}
+
 /// A project in a folder of its own, which goes away with this value.
 pub struct Project {
     folder: TempDir,
@@ -210,6 +234,11 @@ impl Project {
         let output = child.wait_with_output().expect("its output");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         Output { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Runs the program where it might go on for ever.
+    pub fn sapa_that_ends(&self, arguments: &[&str]) -> Output {
+        ended(&mut self.command(arguments), self.folder.path())
     }
 
     /// Trains; fails the test when that fails.
