@@ -1,8 +1,13 @@
 //! The command line.
 
-use std::{io::Write as _, net::IpAddr, path::PathBuf, sync::Arc};
+use std::{
+    io::{self, Write as _},
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand};
 use sapa_sdk::{Date, pii::mask, server::DEFAULT_PORT};
@@ -90,14 +95,25 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         clock,
     });
     let server = action_server(Arc::clone(&desk)).allow_origins(args.cors);
-    let listener = TcpListener::bind((args.host, args.port))
-        .await
-        .with_context(|| format!("cannot listen on {}:{}", args.host, args.port))?;
+    let address = SocketAddr::new(args.host, args.port);
+    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     tracing::info!(address = %listener.local_addr()?, actions = server.names().count(), "the action server is ready");
     server.serve(listener, stop_signal()).await?;
     desk.store.close().await;
     tracing::info!("the action server has stopped");
     Ok(())
+}
+
+/// One line with what to do, by what is the matter.
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> anyhow::Error {
+    let cure = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "stop the program that listens there, or choose another port with `--port` and name it in endpoints.yml"
+        }
+        io::ErrorKind::PermissionDenied => "choose a port above 1023 with `--port`",
+        _ => "choose another address with `--host`, or another port with `--port`",
+    };
+    anyhow!("cannot listen on {address}: {error}; {cure}")
 }
 
 /// Completes on Ctrl-C, or when the service manager says so.

@@ -2,5 +2,6 @@
 
 mod forms;
 mod guidance;
+mod start;
 mod support;
 mod tickets;
