@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use sapa_project::{FileRole, ProjectFile};
+use sapa_project::{FileRole, ProjectFile, suggest};
 
 /// Deepest folder that is walked: links may go in circles.
 const MOST_DEPTH: usize = 64;
+/// How names of project files end.
+const PROJECT_FILES: [&str; 3] = ["yml", "yaml", "json"];
+/// How names end that may have been meant by one that does not exist.
+const LIKELY_FILES: [&str; 4] = ["yml", "yaml", "json", "md"];
 
 /// Where the parts of a project are.
 pub(super) struct ProjectPaths<'a> {
@@ -16,36 +20,68 @@ pub(super) struct ProjectPaths<'a> {
     pub(super) data: &'a [PathBuf],
 }
 
-/// Reads every file of a project. A missing `data` folder is an empty one.
+/// Reads every file of a project. A path that does not exist is an error, so
+/// that nothing else is trained than what was meant.
 pub(super) fn read_project(paths: &ProjectPaths<'_>) -> Result<Vec<ProjectFile>> {
+    check_paths(paths)?;
     let root = paths.config.parent().map(Path::to_path_buf).unwrap_or_default();
-    let config = read(paths.config, &root, FileRole::Config);
-    let mut files = vec![config.context("there is no configuration: give its path with `--config` (`-c`)")?];
-    if paths.domain.is_dir() {
-        for path in walk(paths.domain)? {
-            files.push(read(&path, &root, FileRole::Domain)?);
-        }
-    } else {
-        let domain = read(paths.domain, &root, FileRole::Domain);
-        files.push(domain.context("there is no domain: give its file or folder with `--domain` (`-d`)")?);
+    let mut files = vec![read(paths.config, &root, FileRole::Config)?];
+    for path in walk_all(&[paths.domain.to_path_buf()], &PROJECT_FILES)? {
+        files.push(read(&path, &root, FileRole::Domain)?);
     }
-    files.extend(read_data(paths.data, &root)?);
+    for path in walk_all(paths.data, &PROJECT_FILES)? {
+        files.push(read(&path, &root, FileRole::Data)?);
+    }
     Ok(files)
 }
 
-/// Reads training files under these paths.
-pub(super) fn read_data(data: &[PathBuf], root: &Path) -> Result<Vec<ProjectFile>> {
-    let mut found = BTreeSet::new();
-    for path in data {
-        if path.is_dir() {
-            found.extend(walk(path)?);
-        } else if path.exists() {
-            found.insert(path.clone());
-        } else {
-            bail!("`{}` does not exist; give the folder of your training data with `--data`", path.display());
-        }
+/// All missing paths at once: each with its flag and what may have been meant.
+fn check_paths(paths: &ProjectPaths<'_>) -> Result<()> {
+    let mut problems = Vec::new();
+    if paths.config.is_dir() {
+        problems.push(format!("`{}` (--config) is a folder; name the file in it", paths.config.display()));
+    } else if !paths.config.exists() {
+        problems.push(missing(paths.config, "--config", "name your configuration file"));
     }
-    found.iter().map(|path| read(path, root, FileRole::Data)).collect()
+    if !paths.domain.exists() {
+        problems.push(missing(paths.domain, "--domain", "name your domain file or folder"));
+    }
+    for path in paths.data.iter().filter(|path| !path.exists()) {
+        problems.push(missing(path, "--data", "name the file or folder of your training data"));
+    }
+    if problems.is_empty() { Ok(()) } else { bail!(problems.join("\n       ")) }
+}
+
+/// "`x` does not exist", with the flag that names it, and the nearest name that
+/// does exist.
+pub(super) fn missing(path: &Path, flag: &str, otherwise: &str) -> String {
+    let cure = match nearest(path) {
+        Some(near) => format!("did you mean `{}`?", near.display()),
+        None => format!("{otherwise} with `{flag}`"),
+    };
+    format!("`{}` ({flag}) does not exist; {cure}", path.display())
+}
+
+/// The entry of the same folder whose name is nearest, endings not counting
+/// where the whole name finds none.
+fn nearest(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let listed = std::fs::read_dir(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()?;
+    let names: Vec<String> = listed
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| {
+            !name.starts_with('.') && (folder.join(name).is_dir() || has_ending(Path::new(name), &LIKELY_FILES))
+        })
+        .collect();
+    let stem = |name: &'_ str| Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let wanted = path.file_name()?.to_string_lossy();
+    let by_name = suggest::nearest(&wanted, names.iter().map(String::as_str)).map(str::to_owned);
+    let by_stem = || {
+        let stems: Vec<String> = names.iter().filter_map(|name| stem(name)).collect();
+        let near = suggest::nearest(&stem(&wanted)?, stems.iter().map(String::as_str))?.to_owned();
+        names.iter().filter(|name| stem(name).as_deref() == Some(&near)).min().cloned()
+    };
+    by_name.or_else(by_stem).map(|name| folder.join(name))
 }
 
 fn read(path: &Path, root: &Path, role: FileRole) -> Result<ProjectFile> {
@@ -66,8 +102,22 @@ fn relative(path: &Path, root: &Path) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// Every `.yml`, `.yaml` and `.json` file below a folder, following links.
-pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The files that are meant by these paths, each once: those below a folder
+/// with one of these endings, and every path that is no folder.
+pub(super) fn walk_all(paths: &[PathBuf], endings: &[&str]) -> Result<BTreeSet<PathBuf>> {
+    let mut found = BTreeSet::new();
+    for path in paths {
+        if path.is_dir() {
+            found.extend(walk(path, endings)?);
+        } else if path.exists() {
+            found.insert(path.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Every file below a folder with one of these endings, following links.
+fn walk(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut open = vec![(folder.to_path_buf(), 0)];
     // Links may lead back: every real folder is walked once.
@@ -83,17 +133,17 @@ pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
                 if depth < MOST_DEPTH {
                     open.push((path, depth + 1));
                 }
-            } else if is_readable_file(&path)
-                && path
-                    .extension()
-                    .is_some_and(|e| ["yml", "yaml", "json"].iter().any(|known| e.eq_ignore_ascii_case(known)))
-            {
+            } else if is_readable_file(&path) && has_ending(&path, endings) {
                 files.push(path);
             }
         }
     }
-    files.sort();
     Ok(files)
+}
+
+/// Whether a path ends so, letter case not counting.
+pub(super) fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    path.extension().is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
 /// A regular file, or a link that leads to nothing, which is reported when it is

@@ -62,27 +62,50 @@ pub struct LiterateError {
     pub what: String,
 }
 
-/// Reads the dialogues of a Markdown file.
-///
-/// # Errors
-/// A line of a block fits no form, or a block is not closed.
-pub fn parse(markdown: &str) -> Result<Vec<Dialogue>, LiterateError> {
-    let mut dialogues = Vec::new();
-    let mut open: Option<Dialogue> = None;
+/// Reads the dialogues of a Markdown file: those that can be read, and for each
+/// that cannot the first line that fits no form, or its beginning when it is
+/// not closed.
+pub fn parse(markdown: &str) -> (Vec<Dialogue>, Vec<LiterateError>) {
+    let (mut dialogues, mut errors) = (Vec::new(), Vec::new());
+    let mut open: Option<Block> = None;
     for (index, line) in markdown.lines().enumerate() {
         let number = index + 1;
-        match &mut open {
-            None if line.trim() == "```dialogue" => {
-                open = Some(Dialogue { line: number, sender: None, turns: Vec::new() });
+        if line.trim() == "```dialogue" {
+            errors.extend(open.take().map(Block::not_closed));
+            open = Some(Block::new(number));
+        } else if line.trim() == "```" {
+            match open.take().map(|block| block.read) {
+                Some(Ok(dialogue)) => dialogues.push(dialogue),
+                Some(Err(error)) => errors.push(error),
+                None => {}
             }
-            None => {}
-            Some(_) if line.trim() == "```" => dialogues.extend(open.take()),
-            Some(dialogue) => read_line(dialogue, line, number)?,
+        } else if let Some(Block { read, .. }) = &mut open
+            && let Ok(dialogue) = read
+            && let Err(error) = read_line(dialogue, line, number)
+        {
+            *read = Err(error);
         }
     }
-    match open {
-        Some(dialogue) => Err(LiterateError { line: dialogue.line, what: "this block is not closed".to_owned() }),
-        None => Ok(dialogues),
+    errors.extend(open.map(Block::not_closed));
+    (dialogues, errors)
+}
+
+/// A block that is being read.
+struct Block {
+    line: usize,
+    read: Result<Dialogue, LiterateError>,
+}
+
+impl Block {
+    fn new(line: usize) -> Self {
+        Self { line, read: Ok(Dialogue { line, sender: None, turns: Vec::new() }) }
+    }
+
+    /// What is wrong: the line that fits no form, if there is one.
+    fn not_closed(self) -> LiterateError {
+        let not_closed =
+            LiterateError { line: self.line, what: "this block is not closed; end it with ```".to_owned() };
+        self.read.err().unwrap_or(not_closed)
     }
 }
 
@@ -188,7 +211,7 @@ mod tests {
     fn a_block_is_read_with_its_continuations_and_buttons() {
         let read =
             parse("# T\n```dialogue\nsender: a\n> hai\n< Halo … bantu?\n  Silakan.\n[Ya] [Tidak, terima kasih]\n```\n")
-                .unwrap();
+                .0;
         assert_eq!(read[0].sender.as_deref(), Some("a"));
         assert_eq!(read[0].turns[0].expected[0].text, "Halo … bantu? Silakan.");
         assert_eq!(read[0].turns[0].expected[0].buttons, Some(vec!["Ya".into(), "Tidak, terima kasih".into()]));
@@ -196,7 +219,7 @@ mod tests {
 
     #[test]
     fn texts_compare_exactly_but_for_the_ellipsis() {
-        let dialogue = parse("```dialogue\n> a\n< Halo … bantu?\n< /HD-\\d+/\n```").unwrap();
+        let dialogue = parse("```dialogue\n> a\n< Halo … bantu?\n< /HD-\\d+/\n```").0;
         let turn = &dialogue[0].turns[0];
         assert!(compare(turn, &[said("Halo Bu,\nada yang bisa kami bantu?"), said("Nomor HD-12")]).is_empty());
         assert_eq!(compare(turn, &[said("Halo bantu"), said("HD-x")]).len(), 2);
@@ -205,8 +228,11 @@ mod tests {
     }
 
     #[test]
-    fn a_stray_line_is_named() {
-        assert_eq!(parse("```dialogue\nhalo\n```").unwrap_err().line, 2);
-        assert!(parse("```dialogue\n> a\n").is_err());
+    fn a_block_that_cannot_be_read_is_named_once_and_the_others_are_read() {
+        let text = "```dialogue\nhalo\nhalo\n```\n```dialogue\n> a\n```dialogue\n> b\n```\n```dialogue\n> c\n";
+        let (read, errors) = parse(text);
+        let lines: Vec<usize> = errors.iter().map(|error| error.line).collect();
+        assert_eq!((read.len(), lines), (1, vec![2, 5, 10]));
+        assert_eq!(read[0].turns[0].user, "b");
     }
 }

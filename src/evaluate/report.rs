@@ -55,7 +55,7 @@ pub fn failed_stories(results: &[StoryResult]) -> String {
     for story in failed {
         yaml += &format!("- story: {}\n  steps:\n", json!(story.name));
         for step in &story.steps {
-            let key = format!("{:?}", step.kind).to_lowercase();
+            let key = step.kind.word();
             yaml += &format!("  - {key}: {}", json!(step.expected));
             if !step.is_right() {
                 yaml += &format!("  # predicted: {}", step.predicted);

@@ -7,7 +7,7 @@ use sapa_dialogue::policy::ensemble::choose;
 use sapa_dialogue::training::{TrainingDialogue, dialogues};
 use sapa_dialogue::{DialogueModel, Tracker};
 use sapa_project::story::{StepKind, StoryKind};
-use sapa_project::{Domain, Step, Story};
+use sapa_project::{Domain, Span, Step, Story};
 use sapa_sdk::{Entity, Event, EventBody, ParseData};
 
 /// What one story came to.
@@ -15,6 +15,8 @@ use sapa_sdk::{Entity, Event, EventBody, ParseData};
 pub struct StoryResult {
     /// Its name.
     pub name: String,
+    /// Where it stands.
+    pub span: Span,
     /// Every step that was compared: expected and predicted.
     pub steps: Vec<StepResult>,
 }
@@ -24,6 +26,8 @@ pub struct StoryResult {
 pub struct StepResult {
     /// What kind: action, intent or entities.
     pub kind: StepKindTag,
+    /// Where the step stands.
+    pub span: Span,
     /// What the story says.
     pub expected: String,
     /// What the model says.
@@ -39,6 +43,17 @@ pub enum StepKindTag {
     Intent,
     /// The message's entities.
     Entities,
+}
+
+impl StepKindTag {
+    /// The kind, as it is shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Action => "action",
+            Self::Intent => "intent",
+            Self::Entities => "entities",
+        }
+    }
 }
 
 impl StepResult {
@@ -80,7 +95,7 @@ fn run(story: &Story, dialogue: &TrainingDialogue, model: &DialogueModel, parse:
                 let expected = name.clone().or_else(|| action_text.clone()).unwrap_or_default();
                 // The first `action_listen` begins the story; nothing predicts it.
                 if !is_first {
-                    steps.push(predict(&mut tracker, &expected, model));
+                    steps.push(predict(&mut tracker, &expected, event.span, model));
                 }
             }
             EventBody::User { .. } => {
@@ -93,12 +108,12 @@ fn run(story: &Story, dialogue: &TrainingDialogue, model: &DialogueModel, parse:
         is_first = false;
         tracker.update(event.event.clone());
     }
-    StoryResult { name: dialogue.name.clone(), steps }
+    StoryResult { name: dialogue.name.clone(), span: story.span, steps }
 }
 
 /// The model's next action. If it is the active form where something else is
 /// expected, the form is taken to have declined, and asked once more (spec §8.2).
-fn predict(tracker: &mut Tracker, expected: &str, model: &DialogueModel) -> StepResult {
+fn predict(tracker: &mut Tracker, expected: &str, span: Span, model: &DialogueModel) -> StepResult {
     let ask = |tracker: &Tracker| choose(&model.policies, tracker, &model.domain, &model.rule_only).action;
     let mut predicted =
         tracker.current().followup_action.clone().filter(|a| a != "action_listen").unwrap_or_else(|| ask(tracker));
@@ -111,16 +126,16 @@ fn predict(tracker: &mut Tracker, expected: &str, model: &DialogueModel) -> Step
     if predicted == base {
         predicted = expected.to_owned();
     }
-    StepResult { kind: StepKindTag::Action, expected: expected.to_owned(), predicted }
+    StepResult { kind: StepKindTag::Action, span, expected: expected.to_owned(), predicted }
 }
 
 /// Compares intent and entities of a user step that has a text (spec §8.2).
-fn understand(story: &Story, span: sapa_project::Span, domain: &Domain, parse: Parse<'_>) -> Vec<StepResult> {
+fn understand(story: &Story, span: Span, domain: &Domain, parse: Parse<'_>) -> Vec<StepResult> {
     let Some(StepKind::User(user)) = find(&story.steps, span).map(|step| &step.kind) else { return Vec::new() };
     let (Some(text), Some(intent)) = (&user.text, &user.intent) else { return Vec::new() };
     let parsed = parse(text);
     let predicted = parsed.intent.name.clone().unwrap_or_default();
-    let mut results = vec![StepResult { kind: StepKindTag::Intent, expected: intent.clone(), predicted }];
+    let mut results = vec![StepResult { kind: StepKindTag::Intent, span, expected: intent.clone(), predicted }];
     let known = |entity: &&Entity| domain.entities.contains_key(&entity.entity);
     // Entities of a payload stand nowhere in the text (spec §1.5).
     let is_payload = text.trim_start().starts_with('/');
@@ -143,6 +158,7 @@ fn understand(story: &Story, span: sapa_project::Span, domain: &Domain, parse: P
     if !(found.is_empty() && wanted.is_empty()) {
         results.push(StepResult {
             kind: StepKindTag::Entities,
+            span,
             expected: wanted.join(", "),
             predicted: found.join(", "),
         });
@@ -150,7 +166,7 @@ fn understand(story: &Story, span: sapa_project::Span, domain: &Domain, parse: P
     results
 }
 
-fn find(steps: &[Step], span: sapa_project::Span) -> Option<&Step> {
+fn find(steps: &[Step], span: Span) -> Option<&Step> {
     steps.iter().find_map(|step| match &step.kind {
         StepKind::Or(choices) => find(choices, span),
         _ if step.span == span => Some(step),

@@ -304,6 +304,40 @@ fn a_file_that_is_not_there_is_named_with_a_cure() {
 }
 
 #[test]
+fn a_path_that_does_not_exist_is_named_with_its_flag_and_what_may_have_been_meant() {
+    let project = Project::tiny();
+    project.write("bots/id/domain/slots.yml", "slots: {}\n");
+    for (flag, given, meant) in [
+        ("--config", "confg.yml", "config.yml"),
+        ("--config", "config.yaml", "config.yml"),
+        ("--domain", "domian.yml", "domain.yml"),
+        ("--domain", "bots/id/domain.yml", "bots/id/domain"),
+        ("--data", "dta", "data"),
+        ("--data", "data/nlu.yaml", "data/nlu.yml"),
+        ("--data", "data/rule.yml", "data/rules.yml"),
+    ] {
+        for command in [&["train"][..], &["train", "nlu"], &["data", "validate"]] {
+            let output = project.sapa(&[command, &[flag, given]].concat());
+            assert_eq!(output.code, Some(1), "{output:?}");
+            let words = format!("`{given}` ({flag}) does not exist; did you mean `{meant}`?");
+            assert!(output.err.contains(&words), "`{words}` is not said: {}", output.err);
+        }
+    }
+    let output = project.sapa(&["train", "-c", "a", "-d", "b", "--data", "data", "c"]);
+    for flag in ["--config", "--domain", "--data"] {
+        assert!(output.err.contains(&format!("({flag}) does not exist; name")), "all at once: {}", output.err);
+    }
+    assert!(!project.path("models").exists(), "nothing else is trained instead");
+}
+
+#[test]
+fn a_folder_for_the_configuration_is_named() {
+    let output = Project::tiny().sapa(&["train", "-c", "data"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.err.contains("`data` (--config) is a folder"), "{}", output.err);
+}
+
+#[test]
 fn a_broken_endpoints_or_credentials_file_stops_the_server_with_its_place() {
     for (path, content, place) in [
         ("endpoints.yml", "action_endpoint: {url: 5}\n", "endpoints.yml:1"),
