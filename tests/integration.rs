@@ -18,6 +18,8 @@ mod model_files;
 mod privacy;
 #[path = "integration/shell.rs"]
 mod shell;
+#[path = "integration/start.rs"]
+mod start;
 #[path = "integration/support/mod.rs"]
 mod support;
 #[path = "integration/training.rs"]

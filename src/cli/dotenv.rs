@@ -3,24 +3,37 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::sync::LazyLock;
+
+/// `.env` of the current folder; empty when there is none.
+static FILE: LazyLock<BTreeMap<String, String>> =
+    LazyLock::new(|| parse(&String::from_utf8_lossy(&std::fs::read(".env").unwrap_or_default())));
+
+/// A variable of the process, else of `.env`.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().or_else(|| FILE.get(name).cloned())
+}
+
+/// A variable of `.env`, for what asks the process itself. An empty one counts
+/// as none: templates of `.env` name what need not be filled in.
+pub(super) fn in_file(name: &str) -> Option<&'static str> {
+    FILE.get(name).map(String::as_str).filter(|value| !value.is_empty())
+}
 
 /// Variables, and a record of which were asked for.
 pub(super) struct Environment {
-    file: BTreeMap<String, String>,
     asked: RefCell<BTreeMap<String, Option<String>>>,
 }
 
 impl Environment {
-    /// Reads `.env` in the current folder, if there is one.
+    /// Nothing was asked for yet.
     pub(super) fn read() -> Self {
-        let text = std::fs::read_to_string(Path::new(".env")).unwrap_or_default();
-        Self { file: parse(&text), asked: RefCell::default() }
+        Self { asked: RefCell::default() }
     }
 
     /// A variable's value.
     pub(super) fn get(&self, name: &str) -> Option<String> {
-        let value = std::env::var(name).ok().or_else(|| self.file.get(name).cloned());
+        let value = variable(name);
         self.asked.borrow_mut().insert(name.to_owned(), value.clone());
         value
     }

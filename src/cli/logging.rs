@@ -17,8 +17,8 @@ pub(super) fn start(verbosity: &Verbosity, is_server: bool) {
         (_, _, true) => "info",
         _ => "error",
     };
-    let filter = EnvFilter::try_from_env("LOG_LEVEL")
-        .unwrap_or_else(|_| EnvFilter::new(format!("{level},sqlx=warn,hyper=warn")));
+    let asked = super::dotenv::variable("LOG_LEVEL").and_then(|level| EnvFilter::try_new(level).ok());
+    let filter = asked.unwrap_or_else(|| EnvFilter::new(format!("{level},sqlx=warn,hyper=warn")));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Masked)

@@ -16,7 +16,7 @@ mod validate;
 
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// A Rasa-compatible assistant server: trains in a second, answers in less than
 /// a millisecond, loses no message.
@@ -64,9 +64,24 @@ enum Command {
 /// Exit code of a usage error.
 const USAGE: u8 = 2;
 
+/// The command line, whose flags take from `.env` what they would take from the
+/// environment.
+fn command_line() -> clap::Command {
+    with_dotenv(Cli::command())
+}
+
+fn with_dotenv(command: clap::Command) -> clap::Command {
+    // As a default it stands behind the environment, and that behind the flag.
+    let fill = |arg: clap::Arg| match arg.get_env().and_then(|name| dotenv::in_file(&name.to_string_lossy())) {
+        Some(value) => arg.default_value(value).hide_default_value(true),
+        None => arg,
+    };
+    command.mut_args(fill).mut_subcommands(with_dotenv)
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match command_line().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -75,17 +90,18 @@ pub fn main() -> ExitCode {
     };
     let Some(command) = cli.command else {
         // As Rasa: help, and exit code 1.
-        let _ = Cli::command().print_help();
+        let _ = command_line().print_help();
         return ExitCode::FAILURE;
     };
+    let quiet = cli.verbosity.quiet;
     let debug = cli.verbosity.debug || cli.verbosity.verbose > 1;
     logging::start(&cli.verbosity, matches!(command, Command::Run(_)));
     let outcome = match command {
-        Command::Train(args) => train::run(&args),
+        Command::Train(args) => train::run(&args, quiet),
         Command::Run(args) => run::run(args),
         Command::Shell(args) => shell::run(args, debug),
         Command::Test(args) => test::run(&args),
-        Command::Data(args) => validate::run(&args),
+        Command::Data(args) => validate::run(&args, quiet),
         Command::Bench(args) => bench::run(&args),
     };
     outcome.unwrap_or_else(|error| {

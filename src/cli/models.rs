@@ -96,7 +96,7 @@ pub(super) fn find(path: &Path) -> Option<PathBuf> {
 /// Loads a model file. The circuit breaker's limit comes from
 /// `MAX_NUMBER_OF_PREDICTIONS` (spec §10).
 pub(super) fn load(path: &Path) -> Result<Model> {
-    let limit = std::env::var("MAX_NUMBER_OF_PREDICTIONS").ok().and_then(|v| v.parse().ok());
+    let limit = super::dotenv::variable("MAX_NUMBER_OF_PREDICTIONS").and_then(|v| v.parse().ok());
     let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     Model::from_bytes(&bytes, limit.unwrap_or(sapa_dialogue::model::DEFAULT_MAX_PREDICTIONS))
         .with_context(|| format!("cannot load `{}`", path.display()))

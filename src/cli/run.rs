@@ -1,12 +1,13 @@
 //! `sapa run`: the server.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use sapa_project::{Credentials, Endpoints};
 use tokio::net::TcpListener;
@@ -61,7 +62,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode> {
 /// between few threads costs much less than one that hops between many.
 /// `TOKIO_WORKER_THREADS` wins.
 fn worker_threads() -> usize {
-    let wanted = std::env::var("TOKIO_WORKER_THREADS").ok().and_then(|v| v.parse().ok());
+    let wanted = super::dotenv::variable("TOKIO_WORKER_THREADS").and_then(|v| v.parse().ok());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     wanted.unwrap_or(cores / 2).max(1)
 }
@@ -99,7 +100,7 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     warm_up(&agent);
     let router = server::router(agent, &credentials, options);
     let address = SocketAddr::new(args.interface, args.port);
-    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     tracing::info!(address = %listener.local_addr()?, model_id, "Sapa is listening");
     axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await?;
     pruning.abort();
@@ -118,6 +119,16 @@ fn warm_up(agent: &Agent) {
     if let Some(loaded) = agent.models.get() {
         tokio::task::spawn_blocking(move || loaded.model.parse("halo"));
     }
+}
+
+/// One line with what to do, by what is the matter.
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> anyhow::Error {
+    let cure = match error.kind() {
+        io::ErrorKind::AddrInUse => "stop the program that listens there, or choose another port with `--port`",
+        io::ErrorKind::PermissionDenied => "choose a port above 1023 with `--port`",
+        _ => "choose another address with `--interface`, or another port with `--port`",
+    };
+    anyhow!("cannot listen on {address}: {error}; {cure}")
 }
 
 /// How long repeated messages are recognised, and how often older rows go.

@@ -84,7 +84,7 @@ struct Flags {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &TrainArgs) -> Result<ExitCode> {
+pub(super) fn run(args: &TrainArgs, quiet: bool) -> Result<ExitCode> {
     let (target, flags) = match &args.part {
         Some(Part::Nlu(flags)) => (Target::Nlu, flags),
         Some(Part::Core(flags)) => (Target::Core, flags),
@@ -99,36 +99,46 @@ pub(super) fn run(args: &TrainArgs) -> Result<ExitCode> {
     let mut findings = check_project(&loaded);
     if findings.are_fatal(flags.fail_on_validation_warnings) {
         findings.add_contradictions(&loaded.project);
-        findings.show();
+        findings.show(quiet);
         terminal::error("training did not start: correct the errors above");
         return Ok(ExitCode::FAILURE);
     }
     let old = unchanged_model(&flags.out, target, &fingerprint);
     if flags.dry_run {
-        return Ok(dry_run(flags.force, old.is_some()));
+        return Ok(dry_run(flags.force, old.is_some(), quiet));
     }
     if let Some(old) = old.filter(|_| !flags.force) {
-        findings.show();
-        terminal::say(&format!("Nothing changed. The model is still {}.", old.display()));
+        findings.show(quiet);
+        say(quiet, &format!("Nothing changed. The model is still {}.", old.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    learn(flags, target, &loaded.project, &fingerprint, findings, started)
+    let request = TrainRequest {
+        project: &loaded.project,
+        fingerprint: &fingerprint,
+        target,
+        threads: flags.num_threads.clamp(1, 64),
+    };
+    learn(flags, &request, findings, started, quiet)
+}
+
+fn say(quiet: bool, text: &str) {
+    if !quiet {
+        terminal::say(text);
+    }
 }
 
 fn learn(
     flags: &Flags,
-    target: Target,
-    project: &sapa_project::Project,
-    fingerprint: &Fingerprint,
+    request: &TrainRequest<'_>,
     mut findings: Findings<'_>,
     started: Instant,
+    quiet: bool,
 ) -> Result<ExitCode> {
-    let request = TrainRequest { project, fingerprint, target, threads: flags.num_threads.clamp(1, 64) };
-    let progress = Progress::new();
-    let trained = train(&request, &mut |what| progress.say(what));
+    let progress = Progress::new(quiet);
+    let trained = train(request, &mut |what| progress.say(what));
     progress.finish();
     findings.extend(trained.diagnostics);
-    findings.show();
+    findings.show(quiet);
     if trained.bytes.is_empty() {
         let reason = if findings.are_fatal(false) {
             "no model was written: correct the errors above"
@@ -139,19 +149,20 @@ fn learn(
         return Ok(ExitCode::FAILURE);
     }
     let name = models::file_name(
-        target.file_prefix(),
+        request.target.file_prefix(),
         &trained.model_id,
         flags.fixed_model_name.as_deref(),
         SystemTime::now(),
     );
     let path = models::write(&flags.out, &name, &trained.bytes)?;
-    terminal::say(&format!(
+    let summary = format!(
         "Trained in {:.2} s: {} ({:.0} KiB, id {}).",
         started.elapsed().as_secs_f64(),
         path.display(),
         trained.bytes.len() as f64 / 1024.0,
         trained.model_id.get(..12).unwrap_or_default(),
-    ));
+    );
+    say(quiet, &summary);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -162,43 +173,49 @@ fn unchanged_model(out: &Path, target: Target, fingerprint: &Fingerprint) -> Opt
     (models::load(&path).ok()?.fingerprint == fingerprint.0).then_some(path)
 }
 
-fn dry_run(force: bool, unchanged: bool) -> ExitCode {
+fn dry_run(force: bool, unchanged: bool, quiet: bool) -> ExitCode {
     let (code, text) = match (force, unchanged) {
         (true, _) => (DRY_RUN_FORCED, "The training was forced."),
         (false, true) => (0, "No training of components required."),
         (false, false) => (1, "Training is required: the data changed, or there is no model yet."),
     };
-    terminal::say(text);
+    say(quiet, text);
     ExitCode::from(code)
 }
 
-/// A spinner on a terminal, plain lines elsewhere.
-struct Progress {
-    bar: Option<ProgressBar>,
+/// A spinner on a terminal, plain lines elsewhere, nothing when quiet.
+enum Progress {
+    Nothing,
+    Lines,
+    Spinner(ProgressBar),
 }
 
 impl Progress {
-    fn new() -> Self {
+    fn new(quiet: bool) -> Self {
+        if quiet {
+            return Self::Nothing;
+        }
         if !std::io::stderr().is_terminal() {
-            return Self { bar: None };
+            return Self::Lines;
         }
         let bar = ProgressBar::new_spinner();
         if let Ok(style) = ProgressStyle::with_template("{spinner} learning {msg} {elapsed}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(80));
-        Self { bar: Some(bar) }
+        Self::Spinner(bar)
     }
 
     fn say(&self, what: &str) {
-        match &self.bar {
-            Some(bar) => bar.set_message(what.to_owned()),
-            None => terminal::note(&format!("learning {what}")),
+        match self {
+            Self::Nothing => {}
+            Self::Lines => terminal::note(&format!("learning {what}")),
+            Self::Spinner(bar) => bar.set_message(what.to_owned()),
         }
     }
 
     fn finish(&self) {
-        if let Some(bar) = &self.bar {
+        if let Self::Spinner(bar) = self {
             bar.finish_and_clear();
         }
     }

@@ -43,18 +43,20 @@ struct ValidateArgs {
 }
 
 /// Runs the command: exit code 1 when there are errors.
-pub(super) fn run(args: &DataArgs) -> Result<ExitCode> {
+pub(super) fn run(args: &DataArgs, quiet: bool) -> Result<ExitCode> {
     let DataCommand::Validate(args) = &args.command;
     let environment = Environment::read();
     let files = read_project(&ProjectPaths { config: &args.config, domain: &args.domain, data: &args.data })?;
     let loaded = sapa_project::load(files, &|name| environment.get(name));
     let mut findings = check_project(&loaded);
     findings.add_contradictions(&loaded.project);
-    findings.show();
+    findings.show(quiet);
     if findings.are_fatal(args.fail_on_warnings) {
         return Ok(ExitCode::FAILURE);
     }
-    terminal::say("No errors found.");
+    if !quiet {
+        terminal::say("No errors found.");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -97,13 +99,18 @@ impl Findings<'_> {
         })
     }
 
-    /// Shows all findings, by place, and counts them.
-    pub(super) fn show(&mut self) {
+    /// Shows all findings, by place, and counts them; quietly, only errors and
+    /// warnings.
+    pub(super) fn show(&mut self, quiet: bool) {
+        self.diagnostics.retain(|d| !quiet || d.severity != Severity::Note);
         if self.diagnostics.is_empty() {
             return;
         }
         self.diagnostics.sort_by_key(|d| d.annotations.first().map(|a| a.span));
         terminal::note(&render_text(&self.diagnostics, self.sources, terminal::has_colour()));
+        if quiet {
+            return;
+        }
         let count = |severity: Severity| self.diagnostics.iter().filter(|d| d.severity == severity).count();
         let (errors, warnings, notes) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
         terminal::note(&format!("{errors} errors, {warnings} warnings, {notes} notes"));

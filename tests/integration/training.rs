@@ -169,3 +169,32 @@ fn a_pipe_among_the_data_does_not_hang_training() {
     let plain = Project::tiny().sapa(&["train"]);
     assert_eq!(model_id(&output), model_id(&plain), "a pipe holds nothing to learn");
 }
+
+#[test]
+fn a_quiet_training_says_nothing_but_errors_and_warnings() {
+    let project = Project::tiny();
+    // A note: nothing uses this response.
+    project.edit("domain.yml", "  utter_done:\n", "  utter_spare:\n  - text: Spare.\n  utter_done:\n");
+    let loud = project.sapa(&["train", "--out", "loud"]);
+    assert!(loud.err.contains("note[") && loud.err.contains("learning"), "{loud:?}");
+    for arguments in [
+        &["train", "--quiet"][..],
+        &["train", "--quiet"],
+        &["--quiet", "train", "--force"],
+        &["train", "--quiet", "--dry-run"],
+        &["train", "nlu", "--quiet"],
+        &["data", "validate", "--quiet"],
+    ] {
+        let output = project.sapa(arguments);
+        assert_eq!((output.code, &*output.out, &*output.err), (Some(0), "", ""), "{arguments:?}");
+    }
+    assert!(project.path("models").exists());
+
+    project.edit("data/rules.yml", "intent: work", "intent: wrk");
+    let output = project.sapa(&["train", "--quiet"]);
+    assert!(output.code == Some(0) && output.err.contains("warning[") && output.out.is_empty(), "{output:?}");
+    assert!(!output.err.contains("note[") && !output.err.contains("learning"), "{}", output.err);
+    project.edit("data/rules.yml", "action: utter_greet", "action: utter_gret");
+    let output = project.sapa(&["train", "--quiet"]);
+    assert!(output.code == Some(1) && output.err.contains("error[") && output.err.contains("error: "), "{output:?}");
+}

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 pub use actions::{Answer, FakeActions, HelpdeskActions};
-pub use project::{Output, Project, helpdesk_model, repository};
+pub use project::{Output, Project, ended, helpdesk_model, repository};
 pub use server::Server;
 
 /// The longest that anything may take before a test gives up.

@@ -47,10 +47,16 @@ impl Server {
 
     /// Starts the server with another level of its log.
     pub fn start_logging(project: &Project, arguments: &[&str], level: &str) -> Self {
+        Self::start_with(project, arguments, &[("LOG_LEVEL", level)])
+    }
+
+    /// Starts the server with these variables. Its log must show where it
+    /// listens.
+    pub fn start_with(project: &Project, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let all = [&["run", "-i", "127.0.0.1", "-p", "0"], arguments].concat();
         let mut child = project
             .command(&all)
-            .env("LOG_LEVEL", level)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
