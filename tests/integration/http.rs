@@ -108,6 +108,18 @@ fn the_tracker_of_an_unknown_conversation_is_a_session_start_that_is_not_saved()
 }
 
 #[test]
+fn the_latest_message_is_empty_before_the_first_message_and_nameless_when_not_understood() {
+    let server = Server::tiny();
+    let latest = |sender: &str| server.tracker(sender)["latest_message"].clone();
+    let empty = json!({ "intent": {}, "entities": [], "text": null, "message_id": null, "metadata": {} });
+    assert_eq!(latest("nobody"), empty, "as Rasa writes it");
+    server.say("a", "hi");
+    assert_eq!(latest("a")["intent"]["name"], "greet");
+    server.say("a", "/restart");
+    assert_eq!(latest("a"), empty, "a restart forgets it");
+}
+
+#[test]
 fn events_are_appended_one_or_many_and_a_bad_one_changes_nothing() {
     let server = Server::tiny();
     let path = "/conversations/a/tracker/events";

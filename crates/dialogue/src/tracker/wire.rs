@@ -3,6 +3,8 @@
 use std::str::FromStr;
 
 use sapa_sdk::{Event, JsonMap, ParseData, TrackerState};
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{Derived, LatestAction, LatestMessage, Tracker};
@@ -39,14 +41,17 @@ impl FromStr for EventVerbosity {
 
 impl Tracker {
     /// Rasa's `current_state`.
-    pub fn current_state(&self, verbosity: EventVerbosity) -> TrackerState {
+    pub fn current_state(&self, verbosity: EventVerbosity) -> CurrentState {
         let events = match verbosity {
             EventVerbosity::None => None,
             EventVerbosity::Applied => Some(self.applied_events().map(|e| (**e).clone()).collect()),
             EventVerbosity::AfterRestart => Some(self.events_after_restart().map(|e| (**e).clone()).collect()),
             EventVerbosity::All => Some(self.events.iter().map(|e| (**e).clone()).collect()),
         };
-        state_of(&self.sender_id, &self.current, events, self.latest_event_time())
+        CurrentState {
+            state: state_of(&self.sender_id, &self.current, events, self.latest_event_time()),
+            has_message: self.current.latest_message.is_some(),
+        }
     }
 
     /// Events after (not including) the last restart.
@@ -57,6 +62,26 @@ impl Tracker {
             .rposition(|event| matches!(event.body, sapa_sdk::EventBody::Restart {}))
             .map_or(0, |index| index + 1);
         self.events[start..].iter()
+    }
+}
+
+/// The state of a tracker, to be written as Rasa writes it.
+#[derive(Clone, Debug)]
+pub struct CurrentState {
+    state: TrackerState,
+    has_message: bool,
+}
+
+impl Serialize for CurrentState {
+    /// Quirk (spec §3.2): before the first message the intent is `{}`, not a
+    /// nameless intent, which is what a message that nobody understood has.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut state = serde_json::to_value(&self.state).map_err(S::Error::custom)?;
+        if !self.has_message {
+            state["latest_message"] =
+                json!({ "intent": {}, "entities": [], "text": null, "message_id": null, "metadata": {} });
+        }
+        state.serialize(serializer)
     }
 }
 
