@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use sapa_dialogue::DialogueModel;
+use sapa_project::check::NEED_ALL_FILES;
 use sapa_project::{Diagnostic, Loaded, Project, Severity, Sources, render_text};
 
 use super::dotenv::Environment;
@@ -77,7 +78,9 @@ impl Findings<'_> {
     /// Adds what training finds in rules and stories, without learning anything.
     pub(super) fn add_contradictions(&mut self, project: &Project) {
         if !project.stories.is_empty() {
-            self.extend(DialogueModel::train(project).1);
+            let found = DialogueModel::train(project).1;
+            let says_something = |d: &Diagnostic| !project.is_incomplete || !NEED_ALL_FILES.contains(&d.code);
+            self.extend(found.into_iter().filter(says_something).collect());
         }
     }
 

@@ -152,8 +152,19 @@ fn ignored_options(kind: &Kind, entry: &ComponentConfig) -> Option<Diagnostic> {
     let many = if ignored.len() == 1 { "option" } else { "options" };
     (!ignored.is_empty()).then(|| {
         let message = format!("{many} {} of {} have no effect here", ignored.join(", "), kind.name);
-        Diagnostic::note(sapa_project::codes::IDLE_OPTIONS, message)
-            .at(entry.span, "")
-            .help("check how it is spelt; an option that only Rasa knows may stay")
+        Diagnostic::note(sapa_project::codes::IDLE_OPTIONS, message).at(entry.span, "").help(spelling(kind, entry))
     })
+}
+
+/// The options that may have been meant. One letter alone is near to everything.
+fn spelling(kind: &Kind, entry: &ComponentConfig) -> String {
+    let unknown = entry.options.keys().filter(|key| !kind.options.contains(&key.as_str()) && key.len() > 2);
+    let meant: Vec<String> = unknown
+        .filter_map(|key| Some((key, sapa_project::suggest::nearest(key, kind.options.iter().copied())?)))
+        .map(|(key, near)| format!("did you mean `{near}` by `{key}`?"))
+        .collect();
+    match meant.is_empty() {
+        true => "check how it is spelt; an option that only Rasa knows may stay".to_owned(),
+        false => meant.join(" "),
+    }
 }

@@ -256,8 +256,23 @@ fn rest(map: &Map, read: &[&str]) -> JsonMap {
         .collect()
 }
 
+const HTTP_KEYS: [&str; 11] = [
+    "url",
+    "type",
+    "store_type",
+    "enable_selective_domain",
+    "token",
+    "token_name",
+    "params",
+    "headers",
+    "basic_auth",
+    "cafile",
+    "request_timeout",
+];
+
 fn http(map: &Map, name: &str, needs_url: bool, out: &mut Vec<Diagnostic>) -> Option<HttpEndpoint> {
     let (map, span) = section(map, name, out)?;
+    shape::slips(map, &HTTP_KEYS, &format!("`{name}`"), out);
     let url = optional(map, "url", out);
     if url.is_none() && needs_url {
         out.push(
@@ -301,22 +316,7 @@ fn http(map: &Map, name: &str, needs_url: bool, out: &mut Vec<Diagnostic>) -> Op
         basic_auth,
         cafile: optional(map, "cafile", out),
         request_timeout: timeout(map, out),
-        rest: rest(
-            map,
-            &[
-                "url",
-                "type",
-                "store_type",
-                "enable_selective_domain",
-                "token",
-                "token_name",
-                "params",
-                "headers",
-                "basic_auth",
-                "cafile",
-                "request_timeout",
-            ],
-        ),
+        rest: rest(map, &HTTP_KEYS),
     })
 }
 
@@ -336,8 +336,33 @@ fn timeout(map: &Map, out: &mut Vec<Diagnostic>) -> Option<f64> {
     Some(seconds)
 }
 
+/// Keys of stores and brokers (spec §6), for finding slips; Rasa knows more.
+const STORE_KEYS: [&str; 20] = [
+    "type",
+    "store_type",
+    "dialect",
+    "db",
+    "url",
+    "username",
+    "password",
+    "port",
+    "query",
+    "login_db",
+    "key_prefix",
+    "record_exp",
+    "lock_lifetime",
+    "socket_timeout",
+    "use_ssl",
+    "topic",
+    "queues",
+    "exchange_name",
+    "partition_by_sender",
+    "table_name",
+];
+
 fn store(map: &Map, name: &str, out: &mut Vec<Diagnostic>) -> Option<StoreEndpoint> {
     let (map, span) = section(map, name, out)?;
+    shape::slips(map, &STORE_KEYS, &format!("`{name}`"), out);
     Some(StoreEndpoint {
         kind: kind(map, out),
         dialect: optional(map, "dialect", out),

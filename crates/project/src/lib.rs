@@ -58,4 +58,7 @@ pub struct Project {
     /// Whether a domain file could not be read, or there is none: names that
     /// are unknown then say nothing.
     pub is_domain_incomplete: bool,
+    /// Whether some file could not be read: what seems unused or unreached may
+    /// stand in it.
+    pub is_incomplete: bool,
 }

@@ -4,6 +4,7 @@
 use crate::read_domain::{DomainReader, Extras, has_domain_keys};
 use crate::read_nlu::NluReader;
 use crate::read_story::StoryReader;
+use crate::source::Source;
 use crate::yaml::{self, Env, Map, Node};
 use crate::{
     Config, Diagnostic, Domain, DomainSpans, FileId, Project, Sources, Span, Step, StepKind, Story, StoryKind, codes,
@@ -62,17 +63,36 @@ struct Parsed {
 pub fn load(files: Vec<ProjectFile>, env: Env<'_>) -> Loaded {
     let (mut sources, mut out) = (Sources::default(), Vec::new());
     let given: BTreeSet<FileRole> = files.iter().map(|file| file.role).collect();
-    let domain_paths: Vec<String> =
-        files.iter().filter(|file| file.role == FileRole::Domain).map(|file| file.path.clone()).collect();
+    let paths = |role: &dyn Fn(FileRole) -> bool| -> Vec<String> {
+        files.iter().filter(|file| role(file.role)).map(|file| file.path.clone()).collect()
+    };
+    let domain_paths = paths(&|role| role == FileRole::Domain);
+    let mandatory = paths(&|role| role != FileRole::Data);
     let parsed = parse_files(files, env, &mut sources, &mut out);
+    let unread: Vec<&Source> =
+        sources.iter().map(|(_, source)| source).filter(|source| !is_parsed(&parsed, &source.path)).collect();
+    // A stray file among the data is nobody's loss.
+    let is_incomplete =
+        unread.iter().any(|source| mandatory.contains(&source.path) || looks_like_training_data(&source.text));
+    let is_domain_broken =
+        unread.iter().any(|source| domain_paths.contains(&source.path) || looks_like_domain(&source.text));
     let mut project = Project { config: config(&parsed, &given, &mut out), ..Project::default() };
     read_data(&parsed, &sources, &mut project, &mut out);
     read_domain(&parsed, &given, &mut project, &mut out);
-    project.is_domain_incomplete = domain_paths.iter().any(|path| !parsed.iter().any(|file| file.path == *path))
-        || project.domain_spans == DomainSpans::default();
+    project.is_incomplete = is_incomplete;
+    project.is_domain_incomplete = is_domain_broken || project.domain_spans == DomainSpans::default();
     project.sources = sources;
     sort(&mut out);
     Loaded { project, diagnostics: out }
+}
+
+fn is_parsed(parsed: &[Parsed], path: &str) -> bool {
+    parsed.iter().any(|file| file.path == path)
+}
+
+/// Whether a line at the margin starts with a key of the domain.
+fn looks_like_domain(text: &str) -> bool {
+    text.lines().any(|line| line.split_once(':').is_some_and(|(key, _)| crate::read_domain::DOMAIN_KEYS.contains(&key)))
 }
 
 /// Reads test stories (spec §8.1): `user` texts with annotations, full

@@ -10,6 +10,22 @@ use serde_json::{Value, json};
 const CONFIG_KEYS: [&str; 9] =
     ["recipe", "assistant_id", "language", "pipeline", "policies", "importers", "imports", "spaces", "version"];
 
+/// Options of policies (spec §3.4), for finding slips; Rasa knows more of them.
+const POLICY_KEYS: [&str; 12] = [
+    "name",
+    "priority",
+    "max_history",
+    "use_nlu_confidence_as_score",
+    "enable_feature_string_compression",
+    "core_fallback_threshold",
+    "core_fallback_action_name",
+    "enable_fallback_prediction",
+    "restrict_rules",
+    "check_for_contradictions",
+    "epochs",
+    "constrain_similarities",
+];
+
 /// Reads the file's mapping; `file_span` is where findings about missing keys
 /// point.
 pub(crate) fn read_config(map: &Map, file_span: Span, out: &mut Vec<Diagnostic>) -> Config {
@@ -187,6 +203,9 @@ fn component(item: &Node, section: &str, out: &mut Vec<Diagnostic>) -> Option<Co
         return None;
     }
     report_status(known, node.span, out);
+    if known.role == Role::Policy {
+        shape::slips(map, &POLICY_KEYS, known.name, out);
+    }
     let options = map
         .iter()
         .filter(|(key, _)| key.name != "name")

@@ -24,6 +24,17 @@ const NEED_DOMAIN: [&str; 8] = [
     codes::BUTTON_INTENT,
 ];
 
+/// Findings of something that is nowhere, which say nothing while a file could
+/// not be read: it may stand there.
+pub const NEED_ALL_FILES: [&str; 6] = [
+    codes::UNUSED_INTENT,
+    codes::UNUSED_RESPONSE,
+    codes::INTENT_WITHOUT_EXAMPLES,
+    codes::CHECKPOINT_UNCONNECTED,
+    codes::UNREACHED_CHECKPOINT,
+    codes::OPEN_CHECKPOINT,
+];
+
 /// Checks a project's files against each other; findings sorted by place.
 pub fn check(project: &Project) -> Vec<Diagnostic> {
     let mut out = stories::check(&project.stories, &project.domain);
@@ -33,6 +44,9 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     nlu::check(project, &mut out);
     if project.is_domain_incomplete {
         out.retain(|diagnostic| !NEED_DOMAIN.contains(&diagnostic.code));
+    }
+    if project.is_incomplete {
+        out.retain(|diagnostic| !NEED_ALL_FILES.contains(&diagnostic.code));
     }
     load::sort(&mut out);
     out

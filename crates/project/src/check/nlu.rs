@@ -38,7 +38,12 @@ fn intents(project: &Project, out: &mut Vec<Diagnostic>) {
     }
     for (intent, (count, span)) in &counts {
         if !project.domain.intents.contains_key(*intent) && !intent.is_empty() {
-            out.push(unknown_intent(codes::NLU_INTENT_NOT_IN_DOMAIN, intent, "the NLU data", *span, &project.domain));
+            let mut finding =
+                unknown_intent(codes::NLU_INTENT_NOT_IN_DOMAIN, intent, "the NLU data", *span, &project.domain);
+            for place in &mut finding.annotations {
+                place.label = format!("the first example of `{intent}`");
+            }
+            out.push(finding);
         }
         if *count < 2 {
             out.push(few("intent", intent, *count, *span));

@@ -9,8 +9,13 @@ use std::collections::HashMap;
 
 /// How deeply collections may be nested.
 pub const MAX_DEPTH: usize = 200;
-/// How many values a file may hold, those repeated by aliases included.
+/// How many values a file may hold.
 pub const MAX_NODES: usize = 1_000_000;
+/// How many values aliases and merge keys may repeat in a file, and how many
+/// bytes of text: a few lines of them can ask for any amount of memory.
+pub const MAX_REPEATED: usize = 100_000;
+/// See [`MAX_REPEATED`].
+pub const MAX_REPEATED_BYTES: usize = 8 << 20;
 
 /// Reads one file. An empty document is an empty mapping. Findings go to
 /// `out`; `None` when the text is so broken that nothing of it can be used.
@@ -36,6 +41,7 @@ pub fn parse(file: FileId, text: &str, env: Env<'_>, out: &mut Vec<Diagnostic>) 
         root: None,
         anchors: HashMap::new(),
         nodes: 0,
+        repeated: Size::default(),
         documents: 0,
     };
     match builder.run() {
@@ -82,9 +88,10 @@ struct Builder<'a, 'o> {
     out: &'o mut Vec<Diagnostic>,
     stack: Vec<Frame>,
     root: Option<Node>,
-    /// Finished anchored nodes with their size and height.
-    anchors: HashMap<usize, (Node, usize, usize)>,
+    /// Finished anchored nodes with their size.
+    anchors: HashMap<usize, (Node, Size)>,
     nodes: usize,
+    repeated: Size,
     documents: usize,
 }
 
@@ -173,10 +180,13 @@ impl Builder<'_, '_> {
                 self.out.push(
                     Diagnostic::error(
                         codes::UNSET_VARIABLE,
-                        format!("the environment variable `{}` is not set", unset.0),
+                        format!("the environment variable `{}` is not set", unset.name()),
                     )
-                    .at(span, "used here")
-                    .help("set it, or put the text in quotes if it is no variable"),
+                    .at(span, "its value belongs here")
+                    .help(format!(
+                        "set it before the start or write a line `{}=…` into `.env`; text that is no variable belongs in quotes",
+                        unset.name()
+                    )),
                 );
                 Yaml::Str(text.to_owned())
             }
@@ -237,26 +247,27 @@ impl Builder<'_, '_> {
         if self.waiting_map().is_some() {
             return Err(bad_key(span));
         }
-        let Some((node, size, height)) = self.anchors.get(&anchor) else {
+        let Some((node, size)) = self.anchors.get(&anchor) else {
             return Err(Diagnostic::error(codes::BAD_ALIAS, "this alias refers to a value that holds it")
                 .at(span, "")
                 .help("an alias can only repeat a value that is complete")
                 .into());
         };
-        let (node, size, height) = (node.clone(), *size, *height);
-        if self.stack.len() + height > MAX_DEPTH {
+        let size = *size;
+        if self.stack.len() + size.height > MAX_DEPTH {
             return Err(too_deep(span));
         }
-        self.spend(size, span)?;
+        // The bound is kept before anything is copied.
+        let node = node.clone_within(&mut self.repeated, size).ok_or_else(|| too_many_repeated(span))?;
         self.attach(node, 0)
     }
 
     /// Hands a finished node to the collection it belongs to.
     fn attach(&mut self, node: Node, anchor: usize) -> Result<(), Stop> {
         if anchor != 0 {
-            let (size, height) = measure(&node);
-            self.spend(size, node.span)?;
-            self.anchors.insert(anchor, (node.clone(), size, height));
+            let size = measure(&node);
+            let copy = node.clone_within(&mut self.repeated, size).ok_or_else(|| too_many_repeated(node.span))?;
+            self.anchors.insert(anchor, (copy, size));
         }
         match self.stack.last_mut() {
             None => self.root = Some(node),
@@ -275,7 +286,7 @@ impl Builder<'_, '_> {
         if self.nodes > MAX_NODES {
             return Err(Diagnostic::error(codes::TOO_LARGE, format!("this file holds more than {MAX_NODES} values"))
                 .at(span, "the limit is reached here")
-                .help("split the file, or use fewer aliases (`*name`)")
+                .help("split the file")
                 .into());
         }
         Ok(())
@@ -289,7 +300,7 @@ impl Builder<'_, '_> {
     fn syntax_error(&self, error: &ScanError) -> Stop {
         let at = self.decoded.byte(error.marker().index());
         let span = self.character_at(at);
-        if let Some(tab) = self.tab_indentation(at) {
+        if let Some(tab) = self.tab_indentation(at, error.info().contains("tab")) {
             return Diagnostic::error(
                 codes::TAB_INDENTATION,
                 "a tab is used for indentation, which YAML does not allow",
@@ -310,14 +321,24 @@ impl Builder<'_, '_> {
         Span { file: self.file, start: at, end: at + length }
     }
 
-    /// A tab in the indentation of the line at `at` or of the next line.
-    fn tab_indentation(&self, at: usize) -> Option<usize> {
+    /// A tab in the indentation of the line at `at` or of the next one that
+    /// holds something; or of any later one, when the parser says that a tab is
+    /// the matter.
+    fn tab_indentation(&self, at: usize, is_surely_a_tab: bool) -> Option<usize> {
         let from = self.source.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
         let mut start = from;
-        for line in self.source.get(from..)?.split_inclusive('\n').take(2) {
-            let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
-            if let Some(tab) = line.get(..indent).and_then(|blank| blank.find('\t')) {
-                return Some(start + tab);
+        let mut lines_with_content = 0;
+        for line in self.source.get(from..)?.split_inclusive('\n') {
+            let content = line.trim_start_matches([' ', '\t']);
+            let indent = line.get(..line.len() - content.len())?;
+            if !content.trim().is_empty() {
+                if let Some(tab) = indent.find('\t') {
+                    return Some(start + tab);
+                }
+                lines_with_content += usize::from(!content.starts_with('#'));
+            }
+            if lines_with_content == 2 && !is_surely_a_tab {
+                return None;
             }
             start += line.len();
         }
@@ -362,20 +383,50 @@ fn syntax_help(info: &str) -> Option<&'static str> {
     None
 }
 
-/// Number of values in a node and its height.
-fn measure(node: &Node) -> (usize, usize) {
-    let children: &mut dyn Iterator<Item = &Node> = match &node.value {
-        Yaml::Seq(items) => &mut items.iter(),
-        Yaml::Map(map) => &mut map.entries.iter().map(|(_, node)| node),
-        _ => return (1, 0),
+/// How much a node holds.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    nodes: usize,
+    bytes: usize,
+    height: usize,
+}
+
+/// Values and bytes of text in a node, and its height.
+fn measure(node: &Node) -> Size {
+    let mut size = Size { nodes: 1, ..Size::default() };
+    let mut add = |child: &Node, key_bytes: usize| {
+        let child = measure(child);
+        size.nodes += child.nodes;
+        size.bytes += child.bytes + key_bytes;
+        size.height = size.height.max(child.height + 1);
     };
-    let (mut size, mut height) = (1, 0);
-    for child in children {
-        let (child_size, child_height) = measure(child);
-        size += child_size;
-        height = height.max(child_height);
+    match &node.value {
+        Yaml::Seq(items) => items.iter().for_each(|item| add(item, 0)),
+        Yaml::Map(map) => map.iter().for_each(|(key, node)| add(node, key.name.len())),
+        Yaml::Str(text) => size.bytes = text.len(),
+        _ => {}
     }
-    (size, height + 1)
+    if node.style == Style::Collection {
+        size.height = size.height.max(1);
+    }
+    size
+}
+
+impl Node {
+    /// A copy, unless it would repeat too much.
+    fn clone_within(&self, repeated: &mut Size, size: Size) -> Option<Self> {
+        repeated.nodes = repeated.nodes.saturating_add(size.nodes);
+        repeated.bytes = repeated.bytes.saturating_add(size.bytes);
+        (repeated.nodes <= MAX_REPEATED && repeated.bytes <= MAX_REPEATED_BYTES).then(|| self.clone())
+    }
+}
+
+fn too_many_repeated(span: Span) -> Stop {
+    let message = "the anchors and aliases (`&name`, `*name`) of this file repeat too much";
+    Diagnostic::error(codes::TOO_LARGE, message)
+        .at(span, format!("here it is more than {MAX_REPEATED} values or {} MiB of text", MAX_REPEATED_BYTES >> 20))
+        .help("write the values out, or use fewer aliases; aliases of aliases multiply")
+        .into()
 }
 
 fn insert(map: &mut OpenMap, key: Key, node: Node, out: &mut Vec<Diagnostic>) {

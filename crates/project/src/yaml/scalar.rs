@@ -7,6 +7,16 @@ use super::{Env, Yaml};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unset(pub String);
 
+impl Unset {
+    /// The variable's name, without `$`, braces and what stands behind it.
+    pub fn name(&self) -> &str {
+        let after = self.0.strip_prefix('$').unwrap_or(&self.0);
+        let braced = after.strip_prefix('{').and_then(|inner| inner.split('}').next());
+        let plain = || after.split(|ch: char| !ch.is_ascii_alphanumeric() && ch != '_').next().unwrap_or(after);
+        braced.unwrap_or_else(plain)
+    }
+}
+
 /// The value of a plain (unquoted) scalar.
 ///
 /// `yes`, `no`, `on`, `off`, `12:30` and dates are text; `010` is 10, `0o10`
