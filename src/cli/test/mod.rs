@@ -82,8 +82,8 @@ pub(super) fn run(args: &TestArgs) -> Result<ExitCode> {
 
 /// A path that was named must be there; a project without tests is none.
 fn check_paths(paths: &[PathBuf]) -> Result<()> {
-    for path in paths.iter().filter(|path| !path.exists() && path.as_os_str() != DEFAULT_FOLDER) {
-        bail!(files::missing(path, "--stories", "name the file or folder of your tests"));
+    match paths.iter().find(|path| !path.exists() && path.as_os_str() != DEFAULT_FOLDER) {
+        Some(path) => bail!(files::missing(path, "--stories", "name the file or folder of your tests")),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -6,6 +6,7 @@
 mod escape;
 mod lines;
 mod parse;
+mod repeated;
 mod scalar;
 
 pub use lines::Line;

@@ -1,6 +1,7 @@
 //! Parser events -> [`Node`]s, with bounds on depth and size.
 
 use super::escape::Decoded;
+use super::repeated::{Repeated, Size, measure};
 use super::{Env, Key, Map, Node, Style, Yaml, interpolate, resolve_scalar};
 use crate::{Diagnostic, FileId, Span, codes};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
@@ -11,12 +12,6 @@ use std::collections::HashMap;
 pub const MAX_DEPTH: usize = 200;
 /// How many values a file may hold.
 pub const MAX_NODES: usize = 1_000_000;
-/// How many values aliases and merge keys may repeat in a file, and how many
-/// bytes of text: a few lines of them can ask for any amount of memory.
-pub const MAX_REPEATED: usize = 100_000;
-/// See [`MAX_REPEATED`].
-pub const MAX_REPEATED_BYTES: usize = 8 << 20;
-
 /// Reads one file. An empty document is an empty mapping. Findings go to
 /// `out`; `None` when the text is so broken that nothing of it can be used.
 /// Duplicate keys (the first one stands), unset variables and bad escapes are
@@ -41,7 +36,7 @@ pub fn parse(file: FileId, text: &str, env: Env<'_>, out: &mut Vec<Diagnostic>) 
         root: None,
         anchors: HashMap::new(),
         nodes: 0,
-        repeated: Size::default(),
+        repeated: Repeated::default(),
         documents: 0,
     };
     match builder.run() {
@@ -91,7 +86,7 @@ struct Builder<'a, 'o> {
     /// Finished anchored nodes with their size.
     anchors: HashMap<usize, (Node, Size)>,
     nodes: usize,
-    repeated: Size,
+    repeated: Repeated,
     documents: usize,
 }
 
@@ -257,8 +252,7 @@ impl Builder<'_, '_> {
         if self.stack.len() + size.height > MAX_DEPTH {
             return Err(too_deep(span));
         }
-        // The bound is kept before anything is copied.
-        let node = node.clone_within(&mut self.repeated, size).ok_or_else(|| too_many_repeated(span))?;
+        let node = self.repeated.copy(node, size, span)?;
         self.attach(node, 0)
     }
 
@@ -266,7 +260,7 @@ impl Builder<'_, '_> {
     fn attach(&mut self, node: Node, anchor: usize) -> Result<(), Stop> {
         if anchor != 0 {
             let size = measure(&node);
-            let copy = node.clone_within(&mut self.repeated, size).ok_or_else(|| too_many_repeated(node.span))?;
+            let copy = self.repeated.copy(&node, size, node.span)?;
             self.anchors.insert(anchor, (copy, size));
         }
         match self.stack.last_mut() {
@@ -381,52 +375,6 @@ fn syntax_help(info: &str) -> Option<&'static str> {
         return Some("check that the keys of this block start in the same column");
     }
     None
-}
-
-/// How much a node holds.
-#[derive(Clone, Copy, Default)]
-struct Size {
-    nodes: usize,
-    bytes: usize,
-    height: usize,
-}
-
-/// Values and bytes of text in a node, and its height.
-fn measure(node: &Node) -> Size {
-    let mut size = Size { nodes: 1, ..Size::default() };
-    let mut add = |child: &Node, key_bytes: usize| {
-        let child = measure(child);
-        size.nodes += child.nodes;
-        size.bytes += child.bytes + key_bytes;
-        size.height = size.height.max(child.height + 1);
-    };
-    match &node.value {
-        Yaml::Seq(items) => items.iter().for_each(|item| add(item, 0)),
-        Yaml::Map(map) => map.iter().for_each(|(key, node)| add(node, key.name.len())),
-        Yaml::Str(text) => size.bytes = text.len(),
-        _ => {}
-    }
-    if node.style == Style::Collection {
-        size.height = size.height.max(1);
-    }
-    size
-}
-
-impl Node {
-    /// A copy, unless it would repeat too much.
-    fn clone_within(&self, repeated: &mut Size, size: Size) -> Option<Self> {
-        repeated.nodes = repeated.nodes.saturating_add(size.nodes);
-        repeated.bytes = repeated.bytes.saturating_add(size.bytes);
-        (repeated.nodes <= MAX_REPEATED && repeated.bytes <= MAX_REPEATED_BYTES).then(|| self.clone())
-    }
-}
-
-fn too_many_repeated(span: Span) -> Stop {
-    let message = "the anchors and aliases (`&name`, `*name`) of this file repeat too much";
-    Diagnostic::error(codes::TOO_LARGE, message)
-        .at(span, format!("here it is more than {MAX_REPEATED} values or {} MiB of text", MAX_REPEATED_BYTES >> 20))
-        .help("write the values out, or use fewer aliases; aliases of aliases multiply")
-        .into()
 }
 
 fn insert(map: &mut OpenMap, key: Key, node: Node, out: &mut Vec<Diagnostic>) {
