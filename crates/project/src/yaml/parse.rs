@@ -294,7 +294,7 @@ impl Builder<'_, '_> {
     fn syntax_error(&self, error: &ScanError) -> Stop {
         let at = self.decoded.byte(error.marker().index());
         let span = self.character_at(at);
-        if let Some(tab) = self.tab_indentation(at, error.info().contains("tab")) {
+        if let Some(tab) = self.tab_indentation(at) {
             return Diagnostic::error(
                 codes::TAB_INDENTATION,
                 "a tab is used for indentation, which YAML does not allow",
@@ -316,9 +316,8 @@ impl Builder<'_, '_> {
     }
 
     /// A tab in the indentation of the line at `at` or of the next one that
-    /// holds something; or of any later one, when the parser says that a tab is
-    /// the matter.
-    fn tab_indentation(&self, at: usize, is_surely_a_tab: bool) -> Option<usize> {
+    /// holds more than a comment.
+    fn tab_indentation(&self, at: usize) -> Option<usize> {
         let from = self.source.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
         let mut start = from;
         let mut lines_with_content = 0;
@@ -331,7 +330,7 @@ impl Builder<'_, '_> {
                 }
                 lines_with_content += usize::from(!content.starts_with('#'));
             }
-            if lines_with_content == 2 && !is_surely_a_tab {
+            if lines_with_content == 2 {
                 return None;
             }
             start += line.len();
