@@ -50,12 +50,15 @@ pub enum ContainerError {
     Damaged(String),
 }
 
+/// A section's name and bytes.
+type Section<'a> = (String, Cow<'a, [u8]>);
+
 /// A model's manifest and named sections; those that were read are borrowed from
 /// the file's bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Container<'a> {
     manifest: Value,
-    sections: Vec<(String, Cow<'a, [u8]>)>,
+    sections: Vec<Section<'a>>,
 }
 
 impl<'a> Container<'a> {
@@ -196,11 +199,7 @@ fn read_table<'a>(reader: &mut Reader<'a>, count: u32) -> Result<Vec<Entry<'a>>,
     Ok(entries)
 }
 
-fn read_sections<'a>(
-    bytes: &'a [u8],
-    start: usize,
-    entries: Vec<Entry>,
-) -> Result<Vec<(String, Cow<'a, [u8]>)>, ContainerError> {
+fn read_sections<'a>(bytes: &'a [u8], start: usize, entries: Vec<Entry>) -> Result<Vec<Section<'a>>, ContainerError> {
     let mut sections = Vec::with_capacity(entries.len());
     let mut reader = Reader { bytes, at: start };
     for entry in entries {
