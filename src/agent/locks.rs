@@ -13,12 +13,12 @@ type Queue = Arc<AsyncMutex<()>>;
 
 /// One fair lock per conversation, kept only while somebody wants it.
 #[derive(Default)]
-pub(super) struct Locks {
+pub(crate) struct Locks {
     queues: Arc<Mutex<HashMap<String, Queue>>>,
 }
 
 /// The right to work on a conversation.
-pub(super) struct Held {
+pub(crate) struct Held {
     sender_id: String,
     queues: Arc<Mutex<HashMap<String, Queue>>>,
     guard: Option<OwnedMutexGuard<()>>,
@@ -26,7 +26,7 @@ pub(super) struct Held {
 
 impl Locks {
     /// Waits for its turn; `None` when too many wait already.
-    pub(super) async fn lock(&self, sender_id: &str) -> Option<Held> {
+    pub(crate) async fn lock(&self, sender_id: &str) -> Option<Held> {
         let queue = {
             let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
             let queue = Arc::clone(queues.entry(sender_id.to_owned()).or_default());

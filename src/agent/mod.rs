@@ -20,7 +20,7 @@ pub use model_slot::{LoadedModel, ModelSlot};
 pub use turn::{Incoming, TurnReport};
 
 use cache::TrackerCache;
-use locks::Locks;
+pub(crate) use locks::Locks;
 
 /// Events kept in memory over all conversations: about 60 MB.
 const CACHED_EVENTS: usize = 30_000;

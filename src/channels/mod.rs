@@ -1,5 +1,95 @@
-//! Channels: how messages come in and go out. A channel hands messages to the
-//! agent and never touches the store.
+//! Channels: they hand messages to the agent and send what the bot says. They
+//! never touch the store's writing side.
 
 pub mod output;
 pub mod rest;
+#[cfg(feature = "telegram")]
+pub mod telegram;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use sapa_project::Credentials;
+use sapa_sdk::JsonMap;
+use tokio::sync::watch;
+
+use crate::agent::Agent;
+
+/// A channel that is served.
+pub struct Channel {
+    /// Its name, as in `credentials.yml`.
+    pub name: &'static str,
+    /// Routes below `/webhooks/<name>`.
+    pub router: Router,
+    /// What it does besides answering requests, until told to stop.
+    pub worker: Option<Worker>,
+}
+
+/// Work that goes on until the receiver shows `true`.
+pub type Worker = Box<dyn FnOnce(watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+/// Why a channel cannot be served. Never holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// It is off: what it needs is not there.
+    #[error("{0}")]
+    Off(String),
+    /// Its section in the credentials cannot be used.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// Opens a channel with the options of its section.
+type Open = fn(&Arc<Agent>, &JsonMap) -> Result<Channel, ChannelError>;
+
+/// All channels: one file and one line each.
+const KINDS: &[(&str, Open)] = &[
+    ("rest", rest::open),
+    #[cfg(feature = "telegram")]
+    ("telegram", telegram::open),
+];
+
+/// Opens the channels of the credentials, or only the one `connector` names. With
+/// no credentials at all REST is served: `sapa shell` and a first try need
+/// nothing else. A channel whose own variable is not set is off.
+///
+/// # Errors
+/// A section cannot be used, or `connector` names no channel.
+pub fn open(
+    agent: &Arc<Agent>,
+    credentials: &Credentials,
+    connector: Option<&str>,
+) -> Result<Vec<Channel>, ChannelError> {
+    let mut channels = Vec::new();
+    for name in wanted(credentials, connector) {
+        if let Some(variable) = credentials.off.get(&name) {
+            tracing::info!(channel = name, variable, "this channel is off: its variable is not set");
+            continue;
+        }
+        let Some((_, open)) = KINDS.iter().find(|(kind, _)| *kind == name) else {
+            if connector.is_some() {
+                let known: Vec<_> = KINDS.iter().map(|(kind, _)| format!("`{kind}`")).collect();
+                let reason = format!("`--connector {name}`: this channel is not served; {} are", known.join(" and "));
+                return Err(ChannelError::Invalid(reason));
+            }
+            tracing::warn!(channel = name, "credentials.yml: this channel is not served");
+            continue;
+        };
+        let options = credentials.channels.get(&name).cloned().unwrap_or_default();
+        match open(agent, &options) {
+            Ok(channel) => channels.push(channel),
+            Err(ChannelError::Off(reason)) => tracing::info!(channel = name, reason, "this channel is off"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(channels)
+}
+
+fn wanted(credentials: &Credentials, connector: Option<&str>) -> Vec<String> {
+    match connector {
+        Some(connector) => vec![connector.to_owned()],
+        None if credentials.channels.is_empty() && credentials.off.is_empty() => vec!["rest".to_owned()],
+        None => credentials.channels.keys().chain(credentials.off.keys()).cloned().collect(),
+    }
+}

@@ -19,6 +19,11 @@ use crate::agent::{Agent, AgentError, Incoming, TurnReport};
 /// Longest sender id that fits the `events` table (spec §6.1).
 const MOST_SENDER_CHARS: usize = 255;
 
+/// The channel as [`super::open`] wants it; it has no options.
+pub(super) fn open(agent: &Arc<Agent>, _options: &JsonMap) -> Result<super::Channel, super::ChannelError> {
+    Ok(super::Channel { name: "rest", router: router(Arc::clone(agent)), worker: None })
+}
+
 /// Routes below `/webhooks/rest`.
 pub fn router(agent: Arc<Agent>) -> Router {
     Router::new()

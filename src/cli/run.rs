@@ -9,13 +9,16 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use sapa_project::{Credentials, Endpoints};
+use sapa_project::Endpoints;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::bot::{self, BotArgs};
 use super::dotenv::Environment;
 use super::{models, terminal};
 use crate::agent::{Agent, LoadedModel};
+use crate::channels;
 use crate::server::{self, ServerOptions};
 use crate::store::Store;
 
@@ -77,9 +80,6 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
         terminal::say(&format!("No model found in `{}`. Train one with `sapa train` first.", wanted.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(connector) = args.connector.as_deref().filter(|name| *name != "rest") {
-        bail!("`--connector {connector}`: this channel is not served yet; `rest` is");
-    }
     // The model is read while the store opens: each keeps a thread of its own busy.
     let loading = model.map(|path| tokio::task::spawn_blocking(move || load(path)));
     let store = bot::open_store(&endpoints).await?;
@@ -88,22 +88,31 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
         Some(loading) => agent.models.set(Some(loading.await??)),
         None => tracing::warn!("no model found: the server starts empty"),
     }
-    let options = ServerOptions {
-        enable_api: args.enable_api,
-        auth_token: args.auth_token.clone(),
-        cors: args.cors.clone(),
-        connector: args.connector.clone(),
-    };
-    warn_of_closed_doors(&credentials, &endpoints);
+    let options =
+        ServerOptions { enable_api: args.enable_api, auth_token: args.auth_token.clone(), cors: args.cors.clone() };
+    warn_of_closed_doors(&endpoints);
+    let channels = channels::open(&agent, &credentials, args.connector.as_deref())?;
     let pruning = tokio::spawn(prune(Arc::clone(&store)));
     let model_id = agent.models.get().map(|loaded| loaded.model.id.clone()).unwrap_or_default();
     warm_up(&agent);
-    let router = server::router(agent, &credentials, options);
+    let (stop, stopping) = watch::channel(false);
+    let mut routes = Vec::new();
+    let mut workers = JoinSet::new();
+    for channel in channels {
+        routes.push((channel.name, channel.router));
+        if let Some(work) = channel.worker {
+            workers.spawn(work(stopping.clone()));
+        }
+    }
+    let router = server::router(agent, routes, options);
     let address = SocketAddr::new(args.interface, args.port);
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     tracing::info!(address = %listener.local_addr()?, model_id, "Sapa is listening");
     axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await?;
     pruning.abort();
+    // Nobody listens when no channel has a worker.
+    let _ = stop.send(true);
+    workers.join_all().await;
     store.close().await?;
     tracing::info!("Sapa has stopped");
     Ok(ExitCode::SUCCESS)
@@ -150,10 +159,7 @@ async fn prune(store: Arc<dyn Store>) {
 
 /// What the files ask for and this version does not serve is named, never passed
 /// over in silence.
-fn warn_of_closed_doors(credentials: &Credentials, endpoints: &Endpoints) {
-    for channel in credentials.channels.keys().filter(|name| *name != "rest") {
-        tracing::warn!(channel, "credentials.yml: this channel is not served yet");
-    }
+fn warn_of_closed_doors(endpoints: &Endpoints) {
     let in_memory = |kind: &Option<String>| kind.as_deref().is_none_or(|k| k.eq_ignore_ascii_case("in_memory"));
     let sections = [
         ("lock_store", endpoints.lock_store.as_ref().is_some_and(|s| !in_memory(&s.kind))),

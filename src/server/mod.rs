@@ -12,12 +12,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use sapa_project::Credentials;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::agent::Agent;
-use crate::channels::rest;
 
 pub use error::ApiError;
 
@@ -35,8 +33,6 @@ pub struct ServerOptions {
     pub auth_token: Option<String>,
     /// Origins that browsers may call from; `*` for all.
     pub cors: Vec<String>,
-    /// Name of the only channel to serve.
-    pub connector: Option<String>,
 }
 
 /// What handlers share.
@@ -46,9 +42,9 @@ pub(crate) struct App {
     pub(crate) options: Arc<ServerOptions>,
 }
 
-/// The whole server: `/`, `/version` and health always, channels as in the
-/// credentials, the API when enabled (spec §5.1).
-pub fn router(agent: Arc<Agent>, credentials: &Credentials, options: ServerOptions) -> Router {
+/// The whole server: `/`, `/version` and health always, the channels' routes, the
+/// API when enabled (spec §5.1).
+pub fn router(agent: Arc<Agent>, channels: Vec<(&'static str, Router)>, options: ServerOptions) -> Router {
     let app = App { agent: Arc::clone(&agent), options: Arc::new(options) };
     let mut router = Router::new()
         .route("/", get(status::root))
@@ -58,10 +54,10 @@ pub fn router(agent: Arc<Agent>, credentials: &Credentials, options: ServerOptio
     if app.options.enable_api {
         router = router.merge(api(&app));
     }
-    if serves(credentials, app.options.connector.as_deref(), "rest") {
+    for (name, routes) in channels {
         router = router
-            .nest("/webhooks/rest", rest::router(Arc::clone(&agent)))
-            .route("/webhooks/rest/", get(async || axum::Json(serde_json::json!({ "status": "ok" }))));
+            .nest(&format!("/webhooks/{name}"), routes)
+            .route(&format!("/webhooks/{name}/"), get(async || axum::Json(serde_json::json!({ "status": "ok" }))));
     }
     let router = router
         .fallback(async |method: Method, uri: Uri| error::not_found(&method, &uri))
@@ -73,15 +69,6 @@ pub fn router(agent: Arc<Agent>, credentials: &Credentials, options: ServerOptio
     match cors(&app.options.cors) {
         Some(layer) => router.layer(layer),
         None => router,
-    }
-}
-
-/// Channels without credentials are not served; with no credentials at all, REST
-/// is: `sapa shell` and a first try need nothing else.
-fn serves(credentials: &Credentials, connector: Option<&str>, channel: &str) -> bool {
-    match connector {
-        Some(connector) => connector == channel,
-        None => credentials.channels.is_empty() || credentials.channels.contains_key(channel),
     }
 }
 

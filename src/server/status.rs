@@ -59,7 +59,7 @@ pub(super) async fn domain(State(app): State<App>, headers: HeaderMap) -> Result
 }
 
 /// `POST /model/parse`.
-pub(super) async fn parse(State(app): State<App>, body: Bytes) -> Result<Json<Value>, ApiError> {
+pub(super) async fn parse(State(app): State<App>, body: Bytes) -> Result<Json<sapa_sdk::ParseData>, ApiError> {
     const NO_TEXT: &str = "No text message defined in request_body. Add text message to request body in order to obtain the intent and extracted entities.";
     if body.is_empty() {
         return Err(ApiError::bad_request(NO_TEXT));
@@ -69,6 +69,5 @@ pub(super) async fn parse(State(app): State<App>, body: Bytes) -> Result<Json<Va
     if text.chars().count() > sapa_sdk::bounds::MOST_MESSAGE_CHARS {
         return Err(ApiError::too_large("The text is too long."));
     }
-    let parsed = app.agent.parse(text)?;
-    Ok(Json(serde_json::to_value(parsed).map_err(|e| ApiError::bad_request(e.to_string()))?))
+    Ok(Json(app.agent.parse(text)?))
 }

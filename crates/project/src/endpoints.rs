@@ -168,6 +168,8 @@ impl Endpoints {
 pub struct Credentials {
     /// Options of each channel; empty for `rest:` and nothing behind it.
     pub channels: IndexMap<String, JsonMap>,
+    /// Channels that are off because a variable of theirs is not set, and which.
+    pub off: IndexMap<String, String>,
     /// Where each channel's name stands.
     pub spans: IndexMap<String, Span>,
     /// The file's text, for rendering findings.
@@ -189,6 +191,10 @@ impl Credentials {
         };
         let Some(map) = top_level(&root, path, &mut out) else { return (credentials, out) };
         for (key, node) in map.iter() {
+            if let Some(variable) = take_unset(node.span, &mut out) {
+                credentials.off.insert(key.name.clone(), variable);
+                continue;
+            }
             let options = if node.is_null() {
                 Some(JsonMap::new())
             } else {
@@ -201,6 +207,19 @@ impl Credentials {
         }
         (credentials, out)
     }
+}
+
+/// Takes the findings of unset variables within a span out; the first one's
+/// variable.
+fn take_unset(within: Span, out: &mut Vec<Diagnostic>) -> Option<String> {
+    let is_here = |finding: &Diagnostic| {
+        let place = finding.annotations.first().map(|annotation| annotation.span);
+        finding.code == codes::UNSET_VARIABLE
+            && place.is_some_and(|place| within.start <= place.start && place.end <= within.end)
+    };
+    let variable = out.iter().find(|finding| is_here(finding))?.message.split('`').nth(1).map(str::to_owned);
+    out.retain(|finding| !is_here(finding));
+    variable
 }
 
 /// Adds the bytes to the sources and reads them as YAML.

@@ -1,0 +1,192 @@
+//! The Bot API over HTTP: teloxide's payloads, our own transport. teloxide's own
+//! waits ten seconds after each server error, gives up on a long poll after
+//! seventeen, and puts whole answers into its errors.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use teloxide::requests::Payload;
+
+/// Time for an ordinary call.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why a call failed. Holds nothing of what was sent, and never the token.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(super) enum ApiFailure {
+    /// 429: nothing may be sent for so long.
+    #[error("too many requests: wait {} s", .0.as_secs())]
+    RetryAfter(Duration),
+    /// 401, or 404 for a token that never was one.
+    #[error("Telegram does not accept the bot token")]
+    Unauthorized,
+    /// 409: somebody else asks for updates, or a webhook is set.
+    #[error("another receiver takes this bot's updates")]
+    Conflict,
+    /// 403: the user blocked the bot, or left.
+    #[error("the user does not want messages from the bot")]
+    Forbidden,
+    /// The group has a new id.
+    #[error("the group has moved")]
+    Migrated(i64),
+    /// 400 and the like: asking again would not help.
+    #[error("refused with {code}: {description}")]
+    Refused {
+        /// HTTP status.
+        code: u16,
+        /// Telegram's words.
+        description: String,
+    },
+    /// 5xx.
+    #[error("Telegram failed with {0}")]
+    Server(u16),
+    /// The request certainly did not arrive.
+    #[error("Telegram cannot be reached")]
+    Unreachable,
+    /// It may have arrived.
+    #[error("Telegram did not answer")]
+    Silent,
+    /// An answer that is not the Bot API's.
+    #[error("Telegram's answer is malformed")]
+    Malformed,
+}
+
+impl ApiFailure {
+    /// Whether the same call may succeed later.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::RetryAfter(_) | Self::Server(_) | Self::Unreachable | Self::Silent | Self::Malformed)
+    }
+}
+
+/// A client of the Bot API for one bot.
+pub(super) struct BotApi {
+    client: reqwest::Client,
+    /// `https://host/bot<token>/`; secret.
+    base: String,
+    /// Until then nothing is sent: the limit is the bot's, not a chat's.
+    resting: Mutex<Option<Instant>>,
+}
+
+impl fmt::Debug for BotApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BotApi")
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    ok: bool,
+    #[serde(default = "Option::default")]
+    result: Option<T>,
+    #[serde(default)]
+    error_code: u16,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    parameters: Parameters,
+}
+
+#[derive(Default, Deserialize)]
+struct Parameters {
+    #[serde(default)]
+    retry_after: Option<u64>,
+    #[serde(default)]
+    migrate_to_chat_id: Option<i64>,
+}
+
+impl BotApi {
+    /// A client of the server at `api_url`.
+    pub(super) fn new(api_url: &str, token: &str) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).build()?;
+        let base = format!("{}/bot{token}/", api_url.trim_end_matches('/'));
+        Ok(Self { client, base, resting: Mutex::default() })
+    }
+
+    /// Calls a method.
+    pub(super) async fn call<P: Payload + serde::Serialize>(&self, payload: &P) -> Result<P::Output, ApiFailure>
+    where
+        P::Output: DeserializeOwned,
+    {
+        self.call_for(payload, CALL_TIMEOUT).await
+    }
+
+    /// Calls a method that may take so long.
+    pub(super) async fn call_for<P: Payload + serde::Serialize>(
+        &self,
+        payload: &P,
+        timeout: Duration,
+    ) -> Result<P::Output, ApiFailure>
+    where
+        P::Output: DeserializeOwned,
+    {
+        let body = serde_json::to_vec(payload).map_err(|_| ApiFailure::Malformed)?;
+        self.post(&method_name(P::NAME), body, timeout).await
+    }
+
+    /// Calls a method by its name with any arguments.
+    pub(super) async fn call_named(&self, method: &str, arguments: &Value) -> Result<Value, ApiFailure> {
+        self.post(method, arguments.to_string().into_bytes(), CALL_TIMEOUT).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, method: &str, body: Vec<u8>, timeout: Duration) -> Result<T, ApiFailure> {
+        self.rest().await;
+        let request = self
+            .client
+            .post(format!("{}{method}", self.base))
+            .timeout(timeout)
+            .header(reqwest::header::CONTENT_TYPE, "application/json")
+            .body(body);
+        let answer = request.send().await.map_err(|error| lost(&error))?;
+        let status = answer.status().as_u16();
+        let bytes = answer.bytes().await.map_err(|_| ApiFailure::Silent)?;
+        let envelope: Envelope<T> = match serde_json::from_slice(&bytes) {
+            Ok(envelope) => envelope,
+            Err(_) if status >= 500 => return Err(ApiFailure::Server(status)),
+            Err(_) => return Err(ApiFailure::Malformed),
+        };
+        match envelope.result {
+            Some(result) if envelope.ok => Ok(result),
+            _ => Err(self.refusal(&envelope.parameters, status.max(envelope.error_code), envelope.description)),
+        }
+    }
+
+    fn refusal(&self, parameters: &Parameters, code: u16, description: String) -> ApiFailure {
+        if let Some(seconds) = parameters.retry_after {
+            let pause = Duration::from_secs(seconds);
+            *self.resting.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now() + pause);
+            return ApiFailure::RetryAfter(pause);
+        }
+        if let Some(chat) = parameters.migrate_to_chat_id {
+            return ApiFailure::Migrated(chat);
+        }
+        match code {
+            401 | 404 => ApiFailure::Unauthorized,
+            403 => ApiFailure::Forbidden,
+            409 => ApiFailure::Conflict,
+            429 => ApiFailure::RetryAfter(Duration::from_secs(1)),
+            500.. => ApiFailure::Server(code),
+            _ => ApiFailure::Refused { code, description: sapa_sdk::pii::mask(&description).to_string() },
+        }
+    }
+
+    /// Waits until Telegram's pause is over.
+    async fn rest(&self) {
+        let until = *self.resting.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(until) = until {
+            tokio::time::sleep_until(until.into()).await;
+        }
+    }
+}
+
+/// teloxide names payloads as types: `SendMessage`.
+fn method_name(type_name: &str) -> String {
+    let mut letters = type_name.chars();
+    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+}
+
+fn lost(error: &reqwest::Error) -> ApiFailure {
+    if error.is_connect() { ApiFailure::Unreachable } else { ApiFailure::Silent }
+}

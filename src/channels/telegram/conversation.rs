@@ -1,0 +1,32 @@
+//! Which conversation an update belongs to, and where its replies go.
+
+use teloxide::types::{ChatId, MessageId, ThreadId};
+
+/// A private chat, or one user's part of a group: unlike Rasa, which makes one
+/// conversation of a whole group (spec §5.7).
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Conversation {
+    /// Chat the replies go to.
+    pub(super) chat: i64,
+    /// In a group: who speaks.
+    pub(super) member: Option<u64>,
+    /// Topic of a forum.
+    pub(super) topic: Option<ThreadId>,
+    /// In a group: the message that is answered.
+    pub(super) reply_to: Option<MessageId>,
+}
+
+impl Conversation {
+    /// The sender id of the conversation.
+    pub(super) fn sender_id(&self) -> String {
+        match self.member {
+            None => self.chat.to_string(),
+            Some(member) => format!("{}:{member}", self.chat),
+        }
+    }
+
+    /// The chat's id as teloxide has it.
+    pub(super) fn chat_id(&self) -> ChatId {
+        ChatId(self.chat)
+    }
+}

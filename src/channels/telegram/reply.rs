@@ -1,0 +1,246 @@
+//! A reply as Telegram's messages.
+
+use std::time::{Duration, Instant};
+
+use sapa_sdk::BotMessage;
+use serde_json::{Map, Value, json};
+
+use super::api::{ApiFailure, BotApi};
+use super::conversation::Conversation;
+use super::{buttons, custom, split};
+use crate::channels::output;
+
+/// First pause before a message is tried again.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Where a reply goes.
+pub(super) struct Outgoing<'a> {
+    pub(super) api: &'a BotApi,
+    pub(super) conversation: &'a Conversation,
+    /// How long to try.
+    pub(super) patience: Duration,
+}
+
+/// The reply's pieces, as they are stored with the turn.
+pub(super) fn pieces(messages: &[BotMessage]) -> Vec<Value> {
+    messages
+        .iter()
+        .flat_map(|message| {
+            let button_type = message.metadata.get("button_type").cloned();
+            output::pieces(message).into_iter().map(move |mut piece| {
+                if piece.contains_key("buttons")
+                    && let Some(button_type) = &button_type
+                {
+                    piece.insert("button_type".into(), button_type.clone());
+                }
+                Value::Object(piece)
+            })
+        })
+        .collect()
+}
+
+/// A call of the Bot API.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Call {
+    pub(super) method: &'static str,
+    pub(super) arguments: Map<String, Value>,
+}
+
+impl Outgoing<'_> {
+    /// Sends all pieces, in order. What Telegram will never take is left out.
+    pub(super) async fn send_all(&self, pieces: &[Value]) -> Result<(), ApiFailure> {
+        let deadline = Instant::now() + self.patience;
+        for call in pieces.iter().flat_map(calls) {
+            match self.send(call, deadline).await {
+                Ok(()) => {}
+                Err(ApiFailure::Forbidden) => {
+                    tracing::info!(target: "telegram", "the user does not want messages from the bot");
+                    return Ok(());
+                }
+                Err(failure) if failure.is_passing() => return Err(failure),
+                Err(failure) => tracing::error!(target: "telegram", %failure, "a message cannot be sent"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, call: Call, deadline: Instant) -> Result<(), ApiFailure> {
+        let mut chat = json!(self.conversation.chat);
+        let mut call = call;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let arguments = self.addressed(&call, &chat);
+            let failure = match self.api.call_named(call.method, &arguments).await {
+                Ok(_) => return Ok(()),
+                Err(failure) => failure,
+            };
+            match &failure {
+                ApiFailure::Migrated(new) => chat = json!(new),
+                ApiFailure::Refused { description, .. } => {
+                    call = simpler(&call, description).ok_or(failure)?;
+                }
+                _ if !failure.is_passing() || Instant::now() >= deadline => return Err(failure),
+                // The client rests by itself.
+                ApiFailure::RetryAfter(wait) if Instant::now() + *wait >= deadline => return Err(failure),
+                ApiFailure::RetryAfter(_) => {}
+                _ => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+            }
+        }
+    }
+
+    /// The call with its recipient; one that names its own keeps it.
+    fn addressed(&self, call: &Call, chat: &Value) -> Value {
+        let mut arguments = call.arguments.clone();
+        arguments.entry("chat_id").or_insert_with(|| chat.clone());
+        if let Some(topic) = self.conversation.topic {
+            arguments.entry("message_thread_id").or_insert_with(|| json!(topic));
+        }
+        if let Some(message) = self.conversation.reply_to {
+            arguments
+                .entry("reply_parameters")
+                .or_insert_with(|| json!({ "message_id": message.0, "allow_sending_without_reply": true }));
+        }
+        Value::Object(arguments)
+    }
+}
+
+/// What to send instead of a message that Telegram refuses: without formatting,
+/// then without keyboard.
+fn simpler(call: &Call, description: &str) -> Option<Call> {
+    let mut call = call.clone();
+    let formatted = description.contains("can't parse entities") && call.arguments.remove("parse_mode").is_some();
+    if formatted {
+        let text = call.arguments.get("text").and_then(Value::as_str).map(custom::without_markup);
+        call.arguments.extend(text.map(|text| ("text".to_owned(), json!(text))));
+        return Some(call);
+    }
+    let keyboard = call.arguments.remove("reply_markup")?;
+    let listed = titles(&keyboard).join("\n");
+    let text = call.arguments.get("text").and_then(Value::as_str).unwrap_or_default();
+    let text = format!("{text}\n{listed}");
+    call.arguments.insert("text".into(), json!(text));
+    Some(call)
+}
+
+/// Titles of a keyboard's buttons, numbered.
+fn titles(keyboard: &Value) -> Vec<String> {
+    let rows = keyboard.get("inline_keyboard").or_else(|| keyboard.get("keyboard"));
+    let buttons = rows.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_array).flatten();
+    let titles = buttons.filter_map(|button| button.get("text").and_then(Value::as_str));
+    titles.zip(1..).map(|(title, number)| format!("{number}: {title}")).collect()
+}
+
+/// The calls that send a piece.
+pub(super) fn calls(piece: &Value) -> Vec<Call> {
+    let text = |key: &str| piece.get(key).and_then(Value::as_str);
+    if let Some(custom) = piece.get("custom") {
+        return custom::calls(custom);
+    }
+    if let Some(image) = text("image") {
+        return vec![call("sendPhoto", [("photo", json!(image))])];
+    }
+    if let Some(attachment) = piece.get("attachment") {
+        let shown = attachment.as_str().map_or_else(|| attachment.to_string(), str::to_owned);
+        return vec![call("sendMessage", [("text", json!(format!("Attachment: {shown}")))])];
+    }
+    texts(text("text").unwrap_or_default(), keyboard(piece))
+}
+
+/// A text in as many messages as it takes; the keyboard hangs on the last.
+fn texts(text: &str, keyboard: Option<Value>) -> Vec<Call> {
+    let mut calls: Vec<Call> = split::split(text, split::MOST_UNITS)
+        .into_iter()
+        .map(|part| call("sendMessage", [("text", json!(part))]))
+        .collect();
+    if let (Some(keyboard), Some(last)) = (keyboard, calls.last_mut()) {
+        last.arguments.insert("reply_markup".into(), keyboard);
+    }
+    calls
+}
+
+fn call<const N: usize>(method: &'static str, arguments: [(&str, Value); N]) -> Call {
+    Call { method, arguments: arguments.into_iter().map(|(key, value)| (key.to_owned(), value)).collect() }
+}
+
+/// The keyboard of a piece with buttons (spec §5.7): `inline` (one row),
+/// `vertical` or `reply`.
+fn keyboard(piece: &Value) -> Option<Value> {
+    let buttons = piece.get("buttons")?.as_array().filter(|buttons| !buttons.is_empty())?;
+    let kind = piece.get("button_type").and_then(Value::as_str).unwrap_or("inline");
+    match kind {
+        "reply" => {
+            let rows: Vec<Vec<Value>> = buttons.iter().map(|row| row_of(row, &reply_button)).collect();
+            Some(json!({ "keyboard": rows, "resize_keyboard": true, "one_time_keyboard": true }))
+        }
+        "vertical" => {
+            let rows: Vec<Vec<Value>> = buttons.iter().map(|row| row_of(row, &inline_button)).collect();
+            Some(json!({ "inline_keyboard": rows }))
+        }
+        _ => {
+            if kind != "inline" {
+                tracing::warn!(target: "telegram", kind, "this `button_type` is unknown; buttons are shown inline");
+            }
+            let row: Vec<Value> = buttons.iter().flat_map(|button| row_of(button, &inline_button)).collect();
+            Some(json!({ "inline_keyboard": [row] }))
+        }
+    }
+}
+
+/// A list of buttons is a row of them.
+fn row_of(row: &Value, button: &dyn Fn(&Value) -> Value) -> Vec<Value> {
+    match row.as_array() {
+        Some(list) => list.iter().map(button).collect(),
+        None => vec![button(row)],
+    }
+}
+
+fn title(button: &Value) -> &str {
+    button.get("title").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn inline_button(button: &Value) -> Value {
+    if let Some(url) = button.get("url").and_then(Value::as_str) {
+        return json!({ "text": title(button), "url": url });
+    }
+    let payload = button.get("payload").and_then(Value::as_str).unwrap_or_else(|| title(button));
+    json!({ "text": title(button), "callback_data": buttons::callback_data(payload) })
+}
+
+/// A reply keyboard sends what it shows; it may ask for contact or location.
+fn reply_button(button: &Value) -> Value {
+    let mut shown = json!({ "text": title(button) });
+    for key in ["request_contact", "request_location"] {
+        if button.get(key).and_then(Value::as_bool) == Some(true) {
+            shown[key] = json!(true);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buttons_stand_as_their_type_says() {
+        let piece = |kind: Option<&str>| json!({"text": "?", "button_type": kind, "buttons": [{"title": "Ya", "payload": "/ya"}, {"title": "Tidak", "payload": "/tidak"}]});
+        let markup = |kind: Option<&str>| calls(&piece(kind))[0].arguments["reply_markup"].clone();
+        let (yes, no) =
+            (json!({"text": "Ya", "callback_data": "/ya"}), json!({"text": "Tidak", "callback_data": "/tidak"}));
+        assert_eq!(markup(None), json!({"inline_keyboard": [[yes, no]]}));
+        assert_eq!(markup(Some("vertical")), json!({"inline_keyboard": [[yes], [no]]}));
+        let reply = markup(Some("reply"));
+        assert_eq!(reply["keyboard"], json!([[{"text": "Ya"}], [{"text": "Tidak"}]]));
+    }
+
+    #[test]
+    fn a_refused_keyboard_becomes_a_list() {
+        let first = &calls(&json!({"text": "?", "buttons": [{"title": "Ya", "payload": "/ya"}]}))[0];
+        let second = simpler(first, "Bad Request: BUTTON_DATA_INVALID").unwrap();
+        assert_eq!(second.arguments["text"], json!("?\n1: Ya"));
+        assert_eq!(simpler(&second, "Bad Request: chat not found"), None);
+    }
+}

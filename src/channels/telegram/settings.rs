@@ -1,0 +1,130 @@
+//! The section `telegram` of `credentials.yml`: Rasa's keys and a few of ours.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sapa_sdk::JsonMap;
+use serde_json::Value;
+use sha2::Sha256;
+
+/// Where the Bot API is, unless `api_url` says otherwise.
+const API_URL: &str = "https://api.telegram.org";
+
+/// What a webhook's path ends in (spec §5.7).
+const WEBHOOK_PATH: &str = "/webhooks/telegram/webhook";
+
+/// What somebody reads who presses a button that was used before.
+const EXPIRED: &str = "Tombol ini sudah tidak berlaku. Silakan pakai tombol terbaru atau ketik pertanyaan Anda, ya.";
+
+/// How the channel is set up.
+#[derive(Clone)]
+pub struct Settings {
+    /// `access_token`: the bot's token, a secret.
+    pub token: String,
+    /// `verify`: the bot's username, without `@`.
+    pub verify: Option<String>,
+    /// `webhook_url`: where Telegram delivers; without it the bot asks.
+    pub webhook_url: Option<String>,
+    /// `secret_token`, or one made from the token: what Telegram sends along.
+    pub secret_token: String,
+    /// `api_url`: the Bot API server.
+    pub api_url: String,
+    /// `commands`: command, without `/`, to intent.
+    pub commands: BTreeMap<String, String>,
+    /// `attachment_intent`: intent of a photo, a sticker, ...
+    pub attachment_intent: Option<String>,
+    /// `edited_intent`: intent of a message that was edited.
+    pub edited_intent: Option<String>,
+    /// `expired_text`: shown when a button was used before.
+    pub expired_text: String,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("webhook_url", &self.webhook_url).field("verify", &self.verify).finish()
+    }
+}
+
+/// Why the section cannot be used. Never holds a secret.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SettingsError {
+    /// There is no token: the channel is off.
+    #[error("`access_token` is empty")]
+    NoToken,
+    /// A key has a value that means nothing.
+    #[error("credentials.yml, `telegram`: {0}")]
+    Invalid(String),
+}
+
+impl Settings {
+    /// Reads the section's options.
+    ///
+    /// # Errors
+    /// The token is empty, or an option cannot be used.
+    pub fn read(options: &JsonMap) -> Result<Self, SettingsError> {
+        let token = text(options, "access_token")?.ok_or(SettingsError::NoToken)?;
+        let webhook_url = text(options, "webhook_url")?;
+        if webhook_url.as_ref().is_some_and(|url| !url.trim_end_matches('/').ends_with(WEBHOOK_PATH)) {
+            return Err(SettingsError::Invalid(format!("`webhook_url` must end in `{WEBHOOK_PATH}`")));
+        }
+        let secret_token = match text(options, "secret_token")? {
+            Some(secret) if is_secret_token(&secret) => secret,
+            Some(_) => {
+                let rule = "`secret_token` must have 1 to 256 of the characters A-Z, a-z, 0-9, _ and -";
+                return Err(SettingsError::Invalid(rule.to_owned()));
+            }
+            None => derived_secret(&token),
+        };
+        Ok(Self {
+            token,
+            verify: text(options, "verify")?.map(|name| name.trim_start_matches('@').to_owned()),
+            webhook_url,
+            secret_token,
+            api_url: text(options, "api_url")?.unwrap_or_else(|| API_URL.to_owned()),
+            commands: commands(options)?,
+            attachment_intent: text(options, "attachment_intent")?,
+            edited_intent: text(options, "edited_intent")?,
+            expired_text: text(options, "expired_text")?.unwrap_or_else(|| EXPIRED.to_owned()),
+        })
+    }
+}
+
+/// A text that is not blank.
+fn text(options: &JsonMap, key: &str) -> Result<Option<String>, SettingsError> {
+    match options.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+        Some(_) => Err(SettingsError::Invalid(format!("`{key}` must be a text"))),
+    }
+}
+
+fn commands(options: &JsonMap) -> Result<BTreeMap<String, String>, SettingsError> {
+    let invalid = || SettingsError::Invalid("`commands` must map commands to intents".to_owned());
+    match options.get("commands") {
+        None | Some(Value::Null) => Ok(BTreeMap::new()),
+        Some(Value::Object(map)) => map
+            .iter()
+            .map(|(command, intent)| {
+                let intent = intent.as_str().ok_or_else(invalid)?;
+                Ok((command.trim_start_matches('/').to_owned(), intent.trim_start_matches('/').to_owned()))
+            })
+            .collect(),
+        Some(_) => Err(invalid()),
+    }
+}
+
+/// Bot API, `setWebhook`.
+fn is_secret_token(secret: &str) -> bool {
+    (1..=256).contains(&secret.len()) && secret.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+}
+
+/// HMAC-SHA256 (RFC 2104) of a fixed text under the bot's token, as hex: nobody
+/// has to choose and keep another secret.
+fn derived_secret(token: &str) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(token.as_bytes()) else {
+        unreachable!("HMAC takes keys of any length");
+    };
+    mac.update(b"sapa telegram webhook");
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}

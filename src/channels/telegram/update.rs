@@ -1,0 +1,202 @@
+//! What an update says.
+
+use sapa_sdk::JsonMap;
+use serde_json::json;
+use teloxide::types::{
+    CallbackQuery, MaybeInaccessibleMessage, Message, MessageId, MessageKind, Update, UpdateKind, User,
+};
+
+use super::conversation::Conversation;
+use super::settings::Settings;
+
+/// A message for the bot, of whatever kind.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Inbound {
+    /// Id of the update.
+    pub(super) update_id: i64,
+    /// Whose conversation it belongs to.
+    pub(super) conversation: Conversation,
+    /// What the user said, as the bot reads it; empty for a pressed button.
+    pub(super) text: String,
+    /// What does not fit into the text.
+    pub(super) metadata: JsonMap,
+    /// The button that was pressed.
+    pub(super) callback: Option<Callback>,
+}
+
+/// A pressed button.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Callback {
+    /// Id of the press.
+    pub(super) query_id: String,
+    /// Message the keyboard belongs to.
+    pub(super) message_id: MessageId,
+    /// The button's data.
+    pub(super) data: String,
+}
+
+impl Inbound {
+    /// By which a repetition is recognised: the update; of a keyboard, which is
+    /// used once, the message it belongs to.
+    pub(super) fn dedupe_key(&self) -> String {
+        match &self.callback {
+            None => format!("update {}", self.update_id),
+            Some(callback) => format!("keyboard {} {}", self.conversation.chat, callback.message_id.0),
+        }
+    }
+}
+
+/// Reads an update; `None` when it holds nothing for the bot to answer.
+/// `username` is the bot's own, without `@`.
+pub(super) fn read(update: Update, settings: &Settings, username: Option<&str>) -> Option<Inbound> {
+    let update_id = i64::from(update.id.0);
+    match update.kind {
+        UpdateKind::Message(message) => message_for_bot(update_id, &message, settings, username),
+        UpdateKind::EditedMessage(message) => edited(update_id, &message, settings),
+        UpdateKind::CallbackQuery(query) => pressed(update_id, query),
+        _ => None,
+    }
+}
+
+fn message_for_bot(update_id: i64, message: &Message, settings: &Settings, username: Option<&str>) -> Option<Inbound> {
+    let user = message.from.as_ref()?;
+    // Another bot's messages could make the two talk for ever.
+    if user.is_bot || !(message.chat.is_private() || addressed(message, username)) {
+        return None;
+    }
+    let conversation = conversation(message, user);
+    let (text, metadata) = content(message, settings, username)?;
+    Some(Inbound { update_id, conversation, text, metadata, callback: None })
+}
+
+fn conversation(message: &Message, user: &User) -> Conversation {
+    let private = message.chat.is_private();
+    Conversation {
+        chat: message.chat.id.0,
+        member: (!private).then_some(user.id.0),
+        topic: message.thread_id.filter(|_| message.is_topic_message),
+        reply_to: (!private).then_some(message.id),
+    }
+}
+
+/// In a group the bot answers only when it is spoken to: by a command, its name,
+/// or a reply to what it said.
+fn addressed(message: &Message, username: Option<&str>) -> bool {
+    let text = message.text().or_else(|| message.caption()).unwrap_or_default();
+    if let Some(command) = text.strip_prefix('/') {
+        let name = command.split_whitespace().next().and_then(|word| word.split_once('@')).map(|(_, name)| name);
+        return name.is_none_or(|name| username.is_some_and(|own| own.eq_ignore_ascii_case(name)));
+    }
+    let Some(own) = username else { return false };
+    let answers = message.reply_to_message().and_then(|m| m.from.as_ref()).and_then(|u| u.username.as_deref());
+    answers.is_some_and(|name| name.eq_ignore_ascii_case(own)) || mention(text, own).is_some()
+}
+
+/// Where the bot's name stands in a text.
+fn mention(text: &str, own: &str) -> Option<std::ops::Range<usize>> {
+    text.match_indices('@').find_map(|(at, _)| {
+        let end = at + 1 + own.len();
+        let name = text.get(at + 1..end)?;
+        let ends = !text[end..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        (name.eq_ignore_ascii_case(own) && ends).then_some(at..end)
+    })
+}
+
+/// Text and metadata of a message.
+fn content(message: &Message, settings: &Settings, username: Option<&str>) -> Option<(String, JsonMap)> {
+    if let Some(text) = message.text() {
+        return Some(spoken(text, settings, username));
+    }
+    if let (Some(caption), Some(kind)) = (message.caption(), attachment(message)) {
+        let (text, mut metadata) = spoken(caption, settings, username);
+        metadata.insert("attachment".into(), kind.into());
+        return Some((text, metadata));
+    }
+    let kind = attachment(message)?;
+    let metadata = JsonMap::from_iter([("attachment".to_owned(), json!(kind))]);
+    if let Some(intent) = &settings.attachment_intent {
+        return Some((format!("/{intent}{}", json!({ "attachment": kind })), metadata));
+    }
+    // Rasa makes a text of a location and passes over everything else (spec §5.7).
+    let location = message.location()?;
+    Some((json!({ "lng": location.longitude, "lat": location.latitude }).to_string(), metadata))
+}
+
+/// A text without the bot's name; commands become what the credentials say.
+fn spoken(text: &str, settings: &Settings, username: Option<&str>) -> (String, JsonMap) {
+    let text = text.trim();
+    if text.starts_with('/') {
+        return command(text, settings);
+    }
+    let named = username.and_then(|own| mention(text, own));
+    let text = named.map_or_else(|| text.to_owned(), |at| format!("{}{}", &text[..at.start], &text[at.end..]));
+    (text.trim().to_owned(), super::no_metadata())
+}
+
+/// `/start@Bot payload` is `/start`; the payload of a deep link is metadata.
+fn command(text: &str, settings: &Settings) -> (String, JsonMap) {
+    let (head, tail) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let name = head.split_once('@').map_or(head, |(name, _)| name);
+    // `/intent{"entity": "value"}` is Rasa's, whatever follows.
+    if name.contains('{') {
+        return (text.to_owned(), super::no_metadata());
+    }
+    let mut metadata = super::no_metadata();
+    if name == "/start" && !tail.trim().is_empty() {
+        metadata.insert("start_parameter".into(), tail.trim().into());
+        return (name.to_owned(), metadata);
+    }
+    match settings.commands.get(name.trim_start_matches('/')) {
+        Some(intent) => (format!("/{intent}"), metadata),
+        None if tail.trim().is_empty() => (name.to_owned(), metadata),
+        None => (format!("{name} {}", tail.trim()), metadata),
+    }
+}
+
+/// Telegram's name for what is not text; `None` for notices such as "joined".
+fn attachment(message: &Message) -> Option<&'static str> {
+    let MessageKind::Common(_) = &message.kind else { return None };
+    let found = [
+        ("photo", message.photo().is_some()),
+        ("sticker", message.sticker().is_some()),
+        ("voice", message.voice().is_some()),
+        ("animation", message.animation().is_some()),
+        ("document", message.document().is_some()),
+        ("audio", message.audio().is_some()),
+        ("video", message.video().is_some()),
+        ("video_note", message.video_note().is_some()),
+        ("venue", message.venue().is_some()),
+        ("location", message.location().is_some()),
+        ("contact", message.contact().is_some()),
+        ("poll", message.poll().is_some()),
+    ];
+    Some(found.iter().find(|(_, is)| *is).map_or("other", |(name, _)| *name))
+}
+
+/// An edited message is no new one, unlike in Rasa: a form would go on twice.
+fn edited(update_id: i64, message: &Message, settings: &Settings) -> Option<Inbound> {
+    let user = message.from.as_ref().filter(|user| !user.is_bot)?;
+    let intent = settings.edited_intent.as_ref().filter(|_| message.chat.is_private())?;
+    let (conversation, metadata) = (conversation(message, user), super::no_metadata());
+    Some(Inbound { update_id, conversation, text: format!("/{intent}"), metadata, callback: None })
+}
+
+fn pressed(update_id: i64, query: CallbackQuery) -> Option<Inbound> {
+    let message = query.message?;
+    let data = query.data?;
+    let (chat, message_id) = (message.chat().clone(), message.id());
+    let topic = match &message {
+        MaybeInaccessibleMessage::Regular(message) => message.thread_id.filter(|_| message.is_topic_message),
+        MaybeInaccessibleMessage::Inaccessible(_) => None,
+    };
+    let private = chat.is_private();
+    let conversation = Conversation {
+        chat: chat.id.0,
+        member: (!private).then_some(query.from.id.0),
+        topic,
+        reply_to: (!private).then_some(message_id),
+    };
+    let callback = Callback { query_id: query.id.0, message_id, data };
+    let (text, metadata) = (String::new(), super::no_metadata());
+    Some(Inbound { update_id, conversation, text, metadata, callback: Some(callback) })
+}

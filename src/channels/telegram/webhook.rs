@@ -1,0 +1,71 @@
+//! Updates that Telegram delivers.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use subtle::ConstantTimeEq as _;
+use teloxide::types::Update;
+
+use super::{Telegram, update};
+
+/// Largest update that is read, bytes.
+const MOST_BODY: usize = 1 << 20;
+
+/// How long a reply is tried to be sent; Telegram gives a webhook 60 s.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Header with the secret that was given to `setWebhook`.
+const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
+
+/// Routes below `/webhooks/telegram` (spec §5.7).
+pub(super) fn router(telegram: Telegram) -> Router {
+    Router::new()
+        .route("/", get(async || axum::Json(serde_json::json!({ "status": "ok" }))))
+        .route("/webhook", post(deliver))
+        .with_state(telegram)
+}
+
+/// 200 means: never deliver this again.
+async fn deliver(State(telegram): State<Telegram>, headers: HeaderMap, request: Request) -> (StatusCode, &'static str) {
+    // Before anything of the body is read.
+    if telegram.inner.settings.webhook_url.is_none() || !knows_secret(&telegram, &headers) {
+        return (StatusCode::FORBIDDEN, "forbidden");
+    }
+    let Ok(body) = axum::body::to_bytes(request.into_body(), MOST_BODY).await else {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "too large");
+    };
+    if matches!(telegram.inner.identity.get(), Some(Err(_))) {
+        // Rasa's answer to another bot's updates.
+        return (StatusCode::OK, "failed");
+    }
+    let Ok(update) = serde_json::from_slice::<Update>(&body) else {
+        tracing::warn!(target: "telegram", bytes = body.len(), "a delivery is no update; it is passed over");
+        return (StatusCode::BAD_REQUEST, "not an update");
+    };
+    let Some(inbound) = update::read(update, &telegram.inner.settings, telegram.username()) else {
+        return (StatusCode::OK, "success");
+    };
+    let update_id = inbound.update_id;
+    // In a task of its own: a connection that breaks does not undo the turn.
+    let served = tokio::spawn(async move { telegram.serve(inbound, PATIENCE).await }).await;
+    match served {
+        Ok(Ok(())) => (StatusCode::OK, "success"),
+        Ok(Err(error)) => {
+            tracing::error!(target: "telegram", update_id, %error, "an update was not served; Telegram delivers it again");
+            (StatusCode::SERVICE_UNAVAILABLE, "try again")
+        }
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "try again"),
+    }
+}
+
+fn knows_secret(telegram: &Telegram, headers: &HeaderMap) -> bool {
+    let expected = telegram.inner.settings.secret_token.as_bytes();
+    let mut given = headers.get_all(SECRET_HEADER).iter();
+    match (given.next(), given.next()) {
+        (Some(secret), None) => bool::from(secret.as_bytes().ct_eq(expected)),
+        _ => false,
+    }
+}
