@@ -24,6 +24,8 @@ mod shell;
 mod start;
 #[path = "integration/support/mod.rs"]
 mod support;
+#[path = "integration/telegram.rs"]
+mod telegram;
 #[path = "integration/training.rs"]
 mod training;
 #[path = "integration/two_processes.rs"]

@@ -110,25 +110,23 @@ impl BotApi {
     where
         P::Output: DeserializeOwned,
     {
-        self.call_for(payload, CALL_TIMEOUT).await
-    }
-
-    /// Calls a method that may take so long.
-    pub(super) async fn call_for<P: Payload + serde::Serialize>(
-        &self,
-        payload: &P,
-        timeout: Duration,
-    ) -> Result<P::Output, ApiFailure>
-    where
-        P::Output: DeserializeOwned,
-    {
         let body = serde_json::to_vec(payload).map_err(|_| ApiFailure::Malformed)?;
-        self.post(&method_name(P::NAME), body, timeout).await
+        self.post(&method_name(P::NAME), body, CALL_TIMEOUT).await
     }
 
     /// Calls a method by its name with any arguments.
     pub(super) async fn call_named(&self, method: &str, arguments: &Value) -> Result<Value, ApiFailure> {
-        self.post(method, arguments.to_string().into_bytes(), CALL_TIMEOUT).await
+        self.call_named_for(method, arguments, CALL_TIMEOUT).await
+    }
+
+    /// Calls a method that may take so long.
+    pub(super) async fn call_named_for(
+        &self,
+        method: &str,
+        arguments: &Value,
+        timeout: Duration,
+    ) -> Result<Value, ApiFailure> {
+        self.post(method, arguments.to_string().into_bytes(), timeout).await
     }
 
     async fn post<T: DeserializeOwned>(&self, method: &str, body: Vec<u8>, timeout: Duration) -> Result<T, ApiFailure> {

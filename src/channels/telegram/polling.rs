@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use serde_json::Value;
 use teloxide::payloads::{self, setters::*};
-use teloxide::types::{AllowedUpdate, Update, UpdateKind};
+use teloxide::types::AllowedUpdate;
 use tokio::sync::watch;
 
 use super::api::ApiFailure;
@@ -92,21 +93,20 @@ async fn poll(telegram: &Telegram) {
     loop {
         let request = payloads::GetUpdates::new().offset(offset).timeout(LONG_POLL).limit(100).allowed_updates(KINDS);
         let patience = Duration::from_secs(u64::from(LONG_POLL) + 15);
-        let updates = again("getUpdates", || telegram.inner.api.call_for(&request, patience)).await;
+        let request = serde_json::to_value(&request).unwrap_or_default();
+        let updates = again("getUpdates", || telegram.inner.api.call_named_for("getUpdates", &request, patience)).await;
         let Some(updates) = updates else { return };
-        let Some(last) = updates.iter().map(|update| update.id.0).max() else { continue };
+        let updates = updates.as_array().map(Vec::as_slice).unwrap_or_default();
+        let Some(last) = updates.iter().filter_map(update::number).max() else { continue };
         serve(telegram, updates).await;
         offset = i32::try_from(last).unwrap_or(i32::MAX - 1).saturating_add(1);
     }
 }
 
 /// Serves a batch: conversations side by side, each in its own order.
-async fn serve(telegram: &Telegram, updates: Vec<Update>) {
+async fn serve(telegram: &Telegram, updates: &[Value]) {
     let mut conversations: BTreeMap<String, Vec<Inbound>> = BTreeMap::new();
     for update in updates {
-        if let UpdateKind::Error(_) = update.kind {
-            tracing::warn!(target: "telegram", update_id = update.id.0, "an update of an unknown kind is passed over");
-        }
         if let Some(inbound) = update::read(update, &telegram.inner.settings, telegram.username()) {
             conversations.entry(inbound.conversation.sender_id()).or_default().push(inbound);
         }

@@ -1,10 +1,8 @@
 //! What an update says.
 
 use sapa_sdk::JsonMap;
-use serde_json::json;
-use teloxide::types::{
-    CallbackQuery, MaybeInaccessibleMessage, Message, MessageId, MessageKind, Update, UpdateKind, User,
-};
+use serde_json::{Value, json};
+use teloxide::types::{CallbackQuery, MaybeInaccessibleMessage, Message, MessageId, Update, UpdateKind, User};
 
 use super::conversation::Conversation;
 use super::settings::Settings;
@@ -46,26 +44,45 @@ impl Inbound {
     }
 }
 
+/// The number of an update, by which it is confirmed; `None`: this is no update.
+pub(super) fn number(raw: &Value) -> Option<i64> {
+    raw.get("update_id")?.as_i64()
+}
+
 /// Reads an update; `None` when it holds nothing for the bot to answer.
 /// `username` is the bot's own, without `@`.
-pub(super) fn read(update: Update, settings: &Settings, username: Option<&str>) -> Option<Inbound> {
-    let update_id = i64::from(update.id.0);
+pub(super) fn read(raw: &Value, settings: &Settings, username: Option<&str>) -> Option<Inbound> {
+    let update_id = number(raw)?;
+    let update: Update = serde_json::from_value(raw.clone()).ok()?;
     match update.kind {
-        UpdateKind::Message(message) => message_for_bot(update_id, &message, settings, username),
+        UpdateKind::Message(message) => {
+            let attachment = raw.get("message").and_then(attachment);
+            message_for_bot(update_id, &message, attachment, settings, username)
+        }
         UpdateKind::EditedMessage(message) => edited(update_id, &message, settings),
         UpdateKind::CallbackQuery(query) => pressed(update_id, query),
+        UpdateKind::Error(_) => {
+            tracing::warn!(target: "telegram", update_id, "an update of an unknown kind is passed over");
+            None
+        }
         _ => None,
     }
 }
 
-fn message_for_bot(update_id: i64, message: &Message, settings: &Settings, username: Option<&str>) -> Option<Inbound> {
+fn message_for_bot(
+    update_id: i64,
+    message: &Message,
+    attachment: Option<&'static str>,
+    settings: &Settings,
+    username: Option<&str>,
+) -> Option<Inbound> {
     let user = message.from.as_ref()?;
     // Another bot's messages could make the two talk for ever.
     if user.is_bot || !(message.chat.is_private() || addressed(message, username)) {
         return None;
     }
     let conversation = conversation(message, user);
-    let (text, metadata) = content(message, settings, username)?;
+    let (text, metadata) = content(message, attachment, settings, username)?;
     Some(Inbound { update_id, conversation, text, metadata, callback: None })
 }
 
@@ -103,16 +120,21 @@ fn mention(text: &str, own: &str) -> Option<std::ops::Range<usize>> {
 }
 
 /// Text and metadata of a message.
-fn content(message: &Message, settings: &Settings, username: Option<&str>) -> Option<(String, JsonMap)> {
+fn content(
+    message: &Message,
+    attachment: Option<&'static str>,
+    settings: &Settings,
+    username: Option<&str>,
+) -> Option<(String, JsonMap)> {
     if let Some(text) = message.text() {
         return Some(spoken(text, settings, username));
     }
-    if let (Some(caption), Some(kind)) = (message.caption(), attachment(message)) {
+    if let (Some(caption), Some(kind)) = (message.caption(), attachment) {
         let (text, mut metadata) = spoken(caption, settings, username);
         metadata.insert("attachment".into(), kind.into());
         return Some((text, metadata));
     }
-    let kind = attachment(message)?;
+    let kind = attachment?;
     let metadata = JsonMap::from_iter([("attachment".to_owned(), json!(kind))]);
     if let Some(intent) = &settings.attachment_intent {
         return Some((format!("/{intent}{}", json!({ "attachment": kind })), metadata));
@@ -153,24 +175,33 @@ fn command(text: &str, settings: &Settings) -> (String, JsonMap) {
     }
 }
 
-/// Telegram's name for what is not text; `None` for notices such as "joined".
-fn attachment(message: &Message) -> Option<&'static str> {
-    let MessageKind::Common(_) = &message.kind else { return None };
-    let found = [
-        ("photo", message.photo().is_some()),
-        ("sticker", message.sticker().is_some()),
-        ("voice", message.voice().is_some()),
-        ("animation", message.animation().is_some()),
-        ("document", message.document().is_some()),
-        ("audio", message.audio().is_some()),
-        ("video", message.video().is_some()),
-        ("video_note", message.video_note().is_some()),
-        ("venue", message.venue().is_some()),
-        ("location", message.location().is_some()),
-        ("contact", message.contact().is_some()),
-        ("poll", message.poll().is_some()),
-    ];
-    Some(found.iter().find(|(_, is)| *is).map_or("other", |(name, _)| *name))
+/// What a message can be besides text: Telegram's own names of the fields. An
+/// animation is a document too, a venue a location.
+const ATTACHMENTS: [&str; 18] = [
+    "photo",
+    "sticker",
+    "voice",
+    "animation",
+    "document",
+    "audio",
+    "video_note",
+    "video",
+    "paid_media",
+    "story",
+    "venue",
+    "location",
+    "contact",
+    "poll",
+    "dice",
+    "game",
+    "invoice",
+    "checklist",
+];
+
+/// What a message is besides text; `None` for notices such as "joined". Asked of
+/// the JSON: teloxide makes an empty message of what lacks a field it wants.
+fn attachment(message: &Value) -> Option<&'static str> {
+    ATTACHMENTS.into_iter().find(|name| message.get(name).is_some())
 }
 
 /// An edited message is no new one, unlike in Rasa: a form would go on twice.

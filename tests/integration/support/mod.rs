@@ -2,6 +2,7 @@
 //! stop when they go out of scope.
 
 mod actions;
+mod bot_api;
 mod project;
 mod server;
 
@@ -12,6 +13,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 pub use actions::{Answer, FakeActions, HelpdeskActions};
+pub use bot_api::{BotApi, Fault, TOKEN, texts};
 pub use project::{Output, Project, ended, helpdesk_model, repository};
 pub use server::Server;
 

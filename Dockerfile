@@ -1,0 +1,41 @@
+# The image of both programs: static binaries on an empty base.
+#
+#   docker build --target sapa -t sapa .
+#   docker build --target actions -t helpdesk-actions .
+
+FROM rust:1.95-alpine AS build
+# SQLite and ring are compiled from C.
+RUN apk add --no-cache build-base
+WORKDIR /src
+COPY . .
+RUN cargo build --profile dist --locked --workspace --bins \
+    && mkdir -p /out/data /out/models \
+    && cp target/dist/sapa target/dist/helpdesk-actions /out/
+
+# The bot is trained where it is built: the image holds a model.
+FROM build AS train
+RUN target/dist/sapa train --out /out/models
+
+FROM scratch AS sapa
+COPY --from=train --chown=10001:10001 /out/sapa /usr/local/bin/sapa
+COPY --from=train --chown=10001:10001 /out/models /app/models
+COPY --chown=10001:10001 credentials.yml endpoints.yml /app/
+COPY --chown=10001:10001 deploy/endpoints.yml /app/endpoints.compose.yml
+# Conversations, when the tracker store is a file.
+COPY --from=build --chown=10001:10001 /out/data /app/data
+WORKDIR /app
+USER 10001:10001
+EXPOSE 5005
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/sapa", "health", "http://127.0.0.1:5005/health"]
+ENTRYPOINT ["/usr/local/bin/sapa"]
+CMD ["run", "--enable-api"]
+
+FROM scratch AS actions
+COPY --from=build --chown=10001:10001 /out/helpdesk-actions /usr/local/bin/helpdesk-actions
+COPY --from=build --chown=10001:10001 /out/data /data
+WORKDIR /data
+USER 10001:10001
+EXPOSE 5055
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/usr/local/bin/helpdesk-actions", "health", "http://127.0.0.1:5055/health"]
+ENTRYPOINT ["/usr/local/bin/helpdesk-actions"]
+CMD ["run", "--db", "/data/helpdesk.db"]
