@@ -5,15 +5,22 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow};
 use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand};
 use sapa_sdk::{Date, pii::mask, server::DEFAULT_PORT};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::{Clock, FixedClock, Helpdesk, People, Settings, Store, SystemClock, Ticket, action_server, logging};
+
+/// Longest answer that is read, bytes.
+const MOST_ANSWER: u64 = 65_536;
 
 /// Custom actions of the ICT helpdesk bot.
 #[derive(Debug, Parser)]
@@ -31,6 +38,8 @@ enum Command {
     Run(RunArgs),
     /// List the tickets, personal data masked.
     Tiket(TicketArgs),
+    /// Tell whether a service answers, for containers without a shell.
+    Health(HealthArgs),
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +71,13 @@ struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+struct HealthArgs {
+    /// Address of the service.
+    #[arg(default_value = "127.0.0.1:5055")]
+    address: SocketAddr,
+}
+
+#[derive(Debug, Args)]
 struct TicketArgs {
     /// Database file.
     #[arg(long, default_value = "helpdesk.db")]
@@ -76,6 +92,7 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<()> {
         match self.command {
             Some(Command::Tiket(args)) => list_tickets(args).await,
+            Some(Command::Health(args)) => answers(args.address).await,
             Some(Command::Run(args)) => serve(args).await,
             None => serve(self.run).await,
         }
@@ -130,6 +147,22 @@ async fn stop_signal() {
         // Without a signal handler the process is stopped from outside.
         std::future::pending::<()>().await;
     }
+}
+
+/// Asks the service for its health.
+async fn answers(address: SocketAddr) -> anyhow::Result<()> {
+    let ask = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: health\r\nConnection: close\r\n\r\n").await?;
+        let mut answer = Vec::new();
+        stream.take(MOST_ANSWER).read_to_end(&mut answer).await?;
+        io::Result::Ok(answer)
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(3), ask).await.context("the service does not answer")??;
+    if !answer.starts_with(b"HTTP/1.1 200") {
+        anyhow::bail!("the service is not well");
+    }
+    Ok(())
 }
 
 async fn list_tickets(args: TicketArgs) -> anyhow::Result<()> {

@@ -5,7 +5,9 @@ mod bench;
 mod bot;
 mod dotenv;
 mod files;
+mod health;
 mod logging;
+mod logs;
 mod models;
 mod run;
 mod shell;
@@ -59,6 +61,10 @@ enum Command {
     Data(validate::DataArgs),
     /// Measure training, start, parsing and turns.
     Bench(bench::BenchArgs),
+    /// Tell whether a server answers.
+    Health(health::HealthArgs),
+    /// Show a log file with everything personal masked.
+    Logs(logs::LogsArgs),
 }
 
 /// Exit code of a usage error.
@@ -103,6 +109,8 @@ pub fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Data(args) => validate::run(&args, quiet),
         Command::Bench(args) => bench::run(&args),
+        Command::Health(args) => health::run(&args),
+        Command::Logs(args) => logs::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         terminal::error(&format!("{error:#}"));

@@ -61,7 +61,7 @@ fn play_all(mode: &str) {
         let path = file.expect("a file").path();
         let text = std::fs::read_to_string(&path).expect("a dialogue");
         // A chat has a number: dialogues of people who are linked are others'.
-        for dialogue in literate::parse(&text).expect("a dialogue").iter().filter(|d| d.sender.is_none()) {
+        for dialogue in literate::parse(&text).0.iter().filter(|d| d.sender.is_none()) {
             chat += 1;
             for turn in &dialogue.turns {
                 let messages = api.say(&server, chat, &turn.user);

@@ -159,7 +159,11 @@ impl Telegram {
         }
         let pieces = answer.get("pieces").and_then(Value::as_array).cloned().unwrap_or_default();
         let outgoing = Outgoing { api: &self.inner.api, conversation, patience };
-        outgoing.send_all(&pieces).await.map_err(NotServed::Unsent)
+        outgoing.send_all(&pieces).await.map_err(NotServed::Unsent)?;
+        // Who and what stays between the user and the bot.
+        let chat = conversation.pseudonym();
+        tracing::info!(channel = "telegram", update_id, chat, messages = pieces.len(), "an update was answered");
+        Ok(())
     }
 
     /// Waits for a turn; a slow one shows that the bot is at work.
@@ -195,7 +199,7 @@ impl Telegram {
             answer = answer.text(self.inner.settings.expired_text.clone());
         }
         if let Err(failure) = self.inner.api.call(&answer).await {
-            tracing::debug!(target: "telegram", %failure, "a button press was not answered");
+            tracing::debug!(channel = "telegram", %failure, "a button press was not answered");
         }
     }
 
@@ -205,7 +209,7 @@ impl Telegram {
         let chat = inbound.conversation.chat_id();
         let edit = payloads::EditMessageReplyMarkup::new(chat, callback.message_id);
         if let Err(failure) = self.inner.api.call(&edit).await {
-            tracing::debug!(target: "telegram", %failure, "a keyboard was not removed");
+            tracing::debug!(channel = "telegram", %failure, "a keyboard was not removed");
         }
     }
 }

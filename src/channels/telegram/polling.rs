@@ -58,18 +58,22 @@ async fn introduce(telegram: &Telegram) -> bool {
     let name = me.user.username.clone().unwrap_or_default();
     let wanted = telegram.inner.settings.verify.as_deref();
     if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(&name)) {
-        tracing::error!(target: "telegram", name, "this token belongs to another bot than `verify` in credentials.yml names; the channel is off");
+        tracing::error!(
+            channel = "telegram",
+            name,
+            "this token belongs to another bot than `verify` in credentials.yml names; the channel is off"
+        );
         let _ = telegram.inner.identity.set(Err(name));
         return false;
     }
-    tracing::info!(target: "telegram", name, "the bot is known to Telegram");
+    tracing::info!(channel = "telegram", name, "the bot is known to Telegram");
     let _ = telegram.inner.identity.set(Ok(name));
     true
 }
 
 async fn set_webhook(telegram: &Telegram, url: &str) {
     let Ok(address) = url.parse() else {
-        tracing::error!(target: "telegram", url, "`webhook_url` in credentials.yml is no URL; the channel is off");
+        tracing::error!(channel = "telegram", url, "`webhook_url` in credentials.yml is no URL; the channel is off");
         return;
     };
     let request = payloads::SetWebhook::new(address)
@@ -78,7 +82,7 @@ async fn set_webhook(telegram: &Telegram, url: &str) {
     let body = serde_json::to_value(&request).unwrap_or_default();
     let done = again("setWebhook", || telegram.inner.api.call_named("setWebhook", &body)).await;
     if done.is_some() {
-        tracing::info!(target: "telegram", url, "Telegram delivers updates to the webhook");
+        tracing::info!(channel = "telegram", url, "Telegram delivers updates to the webhook");
     }
 }
 
@@ -129,10 +133,10 @@ async fn until_served(telegram: &Telegram, message: Inbound) {
         let update_id = message.update_id;
         match &error {
             NotServed::Unsent(failure) if !failure.is_passing() => {
-                tracing::error!(target: "telegram", update_id, %error, "a reply cannot be delivered");
+                tracing::error!(channel = "telegram", update_id, %error, "a reply cannot be delivered");
                 return;
             }
-            _ => tracing::warn!(target: "telegram", update_id, %error, "an update was not served; trying again"),
+            _ => tracing::warn!(channel = "telegram", update_id, %error, "an update was not served; trying again"),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -152,13 +156,21 @@ where
         };
         match &failure {
             ApiFailure::Unauthorized => {
-                tracing::error!(target: "telegram", method, "Telegram does not accept the bot token; the channel is off. Check TELEGRAM_BOT_TOKEN.");
+                tracing::error!(
+                    channel = "telegram",
+                    method,
+                    "Telegram does not accept the bot token; the channel is off. Check TELEGRAM_BOT_TOKEN."
+                );
                 return None;
             }
             ApiFailure::Conflict => {
-                tracing::warn!(target: "telegram", method, "another program receives this bot's updates; stop it, or give this one its own bot");
+                tracing::warn!(
+                    channel = "telegram",
+                    method,
+                    "another program receives this bot's updates; stop it, or give this one its own bot"
+                );
             }
-            _ => tracing::warn!(target: "telegram", method, %failure, "Telegram did not do it; trying again"),
+            _ => tracing::warn!(channel = "telegram", method, %failure, "Telegram did not do it; trying again"),
         }
         let wait = match failure {
             // The client rests by itself.

@@ -54,11 +54,11 @@ impl Outgoing<'_> {
             match self.send(call, deadline).await {
                 Ok(()) => {}
                 Err(ApiFailure::Forbidden) => {
-                    tracing::info!(target: "telegram", "the user does not want messages from the bot");
+                    tracing::info!(channel = "telegram", "the user does not want messages from the bot");
                     return Ok(());
                 }
                 Err(failure) if failure.is_passing() => return Err(failure),
-                Err(failure) => tracing::error!(target: "telegram", %failure, "a message cannot be sent"),
+                Err(failure) => tracing::error!(channel = "telegram", %failure, "a message cannot be sent"),
             }
         }
         Ok(())
@@ -181,7 +181,7 @@ fn keyboard(piece: &Value) -> Option<Value> {
         }
         _ => {
             if kind != "inline" {
-                tracing::warn!(target: "telegram", kind, "this `button_type` is unknown; buttons are shown inline");
+                tracing::warn!(channel = "telegram", kind, "this `button_type` is unknown; buttons are shown inline");
             }
             let row: Vec<Value> = buttons.iter().flat_map(|button| row_of(button, &inline_button)).collect();
             Some(json!({ "inline_keyboard": [row] }))

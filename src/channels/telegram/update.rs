@@ -62,7 +62,7 @@ pub(super) fn read(raw: &Value, settings: &Settings, username: Option<&str>) -> 
         UpdateKind::EditedMessage(message) => edited(update_id, &message, settings),
         UpdateKind::CallbackQuery(query) => pressed(update_id, query),
         UpdateKind::Error(_) => {
-            tracing::warn!(target: "telegram", update_id, "an update of an unknown kind is passed over");
+            tracing::warn!(channel = "telegram", update_id, "an update of an unknown kind is passed over");
             None
         }
         _ => None,

@@ -43,7 +43,7 @@ async fn deliver(State(telegram): State<Telegram>, headers: HeaderMap, request: 
     }
     let update: Option<Value> = serde_json::from_slice(&body).ok();
     let Some(update) = update.filter(|update| update::number(update).is_some()) else {
-        tracing::warn!(target: "telegram", bytes = body.len(), "a delivery is no update; it is passed over");
+        tracing::warn!(channel = "telegram", bytes = body.len(), "a delivery is no update; it is passed over");
         return (StatusCode::BAD_REQUEST, "not an update");
     };
     let Some(inbound) = update::read(&update, &telegram.inner.settings, telegram.username()) else {
@@ -55,7 +55,7 @@ async fn deliver(State(telegram): State<Telegram>, headers: HeaderMap, request: 
     match served {
         Ok(Ok(())) => (StatusCode::OK, "success"),
         Ok(Err(error)) => {
-            tracing::error!(target: "telegram", update_id, %error, "an update was not served; Telegram delivers it again");
+            tracing::error!(channel = "telegram", update_id, %error, "an update was not served; Telegram delivers it again");
             (StatusCode::SERVICE_UNAVAILABLE, "try again")
         }
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "try again"),

@@ -1,0 +1,30 @@
+//! `sapa health`: whether a server answers, for containers without a shell.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(super) struct HealthArgs {
+    /// Address that must answer with 200.
+    #[arg(default_value = "http://127.0.0.1:5005/health")]
+    url: String,
+    /// Seconds to wait.
+    #[arg(long, default_value_t = 3.0)]
+    timeout: f64,
+}
+
+/// Exit code 0 when the address answers with 200.
+pub(super) fn run(args: &HealthArgs) -> Result<ExitCode> {
+    let timeout = Duration::try_from_secs_f64(args.timeout).context("`--timeout` must be a number of seconds")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let client = reqwest::Client::builder().no_proxy().timeout(timeout).build()?;
+    let answer =
+        runtime.block_on(client.get(&args.url).send()).with_context(|| format!("{} does not answer", args.url))?;
+    if !answer.status().is_success() {
+        bail!("{} answers {}", args.url, answer.status());
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,59 @@
+//! `sapa logs`: a log file, with everything personal masked once more.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use super::terminal;
+
+/// How often a file is looked at for more.
+const PAUSE: Duration = Duration::from_millis(200);
+
+#[derive(Debug, Args)]
+pub(super) struct LogsArgs {
+    /// Log file; `run.sh` and `run.ps1` write this one.
+    #[arg(default_value = "logs/server.log")]
+    file: PathBuf,
+    /// Only lines of this channel, such as `telegram`.
+    #[arg(long)]
+    channel: Option<String>,
+    /// Go on with what is written from now on.
+    #[arg(short, long)]
+    follow: bool,
+}
+
+/// Prints the log.
+pub(super) fn run(args: &LogsArgs) -> Result<ExitCode> {
+    let file = File::open(&args.file).with_context(|| {
+        format!("cannot read `{}`; start the bot with run.sh or run.ps1, or name another file", args.file.display())
+    })?;
+    let mut reader = BufReader::new(file);
+    let wanted = args.channel.as_ref().map(|channel| format!("channel=\"{channel}\""));
+    let mut line = Vec::new();
+    loop {
+        let read = reader.read_until(b'\n', &mut line)?;
+        if line.ends_with(b"\n") || (read == 0 && !args.follow && !line.is_empty()) {
+            let text = String::from_utf8_lossy(&line);
+            if wanted.as_ref().is_none_or(|wanted| text.contains(wanted)) {
+                terminal::say(&masked(text.trim_end()));
+            }
+            line.clear();
+        }
+        match (read, args.follow) {
+            (0, false) => return Ok(ExitCode::SUCCESS),
+            (0, true) => std::thread::sleep(PAUSE),
+            _ => {}
+        }
+    }
+}
+
+/// The time before the first space is no number of a person.
+fn masked(line: &str) -> String {
+    let (time, rest) = line.split_once(' ').unwrap_or(("", line));
+    format!("{time} {}", sapa_sdk::pii::mask(rest))
+}
