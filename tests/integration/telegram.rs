@@ -227,6 +227,30 @@ fn commands_deep_links_and_long_texts() {
 }
 
 #[test]
+fn custom_json_and_images_go_out_and_html_falls_back_to_plain_text() {
+    let (api, project) = (BotApi::start(), Project::tiny());
+    project.edit(
+        "domain.yml",
+        "  - text: Hello!",
+        "  - custom: {text: \"<b>Halo</b> {cuisine}\", parse_mode: HTML}\n    image: https://a.b/c.png",
+    );
+    api.serve(&project, "");
+    let server = Server::of(project.trained());
+    let messages = api.say(&server, 7, "hi");
+    assert_eq!((&messages[0]["text"], &messages[0]["parse_mode"]), (&json!("<b>Halo</b> None"), &json!("HTML")));
+    assert_eq!(messages[1]["photo"], "https://a.b/c.png");
+    let slot = json!({ "event": "slot", "name": "cuisine", "value": "<i>&" });
+    server.post("/conversations/7/tracker/events", slot.to_string());
+    assert_eq!(api.texts(&server, 7, "hi")[0], "<b>Halo</b> &lt;i&gt;&amp;");
+    // Markup that Telegram does not read goes out as plain text.
+    let (api, project) = (BotApi::start(), Project::tiny());
+    project.edit("domain.yml", "  - text: Hello!", "  - custom: {text: \"<x>Halo</x> &amp; 1 < 2\", parse_mode: HTML}");
+    api.serve(&project, "");
+    let server = Server::of(project.trained());
+    assert_eq!(api.texts(&server, 7, "hi"), ["Halo & 1 < 2"]);
+}
+
+#[test]
 fn the_webhook_asks_for_its_secret_before_it_reads() {
     let (api, server) = tiny(WEBHOOK);
     let (url, secret) = api.webhook().expect("a webhook");
@@ -298,6 +322,19 @@ fn a_bot_api_in_trouble_is_waited_for() {
     api.fail("sendMessage", [answer(400, json!({ "parameters": { "migrate_to_chat_id": 99 } }))]);
     api.deliver(&server, 8, api.text(8, "hi"));
     assert_eq!(crate::support::texts(&api.messages(99)), ["Hello!"]);
+}
+
+#[test]
+fn a_bot_api_that_is_not_there_yet_is_waited_for() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").to_string();
+    let project = Project::tiny();
+    project.write("credentials.yml", format!("telegram:\n  access_token: '{TOKEN}'\n  api_url: 'http://{port}'\n"));
+    let project = project.trained();
+    let server = Server::with_api(&project);
+    assert_eq!(server.get("/health").status, 200);
+    let api = BotApi::start_at(&port);
+    api.wait_for_bot();
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub fn respond(
     for (key, value) in &variation.content {
         let fillable = matches!(key.as_str(), "text" | "image" | "custom" | "buttons" | "attachment" | "quick_replies");
         let filled = if fillable && !(slots.is_empty() && fields.is_empty()) {
-            fill_value(value, slots, fields)?
+            fill_value(value, &|name| fields.get(name).or_else(|| slots.get(name)), plain)?
         } else {
             value.clone()
         };
@@ -115,15 +115,35 @@ fn condition_holds(value: &Value, wanted: &Value) -> bool {
     }
 }
 
-fn fill_value(value: &Value, slots: &IndexMap<String, Value>, fields: &JsonMap) -> Result<Value, UnbalancedBrace> {
+/// How a slot's value is written into a text.
+type Written = fn(&Value) -> String;
+
+fn plain(value: &Value) -> String {
+    python_str(value)
+}
+
+/// For a text in HTML: what a user typed must not become markup (Bot API,
+/// "HTML style").
+fn html(value: &Value) -> String {
+    python_str(value).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn fill_value<'v>(
+    value: &Value,
+    value_of: &dyn Fn(&str) -> Option<&'v Value>,
+    written: Written,
+) -> Result<Value, UnbalancedBrace> {
     Ok(match value {
-        Value::String(text) => Value::String(fill(text, |name| fields.get(name).or_else(|| slots.get(name)))?),
+        Value::String(text) => Value::String(fill_written(text, value_of, written)?),
         Value::Array(list) => {
-            Value::Array(list.iter().map(|item| fill_value(item, slots, fields)).collect::<Result<_, _>>()?)
+            Value::Array(list.iter().map(|item| fill_value(item, value_of, written)).collect::<Result<_, _>>()?)
         }
-        Value::Object(map) => Value::Object(
-            map.iter().map(|(k, v)| Ok((k.clone(), fill_value(v, slots, fields)?))).collect::<Result<_, _>>()?,
-        ),
+        Value::Object(map) => {
+            let is_html = map.get("parse_mode").and_then(Value::as_str).is_some_and(|m| m.eq_ignore_ascii_case("html"));
+            let written = if is_html { html } else { written };
+            let filled = map.iter().map(|(k, v)| Ok((k.clone(), fill_value(v, value_of, written)?)));
+            Value::Object(filled.collect::<Result<_, _>>()?)
+        }
         other => other.clone(),
     })
 }
@@ -141,6 +161,14 @@ enum Piece<'a> {
 /// # Errors
 /// A brace is not balanced.
 pub fn fill<'v>(text: &str, value_of: impl Fn(&str) -> Option<&'v Value>) -> Result<String, UnbalancedBrace> {
+    fill_written(text, &value_of, plain)
+}
+
+fn fill_written<'v>(
+    text: &str,
+    value_of: &dyn Fn(&str) -> Option<&'v Value>,
+    written: Written,
+) -> Result<String, UnbalancedBrace> {
     if !text.contains(['{', '}']) {
         return Ok(text.to_owned());
     }
@@ -152,7 +180,7 @@ pub fn fill<'v>(text: &str, value_of: impl Fn(&str) -> Option<&'v Value>) -> Res
             Piece::Brace(brace) => filled.push(brace),
             Piece::Placeholder(_) if has_escaped_tag => return Ok(text.to_owned()),
             Piece::Placeholder(name) => match value_of(name) {
-                Some(value) => filled.push_str(&python_str(value)),
+                Some(value) => filled.push_str(&written(value)),
                 None => return Ok(text.to_owned()),
             },
         }
@@ -238,6 +266,17 @@ mod tests {
             .map(|(name, value)| sapa_project::domain::ResponseCondition { name: name.into(), value })
             .collect();
         ResponseVariation { content, channel: channel.map(str::to_owned), condition, condition_json: Value::Null }
+    }
+
+    #[test]
+    fn what_a_user_typed_is_no_markup_in_html() {
+        let slots: IndexMap<String, Value> = [("nama".to_owned(), json!("<b>&\""))].into_iter().collect();
+        let value_of = |name: &str| slots.get(name);
+        let custom = json!({"text": "<i>{nama}</i>", "parse_mode": "HTML"});
+        let filled = fill_value(&custom, &value_of, plain).unwrap();
+        assert_eq!(filled["text"], json!("<i>&lt;b&gt;&amp;&quot;</i>"));
+        let filled = fill_value(&json!({"text": "{nama}"}), &value_of, plain).unwrap();
+        assert_eq!(filled["text"], json!("<b>&\""));
     }
 
     #[test]
