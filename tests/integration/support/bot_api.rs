@@ -279,7 +279,7 @@ async fn serve(
         world.faults.get_mut(&method).and_then(VecDeque::pop_front)
     };
     if let Some(Fault::Answer(status, body)) = fault {
-        return (StatusCode::from_u16(*status).expect("a status"), axum::Json(body)).into_response();
+        return (StatusCode::from_u16(status).expect("a status"), axum::Json(body)).into_response();
     }
     if method == "getUpdates" {
         updates(&shared, &arguments).await
