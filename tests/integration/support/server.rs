@@ -111,6 +111,11 @@ impl Server {
         self.log.lock().expect("the log").clone()
     }
 
+    /// `http://address`, where it listens.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// A request being built.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base))

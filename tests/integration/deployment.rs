@@ -1,0 +1,225 @@
+//! What the container and CI files name exists in the programs and in the
+//! repository; the containers' start-up runs on this host.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use serde_yaml::Value;
+
+use crate::support::{Project, helpdesk_model, repository};
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn yaml(path: &str) -> Value {
+    serde_yaml::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_sequence().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Where the program of that name was built.
+fn program(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_sapa")).with_file_name(name)
+}
+
+/// What a program's command says of its flags.
+fn help(program_name: &str, command: &[&str]) -> String {
+    let output = Command::new(program(program_name)).args(command).arg("--help").env_clear().output().expect("help");
+    assert!(output.status.success(), "{program_name} {command:?} is no command");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// A command line's subcommand and flags are the program's.
+fn is_known(line: &[String]) {
+    let name = Path::new(&line[0]).file_name().and_then(|n| n.to_str()).expect("a program");
+    let words: Vec<&str> = line[1..].iter().map(String::as_str).collect();
+    let depth = words.iter().take_while(|word| word.chars().all(|c| c.is_ascii_lowercase())).count();
+    let depth = if words.first() == Some(&"data") { depth } else { depth.min(1) };
+    let help = help(name, &words[..depth]);
+    for flag in words.iter().filter(|word| word.starts_with('-')) {
+        let known = help.split(|c: char| c.is_whitespace() || c == ',').any(|word| word == *flag);
+        assert!(known, "`{name}` has no flag `{flag}`: {line:?}");
+    }
+}
+
+/// `["a", "b"]` behind a word of the Dockerfile.
+fn json_words(line: &str) -> Vec<String> {
+    serde_json::from_str(line.trim()).unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+/// The Dockerfile's instructions, continued lines joined.
+fn instructions() -> Vec<String> {
+    let text = read("Dockerfile").replace("\\\n", " ");
+    text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_dockerfile_names_what_exists() {
+    let mut stages = BTreeSet::new();
+    let (mut entry, mut commands, mut ports) = (Vec::new(), 0, Vec::new());
+    for line in instructions() {
+        let (word, rest) = line.split_once(' ').expect("an instruction");
+        match word {
+            "FROM" => {
+                let words: Vec<&str> = rest.split_whitespace().collect();
+                let known = words[0] == "scratch" || words[0].starts_with("rust:") || stages.contains(words[0]);
+                assert!(known && words[1] == "AS", "{line}");
+                stages.insert(words[2].to_owned());
+            }
+            "COPY" if !rest.contains("--from") => {
+                let words: Vec<&str> = rest.split_whitespace().filter(|word| !word.starts_with("--")).collect();
+                for source in &words[..words.len() - 1] {
+                    assert!(repository().join(source).exists(), "{line}");
+                }
+            }
+            "COPY" => {
+                let from = rest.split("--from=").nth(1).and_then(|r| r.split_whitespace().next()).expect("a stage");
+                assert!(stages.contains(from), "{line}");
+            }
+            "ENTRYPOINT" => entry = json_words(rest),
+            "CMD" => {
+                is_known(&[entry.clone(), json_words(rest)].concat());
+                commands += 1;
+            }
+            "HEALTHCHECK" => is_known(&json_words(&rest[rest.find('[').expect("a command")..])),
+            "EXPOSE" => ports.push(rest.to_owned()),
+            _ => {}
+        }
+    }
+    assert!(stages.contains("sapa") && stages.contains("actions") && commands == 2, "{stages:?}");
+    assert_eq!(ports, ["5005", "5055"]);
+    assert!(help("sapa", &["run"]).contains("[default: 5005]"));
+    assert!(help("helpdesk-actions", &["run"]).contains("[default: 5055]"));
+    let built = instructions().into_iter().find(|line| line.contains("cargo build")).expect("a build");
+    assert!(built.contains("--profile dist") && read("Cargo.toml").contains("[profile.dist]"));
+}
+
+#[test]
+fn the_compose_file_names_what_exists_and_publishes_the_bot_alone() {
+    let compose = yaml("docker-compose.yml");
+    let services = compose["services"].as_mapping().expect("services");
+    let names: BTreeSet<&str> = services.keys().filter_map(Value::as_str).collect();
+    let volumes: BTreeSet<&str> =
+        compose["volumes"].as_mapping().expect("volumes").keys().filter_map(Value::as_str).collect();
+    assert_eq!(names, BTreeSet::from(["sapa", "actions", "database"]));
+    let example = read(".env.example");
+    for (name, service) in services {
+        let name = name.as_str().expect("a name");
+        assert_eq!(!service["ports"].is_null(), name == "sapa", "{name}: ports");
+        assert!(!service["healthcheck"]["test"].is_null(), "{name}: health check");
+        for needed in service["depends_on"].as_mapping().into_iter().flatten() {
+            assert!(names.contains(needed.0.as_str().expect("a name")));
+            assert_eq!(needed.1["condition"], "service_healthy");
+        }
+        for volume in texts(&service["volumes"]) {
+            assert!(volumes.contains(volume.split(':').next().expect("a volume")), "{volume}");
+        }
+        for (variable, value) in service["environment"].as_mapping().into_iter().flatten() {
+            let value = value.as_str().expect("a text");
+            let secret = ["PASSWORD", "TOKEN"].iter().any(|w| variable.as_str().is_some_and(|v| v.contains(w)));
+            assert!(!secret || value.starts_with("${"), "{variable:?} is written down");
+            for used in value.split("${").skip(1) {
+                let used = used.split([':', '}']).next().expect("a variable");
+                let known = example.lines().any(|line| line.starts_with(&format!("{used}=")));
+                assert!(known || ["LOG_LEVEL", "SAPA_PORT"].contains(&used), "{used} is not in .env.example");
+            }
+        }
+        if let Some(target) = service["build"]["target"].as_str() {
+            assert!(read("Dockerfile").contains(&format!(" AS {target}\n")));
+            let binary = if target == "sapa" { "sapa" } else { "helpdesk-actions" };
+            is_known(&[vec![binary.to_owned()], texts(&service["command"])].concat());
+            is_known(&texts(&service["healthcheck"]["test"])[1..]);
+        }
+    }
+    // The addresses inside are those of the services.
+    let endpoints = yaml("deploy/endpoints.yml");
+    assert_eq!(endpoints["action_endpoint"]["url"], "http://actions:5055/webhook");
+    assert!(names.contains(endpoints["tracker_store"]["url"].as_str().expect("a host")));
+    let environment = &compose["services"]["sapa"]["environment"];
+    for key in ["username", "password"] {
+        let variable = endpoints["tracker_store"][key].as_str().expect("a variable");
+        assert!(!environment[variable.trim_matches(['$', '{', '}'])].is_null(), "{variable}");
+    }
+    assert_eq!(environment["DB_USER"], compose["services"]["database"]["environment"]["POSTGRES_USER"]);
+    assert_eq!(endpoints["tracker_store"]["db"], compose["services"]["database"]["environment"]["POSTGRES_DB"]);
+}
+
+#[test]
+fn the_gitlab_pipeline_names_what_exists() {
+    let pipeline = yaml(".gitlab-ci.yml");
+    let stages = texts(&pipeline["stages"]);
+    assert_eq!(stages, ["lint", "test", "build", "train", "deploy"]);
+    let mut deployed_by_hand = false;
+    for (name, job) in pipeline.as_mapping().expect("jobs") {
+        let Some(stage) = job["stage"].as_str() else { continue };
+        assert!(stages.contains(&stage.to_owned()), "{name:?}");
+        for line in texts(&job["before_script"]).into_iter().chain(texts(&job["script"])) {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            let file = words[0].trim_start_matches("./");
+            match file {
+                "target/dist/sapa" => is_known(&words),
+                "cargo" | "rustup" | "apk" | "chmod" | "ssh" => {}
+                _ => assert!(repository().join(file).exists(), "{line}"),
+            }
+            if let Some(profile) = line.split("--profile ").nth(1).and_then(|rest| rest.split(' ').next()) {
+                assert!(read("Cargo.toml").contains(&format!("[profile.{profile}]")), "{line}");
+            }
+        }
+        deployed_by_hand |= stage == "deploy" && job["rules"][0]["when"] == "manual";
+    }
+    assert!(deployed_by_hand);
+    let head: String = read(".gitlab-ci.yml").lines().take_while(|line| line.starts_with('#')).collect();
+    for variable in ["DEPLOY_HOST", "DEPLOY_USER", "DEPLOY_SSH_KEY"] {
+        assert!(head.contains(variable), "{variable} is not explained");
+    }
+}
+
+#[test]
+fn what_the_containers_start_answers_with_a_ticket() {
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let output = Command::new(repository().join("deploy/start-like-container.sh"))
+        .arg(program("sapa").parent().expect("a folder"))
+        .arg(helpdesk_model())
+        .env("ACTIONS_PORT", free().to_string())
+        .env("SAPA_PORT", free().to_string())
+        .output()
+        .expect("the script");
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("answers with a ticket"), "{said}");
+}
+
+#[test]
+fn health_tells_a_server_from_nothing() {
+    let project = Project::empty();
+    let server = crate::support::Server::tiny();
+    let url = format!("{}/health", server.base());
+    assert_eq!(project.sapa(&["health", &url]).code, Some(0));
+    let output = project.sapa(&["health", &format!("{}/none", server.base())]);
+    assert!(output.code == Some(1) && output.err.contains("404"), "{output:?}");
+    let output = project.sapa(&["health", "http://127.0.0.1:1/health"]);
+    assert!(output.code == Some(1) && output.err.contains("does not answer"), "{output:?}");
+}
+
+#[test]
+fn logs_show_a_channels_lines_with_personal_data_masked() {
+    let project = Project::empty();
+    let lines = "2026-01-02T03:04:05Z INFO one channel=\"telegram\" nip=198609262015051001\n\
+        2026-01-02T03:04:06Z INFO two warga@contoh.go.id\n";
+    project.write("logs/server.log", lines);
+    let all = project.sapa(&["logs"]);
+    assert_eq!(all.code, Some(0), "{all:?}");
+    assert!(all.out.contains("one") && all.out.contains("two") && all.out.contains("2026-01-02T03:04:05Z"));
+    assert!(!all.out.contains("19860926") && !all.out.contains("contoh.go.id"), "{}", all.out);
+    let telegram = project.sapa(&["logs", "--channel", "telegram"]);
+    assert!(telegram.out.contains("one") && !telegram.out.contains("two"), "{}", telegram.out);
+    let missing = project.sapa(&["logs", "none.log"]);
+    assert!(missing.code == Some(1) && missing.err.contains("none.log"), "{missing:?}");
+    for script in ["run.ps1", "logtele.ps1"] {
+        let text = std::fs::read_to_string(repository().join(script)).expect("a script");
+        assert!(text.contains("sapa.exe") && text.contains("logs"), "{script}");
+    }
+}
