@@ -92,6 +92,7 @@ pub(super) async fn conformance(store: Arc<dyn Store>, hand: &Hand) {
     a_refused_commit_writes_nothing(store_ref).await;
     the_session_is_loaded_and_all_sessions_on_demand(store_ref).await;
     any_text_survives(store_ref).await;
+    impossible_names_are_refused(store_ref).await;
     senders_are_listed_in_pages(store_ref).await;
     an_accepted_message_has_one_turn(store_ref).await;
     a_repeated_fresh_message_gets_the_stored_reply(store_ref).await;
@@ -104,6 +105,10 @@ pub(super) async fn conformance(store: Arc<dyn Store>, hand: &Hand) {
     published_events_are_confirmed_one_by_one(store_ref).await;
     cursors_keep_the_last_value(store_ref).await;
     parallel_conversations_lose_nothing(store.clone()).await;
+    one_conversation_stormed_from_all_sides_stays_whole(store.clone()).await;
+    a_key_used_in_two_conversations_has_one_turn(store.clone()).await;
+    messages_accepted_at_once_have_one_row_each(store.clone()).await;
+    a_message_is_taken_out_by_one_only(store.clone(), hand).await;
     old_finished_rows_are_pruned(store_ref, hand).await;
     store.close().await.unwrap();
     store.close().await.unwrap();
@@ -170,7 +175,9 @@ async fn the_session_is_loaded_and_all_sessions_on_demand(store: &dyn Store) {
 }
 
 async fn any_text_survives(store: &dyn Store) {
-    let odd = "kutip ' \" \\ \u{0} \n \u{2028} 🙏🏽 سلام [{]}, ->> $1 ?1 %s";
+    let name = "kutip ' \" \\ \u{1} \n \u{2028} 🙏🏽 سلام [{]}, ->> $1 ?1 %s {NULL}";
+    let odd = format!("{name} \u{0} {}", "panjang".repeat(50));
+    let odd = odd.as_str();
     let long = "a".repeat(300_000);
     let events = vec![
         slot(odd),
@@ -178,16 +185,62 @@ async fn any_text_survives(store: &dyn Store) {
         slot(json!({odd: [1e300, -0.1, 12_345_678_901_234_567_u64, null, true]})),
         event(0.1 + 0.2, json!({"event": "user", "text": odd, "parse_data": {"intent": {"name": odd}}})),
     ];
-    let commit = Commit { inbox: fresh(odd, Some(odd), json!(odd)), ..turn(odd, 0, events.clone()) };
+    let commit = Commit {
+        inbox: fresh(name, Some(name), json!(odd)),
+        outbox: vec![message(odd, None)],
+        timers: vec![TimerChange::Set { name: name.into(), due_at: 1e9, payload: json!(odd) }],
+        publish: true,
+        ..turn(name, 0, events.clone())
+    };
     store.commit(commit).await.unwrap();
-    assert_eq!(store.load(odd).await, Ok(Conversation { version: 1, next_seq: 2, events }));
-    let seen = store.seen(odd, odd).await.unwrap().unwrap();
+    let seen = store.seen(name, name).await.unwrap().unwrap();
     assert_eq!(seen.duplicate, Some(Seen::Done { reply: Some(json!(odd)) }));
+    let timers = store.timers(name).await.unwrap();
+    assert_eq!((timers[0].name.as_str(), &timers[0].payload), (name, &json!(odd)));
+    let sent = store.claim_outbox(9).await.unwrap();
+    assert_eq!(texts(&sent), [odd]);
+    store.settle_outbox(vec![(sent[0].id, Settled::Sent)]).await.unwrap();
+    let unpublished = store.unpublished(9).await.unwrap();
+    assert!(unpublished.iter().map(|row| &row.event).eq(&events));
+    store.published(unpublished.iter().map(|row| row.event_id).collect()).await.unwrap();
+    assert_eq!(store.load(name).await, Ok(Conversation { version: 1, next_seq: 2, events }));
+    assert!(store.senders(None, 100).await.unwrap().iter().any(|id| id == name));
+}
+
+/// What no conversation can be called is refused when written, and found nowhere
+/// when read.
+async fn impossible_names_are_refused(store: &dyn Store) {
+    let invalid = |refused: Result<_, _>| matches!(refused, Err(CommitError::Store(StoreError::Invalid(_))));
+    let (nul, long) = ("a\0b", "é".repeat(256));
+    for name in [nul, &long] {
+        assert!(invalid(store.commit(turn(name, 0, vec![slot(1)])).await));
+        assert!(matches!(store.accept(intake("rest", None, name)).await, Err(StoreError::Invalid(_))));
+        let empty = Conversation { version: 0, next_seq: 1, events: vec![] };
+        assert_eq!(store.load(name).await, Ok(empty.clone()));
+        assert_eq!(store.load_all(name).await, Ok(empty));
+        assert_eq!(store.exists(name).await, Ok(false));
+        assert_eq!(store.timers(name).await, Ok(vec![]));
+    }
+    let timer = TimerChange::Set { name: nul.into(), due_at: 1.0, payload: Value::Null };
+    for commit in [
+        Commit { inbox: fresh(nul, None, json!([])), ..turn("u", 0, vec![]) },
+        Commit { inbox: fresh("rest", Some(nul), json!([])), ..turn("u", 0, vec![]) },
+        Commit { timers: vec![timer], ..turn("u", 0, vec![]) },
+    ] {
+        assert!(invalid(store.commit(commit).await));
+    }
+    assert_eq!(store.load("u").await.unwrap().version, 0);
+    assert_eq!(store.seen("rest", nul).await, Ok(None));
+    assert_eq!(store.cursor(nul).await, Ok(None));
+    let longest = "é".repeat(255);
+    store.commit(turn(&longest, 0, vec![slot(1)])).await.unwrap();
+    assert_eq!(store.load(&longest).await.unwrap().events, vec![slot(1)]);
 }
 
 async fn senders_are_listed_in_pages(store: &dyn Store) {
     let all = store.senders(None, 100).await.unwrap();
-    assert!(all.is_sorted() && all.iter().any(|id| id == "sesi"), "{all:?}");
+    assert!(all.iter().any(|id| id == "sesi"), "{all:?}");
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "each once");
     let mut paged: Vec<String> = Vec::new();
     loop {
         let page = store.senders(paged.last().map(String::as_str), 2).await.unwrap();
@@ -451,6 +504,104 @@ async fn parallel_conversations_lose_nothing(store: Arc<dyn Store>) {
         let conversation = store.load(&sender).await.unwrap();
         let expected: Vec<_> = (0..20).flat_map(|round| [slot(round), action("action_listen")]).collect();
         assert_eq!(conversation, Conversation { version: 20, next_seq: 21, events: expected });
+    }
+}
+
+/// Eight writers, each with five commits that it makes again on every conflict:
+/// of all attempts on a version exactly one wins.
+async fn one_conversation_stormed_from_all_sides_stays_whole(store: Arc<dyn Store>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for writer in 0..8_i64 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let mut versions = Vec::new();
+            for round in 0..5_i64 {
+                let mut version = 0;
+                let (key, value) = (format!("badai-{writer}-{round}"), 10 * writer + round);
+                let commit = |version| Commit {
+                    inbox: fresh("badai", Some(&key), json!(value)),
+                    ..turn("badai", version, vec![slot(value), action("action_listen")])
+                };
+                versions.push(loop {
+                    match store.commit(commit(version)).await {
+                        Ok(committed) => break committed.version,
+                        Err(CommitError::Conflict { current }) => version = current,
+                        Err(other) => panic!("{other}"),
+                    }
+                });
+            }
+            versions
+        });
+    }
+    let mut versions: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    versions.sort_unstable();
+    assert_eq!(versions, (1..=40).collect::<Vec<_>>(), "each version was made once");
+    let stored = store.load("badai").await.unwrap();
+    assert_eq!((stored.version, stored.next_seq, stored.events.len()), (40, 41, 80));
+    let values: BTreeSet<_> = stored.events.iter().step_by(2).map(|event| event.to_json()["value"].as_i64()).collect();
+    assert_eq!(values.len(), 40, "the events of a turn stand together, and none is lost");
+    assert!(stored.events.iter().skip(1).step_by(2).all(|event| *event == action("action_listen")));
+}
+
+async fn a_key_used_in_two_conversations_has_one_turn(store: Arc<dyn Store>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..10_i64 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let commit = |sender: &str| Commit {
+                inbox: fresh("kembar", Some(&format!("kembar-{number}")), json!(sender)),
+                ..turn(&format!("{sender}-{number}"), 0, vec![slot(number)])
+            };
+            let (a, b) = tokio::join!(store.commit(commit("kembar-a")), store.commit(commit("kembar-b")));
+            let winner = if a.is_ok() { "kembar-a" } else { "kembar-b" };
+            let lost = Err(CommitError::Duplicate { reply: Some(json!(winner)) });
+            assert!((a.is_ok() && b == lost) || (b.is_ok() && a == lost), "{a:?} {b:?}");
+            let mut versions = Vec::new();
+            for sender in ["kembar-a", "kembar-b"] {
+                versions.push(store.load(&format!("{sender}-{number}")).await.unwrap().version);
+            }
+            assert_eq!(versions.iter().sum::<i64>(), 1, "the refused turn leaves nothing behind");
+        });
+    }
+    tasks.join_all().await;
+}
+
+async fn messages_accepted_at_once_have_one_row_each(store: Arc<dyn Store>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..20_i64 {
+        let store = store.clone();
+        // Each message comes twice.
+        let key = (number / 2).to_string();
+        tasks.spawn(async move { store.accept(intake("serentak", Some(&key), "serentak")).await.unwrap() });
+    }
+    let accepted = tasks.join_all().await;
+    assert_eq!(accepted.iter().filter(|row| row.duplicate.is_none()).count(), 10);
+    let numbers: BTreeSet<_> = accepted.iter().map(|row| row.seq).collect();
+    assert_eq!(numbers, (1..=10).collect());
+    assert_eq!(accepted.iter().map(|row| row.inbox_id).collect::<BTreeSet<_>>().len(), 10);
+}
+
+async fn a_message_is_taken_out_by_one_only(store: Arc<dyn Store>, hand: &Hand) {
+    hand.set(500.0);
+    for number in 0..20 {
+        let outbox = ["satu", "dua"].map(|text| message(&format!("{text} {number}"), None)).into();
+        store.commit(Commit { outbox, ..turn(&format!("loket-{number}"), 0, vec![]) }).await.unwrap();
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let store = store.clone();
+        tasks.spawn(async move { store.claim_outbox(5).await.unwrap() });
+    }
+    let mut claimed: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    // Both of a conversation may go at once to one, the second never before the
+    // first has gone to somebody.
+    let ids: BTreeSet<_> = claimed.iter().map(|item| item.id).collect();
+    assert_eq!(ids.len(), claimed.len(), "nobody got what another has");
+    assert!(claimed.iter().all(|item| item.attempts == 1));
+    while !claimed.is_empty() {
+        store.settle_outbox(claimed.iter().map(|item| (item.id, Settled::Sent)).collect()).await.unwrap();
+        claimed = store.claim_outbox(100).await.unwrap();
+        assert!(claimed.iter().all(|item| !ids.contains(&item.id)));
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// Why a store did not do what it was asked. In every case nothing was written.
+/// Why a store did not do what it was asked. In every case but
+/// [`StoreError::InDoubt`] nothing was written.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum StoreError {
     /// More work is waiting than the store takes; ask again later.
@@ -51,12 +52,33 @@ pub enum StoreError {
     /// The system could not read or write.
     #[error("reading or writing the database failed: {0}")]
     Io(String),
+    /// The database server does not answer.
+    #[error("{server} cannot be reached: {reason}")]
+    Unreachable {
+        /// The server asked for, without a password.
+        server: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The database server answers, and will not have us.
+    #[error("{server} refuses: {reason}")]
+    Denied {
+        /// The server asked for, without a password.
+        server: String,
+        /// What it said, and what can be done.
+        reason: String,
+    },
+    /// The database server went away in the middle of writing: all of it was
+    /// written, or nothing.
+    #[error("the database went away while it was writing; whether it did is not known")]
+    InDoubt,
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
 }
 
-/// Why a commit was not made. In every case nothing of it was written.
+/// Why a commit was not made. In every case but [`StoreError::InDoubt`] nothing
+/// of it was written.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CommitError {
     /// Somebody else committed to the conversation first: load it and run the

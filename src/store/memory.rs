@@ -312,6 +312,7 @@ impl Store for Memory {
 
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
         self.with(move |tables, now| {
+            rules::check_intake(&intake)?;
             let before = intake.dedupe_key.as_ref().and_then(|key| tables.seen(&intake.channel, key));
             Ok(before.unwrap_or_else(|| tables.add_message(intake, Seen::Open, now)))
         })

@@ -5,11 +5,12 @@
 //! version the turn was run on. The rows around it (`sapa_*`) make the promise
 //! true that each accepted message has exactly one committed turn.
 //!
-//! [`Memory`] and [`Sqlite`] keep the same rules; one conformance suite holds
-//! them to it.
+//! [`Memory`], [`Sqlite`] and [`Postgres`] keep the same rules; one conformance
+//! suite holds them to it.
 
 mod error;
 mod memory;
+mod postgres;
 mod record;
 mod rules;
 mod scope;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 pub use error::{CommitError, StoreError};
 pub use memory::Memory;
+pub use postgres::{Postgres, PostgresSettings};
 pub use record::{
     Accepted, Commit, Committed, Conversation, InboxDone, InboxMessage, Intake, OutboxItem, OutboxMessage, Pending,
     Publication, Seen, Settled, Step, Timer, TimerChange, TurnKey,
@@ -49,8 +51,8 @@ pub trait Store: Send + Sync {
     /// Whether the conversation has events.
     fn exists<'a>(&'a self, sender_id: &'a str) -> Answer<'a, bool>;
 
-    /// Ids of conversations that have events, in order: at most `limit`, after
-    /// the one given.
+    /// Ids of conversations that have events, each once, in the store's own
+    /// order: at most `limit`, after the one given.
     fn senders<'a>(&'a self, after: Option<&'a str>, limit: u32) -> Answer<'a, Vec<String>>;
 
     /// Takes a message in, for channels that acknowledge before the turn. When

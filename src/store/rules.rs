@@ -1,23 +1,57 @@
 //! Rules that all stores share.
 
-use super::record::{Commit, InboxMessage, Seen, Settled, TimerChange};
+use super::record::{Commit, InboxMessage, Intake, Seen, Settled, TimerChange};
 use super::{CommitError, StoreError};
+
+/// Longest conversation id that Rasa's `events` table takes (spec §6.1).
+const MOST_SENDER_CHARS: usize = 255;
+
+/// Names and ids have no NUL: PostgreSQL keeps none outside of JSON.
+fn check_name(what: &str, name: &str) -> Result<(), StoreError> {
+    if name.contains('\0') { Err(StoreError::Invalid(format!("{what} has a NUL character"))) } else { Ok(()) }
+}
+
+fn check_sender(sender_id: &str) -> Result<(), StoreError> {
+    // Bytes first: they are counted already, and hardly any id is that long.
+    if sender_id.len() > MOST_SENDER_CHARS && sender_id.chars().count() > MOST_SENDER_CHARS {
+        let reason = format!("a conversation id has at most {MOST_SENDER_CHARS} characters");
+        return Err(StoreError::Invalid(reason));
+    }
+    check_name("the conversation id", sender_id)
+}
+
+fn check_key(channel: &str, dedupe_key: Option<&str>) -> Result<(), StoreError> {
+    check_name("the channel's name", channel)?;
+    check_name("the message's key", dedupe_key.unwrap_or_default())
+}
+
+/// Refuses names and ids that no database keeps.
+pub(super) fn check_intake(intake: &Intake) -> Result<(), StoreError> {
+    check_sender(&intake.sender_id)?;
+    check_key(&intake.channel, intake.dedupe_key.as_deref())
+}
 
 /// A time that is no number would never come.
 fn check_time(what: &str, time: f64) -> Result<(), StoreError> {
     if time.is_finite() { Ok(()) } else { Err(StoreError::Invalid(format!("{what} is not a finite number"))) }
 }
 
-/// Refuses times that no database keeps.
+/// Refuses times, names and ids that no database keeps.
 pub(super) fn check(commit: &Commit) -> Result<(), StoreError> {
+    check_sender(&commit.sender_id)?;
+    if let Some(InboxMessage::Fresh { channel, dedupe_key, .. }) = commit.inbox.as_ref().map(|done| &done.message) {
+        check_key(channel, dedupe_key.as_deref())?;
+    }
     for event in &commit.new_events {
         check_time("the timestamp of an event", event.timestamp)?;
     }
     for message in &commit.outbox {
+        check_name("the channel's name", &message.channel)?;
         check_time("the time of a message", message.not_before.unwrap_or(0.0))?;
     }
     for change in &commit.timers {
-        if let TimerChange::Set { due_at, .. } = change {
+        if let TimerChange::Set { name, due_at, .. } = change {
+            check_name("the name of a timer", name)?;
             check_time("the time of a timer", *due_at)?;
         }
     }

@@ -134,6 +134,7 @@ impl Store for Sqlite {
 
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
         Box::pin(async move {
+            rules::check_intake(&intake)?;
             let seen = given().with(intake.channel.as_str()).with(intake.dedupe_key.as_deref()).done()?;
             let parameters = given()
                 .with(intake.sender_id)

@@ -1,0 +1,163 @@
+//! The SQL text of the PostgreSQL store.
+//!
+//! Each job is one statement: one trip to the server, a transaction of its own.
+//! Those that write to several tables are functions, which the migrations make.
+
+/// What the session is like. One row.
+pub(super) const SERVER: &str = "
+    SELECT current_setting('server_encoding') AS encoding, current_setting('synchronous_commit') AS sync,
+        current_setting('fsync') AS fsync, current_schema()::text AS schema";
+
+/// Columns of the table `events`; no rows when there is none.
+pub(super) const EVENTS_COLUMNS: &str = "
+    SELECT a.attname::text AS name, format_type(a.atttypid, NULL) AS type, a.attnotnull AS required,
+        a.atthasdef OR a.attidentity <> '' AS filled
+    FROM pg_attribute a WHERE a.attrelid = to_regclass('events') AND a.attnum > 0 AND NOT a.attisdropped";
+
+/// Whether there is a database. $1 name.
+pub(super) const HAS_DATABASE: &str = "SELECT 1 FROM pg_database WHERE datname = $1";
+
+/// A turn; the parameters are described at the function. Null when the
+/// conversation is at another version.
+pub(super) const COMMIT: &str = "
+    SELECT sapa_commit_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+        $21, $22, $23, $24, $25) AS version";
+
+/// Why a turn was refused. $1 sender, $2 id of the accepted message, $3 channel
+/// and $4 dedupe key of a fresh one.
+pub(super) const WHY: &str = "
+    SELECT c.version, c.last_commit, i.state, i.reply
+    FROM (SELECT 1) one LEFT JOIN sapa_conversation c ON c.sender_id = $1
+        LEFT JOIN sapa_inbox i ON (i.id = $2 AND i.sender_id = $1) OR (i.channel = $3 AND i.dedupe_key = $4)";
+
+/// $1 sender, $2 channel, $3 dedupe key, $4 payload, $5 time.
+pub(super) const ACCEPT: &str = "SELECT id, seq, state, reply, fresh FROM sapa_accept_1($1, $2, $3, $4, $5)";
+
+/// $1 channel, $2 dedupe key.
+pub(super) const SEEN: &str =
+    "SELECT id, seq, state, reply, FALSE AS fresh FROM sapa_inbox WHERE channel = $1 AND dedupe_key = $2";
+
+/// $1 after that id, $2 limit.
+pub(super) const PENDING: &str = "
+    UPDATE sapa_inbox SET attempts = attempts + 1 WHERE id IN (
+        SELECT id FROM sapa_inbox WHERE state = 'accepted' AND id > $1 ORDER BY id LIMIT $2 FOR UPDATE
+    ) RETURNING id, seq, attempts, channel, dedupe_key, sender_id, payload";
+
+/// $1 id.
+pub(super) const BURY: &str = "UPDATE sapa_inbox SET state = 'dead' WHERE id = $1 AND state = 'accepted' RETURNING id";
+
+/// $1 key of the turn, $2 step, $3 action, $4 request hash, $5 response, $6 time.
+pub(super) const JOURNAL: &str = "
+    INSERT INTO sapa_step (inbox_id, step, action, request_hash, response, received_at)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (inbox_id, step) DO UPDATE SET action = excluded.action, request_hash = excluded.request_hash,
+        response = excluded.response, received_at = excluded.received_at";
+
+/// $1 key of the turn.
+pub(super) const JOURNALLED: &str =
+    "SELECT step AS id, action, request_hash, response FROM sapa_step WHERE inbox_id = $1 ORDER BY step";
+
+/// $1 time, $2 limit.
+pub(super) const CLAIM_OUTBOX: &str = "
+    SELECT id, inbox_id, ordinal, sender_id, channel, payload, attempts, possible_double
+    FROM sapa_claim_outbox_1($1, $2)";
+
+/// $1 ids, $2 states, $3 times.
+pub(super) const SETTLE_OUTBOX: &str = "
+    UPDATE sapa_outbox o SET state = r.state, not_before = coalesce(r.time, o.not_before),
+        possible_double = o.possible_double OR o.state = 'doubtful'
+    FROM unnest($1::bigint[], $2::text[], $3::double precision[]) AS r (id, state, time) WHERE o.id = r.id";
+
+/// No parameters.
+pub(super) const DOUBT_OUTBOX: &str = "
+    UPDATE sapa_outbox SET state = 'doubtful' WHERE state IN ('sending', 'doubtful')
+    RETURNING id, inbox_id, ordinal, sender_id, channel, payload, attempts, TRUE AS possible_double";
+
+/// $1 time, $2 limit.
+pub(super) const DUE_TIMERS: &str =
+    "SELECT id, sender_id, name, due_at, payload FROM sapa_timer WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2";
+
+/// $1 sender.
+pub(super) const TIMERS: &str = r#"
+    SELECT id, sender_id, name, due_at, payload FROM sapa_timer WHERE sender_id = $1 ORDER BY name COLLATE "C""#;
+
+/// $1 id.
+pub(super) const TAKE_TIMER: &str = "DELETE FROM sapa_timer WHERE id = $1 RETURNING id";
+
+/// $1 limit.
+pub(super) const UNPUBLISHED: &str = "
+    SELECT e.id::bigint AS id, e.sender_id, e.data FROM sapa_publish p JOIN events e ON e.id = p.event_id
+    ORDER BY p.event_id LIMIT $1";
+
+/// $1 event ids.
+pub(super) const PUBLISHED: &str = "DELETE FROM sapa_publish WHERE event_id = ANY ($1)";
+
+/// $1 name.
+pub(super) const CURSOR: &str = "SELECT value FROM sapa_cursor WHERE name = $1";
+
+/// $1 name, $2 value.
+pub(super) const SET_CURSOR: &str = "
+    INSERT INTO sapa_cursor (name, value) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+/// $1 time, $2 most rows of a kind. How many rows went. Rows that another
+/// process is about to remove are left to it.
+pub(super) const PRUNE: &str = "
+    WITH inbox AS (
+        DELETE FROM sapa_inbox WHERE id IN (
+            SELECT id FROM sapa_inbox WHERE state IN ('done', 'dead') AND accepted_at < $1
+            LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1
+    ), outbox AS (
+        DELETE FROM sapa_outbox WHERE id IN (
+            SELECT id FROM sapa_outbox WHERE state IN ('sent', 'failed') AND not_before < $1
+            LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1
+    ), steps AS (
+        DELETE FROM sapa_step WHERE (inbox_id, step) IN (
+            SELECT inbox_id, step FROM sapa_step s WHERE received_at < $1 AND NOT EXISTS (
+                SELECT 1 FROM sapa_inbox i WHERE i.state = 'accepted' AND i.id::text = s.inbox_id)
+            LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM inbox) AS inbox, (SELECT count(*) FROM outbox) AS outbox,
+        (SELECT count(*) FROM steps) AS steps";
+
+/// The current session (spec §6.1). $1 sender. The first row carries the
+/// conversation, the others an event each. (`+ 0`: by the sender's index; the
+/// planner would rather read the table from its end and hope.)
+pub(super) const LOAD: &str = "
+    WITH started (id) AS (
+        SELECT max(id + 0) FROM events WHERE sender_id = $1 AND type_name = 'session_started'
+    ), before (id) AS (
+        SELECT max(id + 0) FROM events WHERE sender_id = $1 AND id < (SELECT id FROM started)
+    ), first (id) AS (
+        SELECT coalesce(
+            (SELECT id FROM events WHERE id = (SELECT id FROM before)
+                AND type_name = 'action' AND action_name = 'action_session_start'),
+            (SELECT id FROM started), 0)
+    )
+    SELECT 0::bigint AS id, coalesce(c.version, 0) AS version, coalesce(c.next_seq, 1) AS next_seq, NULL AS data
+    FROM (SELECT 1) one LEFT JOIN sapa_conversation c ON c.sender_id = $1
+    UNION ALL
+    SELECT id, NULL, NULL, data FROM events WHERE sender_id = $1 AND id >= (SELECT id FROM first)
+    ORDER BY 1";
+
+/// As [`LOAD`], with all sessions.
+pub(super) const LOAD_ALL: &str = "
+    SELECT 0::bigint AS id, coalesce(c.version, 0) AS version, coalesce(c.next_seq, 1) AS next_seq, NULL AS data
+    FROM (SELECT 1) one LEFT JOIN sapa_conversation c ON c.sender_id = $1
+    UNION ALL
+    SELECT id, NULL, NULL, data FROM events WHERE sender_id = $1
+    ORDER BY 1";
+
+/// $1 sender.
+pub(super) const EXISTS: &str = "SELECT 1 FROM events WHERE sender_id = $1 LIMIT 1";
+
+/// $1 after that sender, or null; $2 limit. Jumps from one sender to the next,
+/// in the order of Rasa's index, which is that of the database's language.
+pub(super) const SENDERS: &str = "
+    WITH RECURSIVE s (id) AS (
+        (SELECT sender_id FROM events WHERE $1::varchar IS NULL OR sender_id > $1 ORDER BY sender_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT sender_id FROM events WHERE sender_id > s.id ORDER BY sender_id LIMIT 1)
+        FROM s WHERE s.id IS NOT NULL
+    )
+    SELECT id FROM s WHERE id IS NOT NULL LIMIT $2";
