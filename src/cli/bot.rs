@@ -9,9 +9,9 @@ use clap::Args;
 use sapa_project::{Credentials, Diagnostic, Endpoints, Severity, Sources, render_text};
 
 use super::dotenv::Environment;
-use super::{models, terminal};
+use super::{models, postgres, terminal};
 use crate::agent::{ActionClient, Agent, LoadedModel};
-use crate::store::{Clock, Memory, Sqlite, Store};
+use crate::store::{Clock, Memory, Postgres, Sqlite, Store};
 
 /// Flags of everything that loads a bot.
 #[derive(Debug, Clone, Args)]
@@ -65,21 +65,30 @@ fn report(findings: &[Diagnostic], sources: &Sources, path: &str) -> Result<()> 
     Ok(())
 }
 
-/// Opens the tracker store that the endpoints name; SQLite by default.
+/// Opens the tracker store that the endpoints name; SQLite by default. A server
+/// that does not answer yet is waited for.
 pub(super) async fn open_store(endpoints: &Endpoints) -> Result<Arc<dyn Store>> {
     let Some(section) = &endpoints.tracker_store else {
         return Ok(Arc::new(Sqlite::open(Path::new(DEFAULT_DATABASE), clock()).await?));
     };
     let kind = section.kind.as_deref().unwrap_or("in_memory").to_lowercase();
-    let dialect = section.dialect.as_deref().unwrap_or("sqlite");
-    match (kind.as_str(), dialect) {
+    let dialect = postgres::dialect(section);
+    match (kind.as_str(), dialect.as_str()) {
         ("in_memory" | "inmemory" | "memory", _) => Ok(Arc::new(Memory::new(clock()))),
         ("sql", "sqlite") => {
             let file = section.db.as_deref().unwrap_or("rasa.db");
             Ok(Arc::new(Sqlite::open(Path::new(file), clock()).await?))
         }
-        ("sql", other) => bail!("tracker_store: dialect `{other}` is not served yet; use `dialect: sqlite`"),
-        (other, _) => bail!("tracker_store: type `{other}` is not served; use `type: SQL` with `dialect: sqlite`"),
+        ("sql", "postgresql" | "postgres") => {
+            let settings = postgres::settings(section, &|name| std::env::var(name).ok())?;
+            Ok(Arc::new(Postgres::open(&settings, clock()).await?))
+        }
+        ("sql", other) => bail!(
+            "tracker_store: dialect `{other}` is not served; use `dialect: postgresql`, or `dialect: sqlite` for one machine"
+        ),
+        (other, _) => bail!(
+            "tracker_store: type `{other}` is not served; use `type: SQL` with `dialect: postgresql` or `dialect: sqlite`"
+        ),
     }
 }
 

@@ -9,6 +9,7 @@ mod health;
 mod logging;
 mod logs;
 mod models;
+mod postgres;
 mod run;
 mod shell;
 mod terminal;

@@ -32,7 +32,7 @@ pub use check::check;
 pub use config::{ComponentConfig, Config};
 pub use diagnostic::{Annotation, Diagnostic, Severity};
 pub use domain::Domain;
-pub use endpoints::{Credentials, Endpoints};
+pub use endpoints::{Credentials, Endpoints, Secret, StoreEndpoint};
 pub use load::{FileRole, Loaded, ProjectFile, load, load_test_stories};
 pub use nlu::NluData;
 pub use read_domain::{DomainSpans, NamePlace};

@@ -21,6 +21,7 @@ pub struct Server {
     base: String,
     client: reqwest::Client,
     log: Arc<Mutex<String>>,
+    address: Mutex<mpsc::Receiver<String>>,
     reader: Option<JoinHandle<()>>,
     _project: Option<Project>,
 }
@@ -53,6 +54,17 @@ impl Server {
     /// Starts the server with these variables. Its log must show where it
     /// listens.
     pub fn start_with(project: &Project, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut server = Self::launch_with(project, arguments, variables);
+        server.wait();
+        server
+    }
+
+    /// Starts the server; it may not listen yet.
+    pub fn launch(project: &Project, arguments: &[&str], level: &str) -> Self {
+        Self::launch_with(project, arguments, &[("LOG_LEVEL", level)])
+    }
+
+    fn launch_with(project: &Project, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let all = [&["run", "-i", "127.0.0.1", "-p", "0"], arguments].concat();
         let mut child = project
             .command(&all)
@@ -76,12 +88,28 @@ impl Server {
             }
         });
         let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().expect("a client");
-        let mut server = Self { child, base: String::new(), client, log, reader: Some(reader), _project: None };
-        match address.recv_timeout(DEADLINE) {
-            Ok(address) => server.base = format!("http://{address}"),
-            Err(_) => panic!("the server did not start:\n{}", server.stop()),
+        Self {
+            child,
+            base: String::new(),
+            client,
+            log,
+            address: Mutex::new(address),
+            reader: Some(reader),
+            _project: None,
         }
-        server
+    }
+
+    /// Waits until the server listens.
+    pub fn wait(&mut self) {
+        match self.address.get_mut().expect("the address").recv_timeout(DEADLINE) {
+            Ok(address) => self.base = format!("http://{address}"),
+            Err(_) => panic!("the server did not start:\n{}", self.stop()),
+        }
+    }
+
+    /// What the server logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("the log").clone()
     }
 
     /// Starts the server with the HTTP API.
@@ -108,7 +136,7 @@ impl Server {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("the log's reader");
         }
-        self.log.lock().expect("the log").clone()
+        self.log()
     }
 
     /// `http://address`, where it listens.
