@@ -80,9 +80,10 @@ pub(super) fn connect_error(error: &sqlx::Error, server: &str) -> StoreError {
     let server = server.to_owned();
     let Some(said) = database(error) else {
         let reason = error.to_string();
-        return match error {
-            sqlx::Error::Io(_) => StoreError::Unreachable { server, reason },
-            _ => StoreError::Denied { server, reason },
+        return if may_pass(error) {
+            StoreError::Unreachable { server, reason }
+        } else {
+            StoreError::Denied { server, reason }
         };
     };
     let reason = said.message().to_owned();
@@ -103,6 +104,16 @@ pub(super) fn connect_error(error: &sqlx::Error, server: &str) -> StoreError {
         },
         DISK_FULL => StoreError::DiskFull,
         _ => StoreError::Denied { server, reason },
+    }
+}
+
+/// Whether a failed attempt to connect may succeed later. A certificate that is
+/// not trusted and a socket that is somebody else's stay what they are.
+fn may_pass(error: &sqlx::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, PermissionDenied};
+    match error {
+        sqlx::Error::Io(error) => !matches!(error.kind(), InvalidData | InvalidInput | PermissionDenied),
+        _ => false,
     }
 }
 

@@ -37,8 +37,8 @@ pub struct PostgresSettings {
     /// Schema of the tables; it must exist.
     pub schema: Option<String>,
     /// libpq's parameters: `sslmode`, `sslrootcert`, `sslcert`, `sslkey`,
-    /// `application_name`, `host`, `connect_timeout` (seconds that a start waits
-    /// for the server). Others have no effect; a warning names them.
+    /// `application_name`, `host`, `port`, `connect_timeout` (seconds that a start
+    /// waits for the server). Others have no effect; a warning names them.
     pub query: BTreeMap<String, String>,
     /// Connections that stay open.
     pub pool_size: u32,
@@ -82,11 +82,15 @@ impl Target {
                     .map_err(|_| wrong("one of `disable`, `allow`, `prefer`, `require`, `verify-ca`, `verify-full`"))?;
                 options.ssl_mode(mode)
             }
+            "sslrootcert" | "sslcert" | "sslkey" if std::fs::File::open(value).is_err() => {
+                return Err(wrong(&format!("a file that can be read, and `{value}` is none")));
+            }
             "sslrootcert" => options.ssl_root_cert(value),
             "sslcert" => options.ssl_client_cert(value),
             "sslkey" => options.ssl_client_key(value),
             "application_name" => options.application_name(value),
             "host" => options.host(value),
+            "port" => options.port(value.parse().map_err(|_| wrong("a number from 1 to 65535"))?),
             "connect_timeout" => {
                 let seconds: u32 = value.parse().map_err(|_| wrong("a whole number of seconds"))?;
                 self.patience = Duration::from_secs(seconds.into());
@@ -154,7 +158,7 @@ mod tests {
         assert_eq!(with("connect_timeout", "3").map(|target| target.patience).unwrap(), Duration::from_secs(3));
         assert!(matches!(with("sslmode", "require").unwrap().options.get_ssl_mode(), PgSslMode::Require));
         assert_eq!(with("application_name", "bot").unwrap().options.get_application_name(), Some("bot"));
-        for (key, value) in [("sslmode", "perhaps"), ("connect_timeout", "soon")] {
+        for (key, value) in [("sslmode", "perhaps"), ("connect_timeout", "soon"), ("sslrootcert", "/tak/ada")] {
             assert!(matches!(with(key, value), Err(StoreError::Invalid(text)) if text.contains(key)));
         }
     }
