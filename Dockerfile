@@ -19,8 +19,7 @@ RUN target/dist/sapa train --out /out/models
 FROM scratch AS sapa
 COPY --from=build /out/sapa /usr/local/bin/sapa
 COPY --from=train --chown=10001:10001 /out/models /app/models
-COPY --chown=10001:10001 credentials.yml endpoints.yml /app/
-COPY --chown=10001:10001 deploy/endpoints.yml /app/endpoints.compose.yml
+COPY --chown=10001:10001 deploy/credentials.yml deploy/endpoints.yml /app/
 WORKDIR /app
 USER 10001:10001
 EXPOSE 5005

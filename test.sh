@@ -29,8 +29,9 @@ fi
 
 # Nothing that looks like a bot token may stand in a tracked file.
 if git rev-parse --git-dir >/dev/null 2>&1; then
-  if git grep -nE '[0-9]{8,10}:[A-Za-z0-9_-]{35}' -- . >&2; then
-    echo "error: the lines above look like a bot token; secrets come from the environment" >&2
+  # Names of files only: this log is read by others.
+  if git grep -lE '[0-9]{8,10}:[A-Za-z0-9_-]{35}' -- . >&2; then
+    echo "error: the files above hold what looks like a bot token; secrets come from the environment" >&2
     exit 1
   fi
 fi

@@ -45,7 +45,8 @@ if [[ -n $endpoints ]]; then
 else
     sed "s#localhost:5055#127.0.0.1:$actions_port#" "$root/endpoints.yml" >endpoints.yml
 fi
-cp "$root/credentials.yml" .
+# REST is open here only to ask something.
+{ cat "$root/deploy/credentials.yml"; echo "rest:"; } >credentials.yml
 "$programs/sapa" run --enable-api --port "$port" --model "$model" >"$folder/sapa.log" 2>&1 &
 pids+=($!)
 await "$programs/sapa" health "http://127.0.0.1:$port/health" || {

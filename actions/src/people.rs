@@ -38,6 +38,7 @@ pub enum TteStatus {
 #[serde(deny_unknown_fields)]
 struct Record {
     sender_id: Option<String>,
+    channel: Option<String>,
     nip: Option<String>,
     nik: Option<String>,
     nama: String,
@@ -51,6 +52,8 @@ struct Record {
 pub struct Person {
     /// Conversation that is linked to this person, if any.
     pub sender_id: Option<String>,
+    /// Channel on which that link counts; on any when there is none.
+    pub channel: Option<String>,
     /// NIP or NI PPPK.
     pub employee: Option<Identity>,
     /// NIK.
@@ -117,9 +120,12 @@ impl People {
         Ok(Self(people))
     }
 
-    /// The person linked to a conversation.
-    pub fn linked_to(&self, sender_id: &str) -> Option<&Person> {
-        self.0.iter().find(|person| person.sender_id.as_deref() == Some(sender_id))
+    /// The person linked to a conversation on a channel.
+    pub fn linked_to(&self, sender_id: &str, channel: Option<&str>) -> Option<&Person> {
+        self.0.iter().find(|person| {
+            person.sender_id.as_deref() == Some(sender_id)
+                && (person.channel.is_none() || person.channel.as_deref() == channel)
+        })
     }
 }
 
@@ -138,6 +144,7 @@ fn person(record: Record, today: Date) -> anyhow::Result<Person> {
     };
     Ok(Person {
         sender_id: record.sender_id,
+        channel: record.channel,
         employee,
         citizen,
         name: record.nama,
@@ -165,10 +172,10 @@ mod tests {
     #[test]
     fn the_shipped_file_is_valid() {
         let people = load(include_str!("../data_pengguna.json")).unwrap();
-        let person = people.linked_to("demo-tertaut").unwrap();
+        let person = people.linked_to("demo-tertaut", Some("cmdline")).unwrap();
         assert_eq!(person.name, "Contoh Satu");
         assert_eq!(person.whatsapp.to_string(), "+62•••••999");
-        assert!(people.linked_to("lain").is_none());
+        assert!(people.linked_to("lain", None).is_none());
     }
 
     #[test]
@@ -186,7 +193,7 @@ mod tests {
     #[test]
     fn only_the_own_numbers_are_owned() {
         let people = load(&format!("[{ONE}]")).unwrap();
-        let person = people.linked_to("s").unwrap();
+        let person = people.linked_to("s", None).unwrap();
         let own = |text: &str| person.owns(&Identity::read(text, today()).unwrap().number);
         assert!(own("198503152010011999") && own("3671011503859999"));
         assert!(!own("198503152010011998") && !own("3671011503859998"));
@@ -195,6 +202,16 @@ mod tests {
     #[test]
     fn a_status_of_a_later_version_is_unknown() {
         let people = load(&format!("[{}]", ONE.replace("ISSUE", "BARU_SEKALI"))).unwrap();
-        assert_eq!(people.linked_to("s").unwrap().tte, TteStatus::Unknown);
+        assert_eq!(people.linked_to("s", None).unwrap().tte, TteStatus::Unknown);
+    }
+
+    #[test]
+    fn a_link_counts_on_its_channel_alone() {
+        let file = r#"[{"nip":"198503152010011999","nama":"A","email":"a@contoh.go.id","wa":"081200000999",
+            "status_tte":"ISSUE","sender_id":"s","channel":"telegram"}]"#;
+        let people = People::from_json(file, Date { year: 2026, month: 11, day: 23 }).unwrap();
+        assert!(people.linked_to("s", Some("telegram")).is_some());
+        assert!(people.linked_to("s", Some("rest")).is_none());
+        assert!(people.linked_to("s", None).is_none());
     }
 }

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use sapa_dialogue::Tracker;
 use sapa_model::Model;
 use sapa_sdk::{BotMessage, Event, JsonMap, ParseData};
+use serde_json::Value;
 
-use crate::store::{Clock, Store, StoreError};
+use crate::store::{Clock, Seen, Store, StoreError};
 
 pub use actions::{ActionClient, ActionClientError};
 pub use model_slot::{LoadedModel, ModelSlot};
@@ -104,6 +105,27 @@ impl Agent {
     /// No dialogue model, or the store failed.
     pub async fn append_events(&self, sender_id: &str, events: Vec<Event>) -> Result<(), AgentError> {
         self.append(sender_id, events).await
+    }
+
+    /// The stored reply of a message that had its turn; `None` when it had none.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn reply_to(&self, channel: &str, dedupe_key: &str) -> Result<Option<Option<Value>>, AgentError> {
+        let seen = self.store.seen(channel, dedupe_key).await?.and_then(|accepted| accepted.duplicate);
+        Ok(match seen {
+            Some(Seen::Done { reply }) => Some(reply),
+            Some(Seen::Dead) => Some(None),
+            Some(Seen::Open) | None => None,
+        })
+    }
+
+    /// All events of a conversation, oldest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn history(&self, sender_id: &str) -> Result<Vec<Event>, AgentError> {
+        Ok(self.store.load_all(sender_id).await?.events)
     }
 
     /// Time now, seconds since the Unix epoch.

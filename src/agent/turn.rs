@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Agent, AgentError};
-use crate::store::{Commit, CommitError, InboxDone, InboxMessage, Seen, Step as JournalStep, TurnKey};
+use crate::store::{Commit, CommitError, InboxDone, InboxMessage, Step as JournalStep, TurnKey};
 
 /// How often a turn is run again when somebody else wrote to the conversation.
 const MOST_RERUNS: u64 = 20;
@@ -76,12 +76,8 @@ impl Agent {
 
     async fn answered_before(&self, incoming: &Incoming) -> Result<Option<TurnReport>, AgentError> {
         let Some(key) = &incoming.dedupe_key else { return Ok(None) };
-        let seen = self.store.seen(&incoming.channel, key).await?.and_then(|accepted| accepted.duplicate);
-        Ok(match seen {
-            Some(Seen::Done { reply }) => Some(TurnReport { repeated: Some(reply), ..TurnReport::default() }),
-            Some(Seen::Dead) => Some(TurnReport { repeated: Some(None), ..TurnReport::default() }),
-            Some(Seen::Open) | None => None,
-        })
+        let reply = self.reply_to(&incoming.channel, key).await?;
+        Ok(reply.map(|reply| TurnReport { repeated: Some(reply), ..TurnReport::default() }))
     }
 
     async fn journal(&self, incoming: &Incoming) -> Result<Journal, AgentError> {

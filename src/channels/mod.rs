@@ -50,6 +50,11 @@ const KINDS: &[(&str, Open)] = &[
     ("telegram", telegram::open),
 ];
 
+/// Whether a channel of that name can be served.
+fn is_served(name: &str) -> bool {
+    KINDS.iter().any(|(kind, _)| *kind == name)
+}
+
 /// Opens the channels of the credentials, or only the one `connector` names. With
 /// no credentials at all REST is served: `sapa shell` and a first try need
 /// nothing else. A channel whose own variable is not set is off.

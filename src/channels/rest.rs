@@ -112,6 +112,10 @@ fn read(body: &[u8]) -> Result<Request, String> {
         Some(_) => return Err("`metadata` must be an object".to_owned()),
     };
     let input_channel = object.get("input_channel").and_then(Value::as_str).unwrap_or("rest").to_owned();
+    // Whoever posts here has no right to speak for a channel that knows its users.
+    if input_channel != "rest" && (input_channel == "cmdline" || super::is_served(&input_channel)) {
+        return Err("`input_channel` names another channel".to_owned());
+    }
     Ok(Request { sender, text, input_channel, metadata })
 }
 

@@ -21,8 +21,8 @@ pub(super) fn run(args: &HealthArgs) -> Result<ExitCode> {
     let timeout = Duration::try_from_secs_f64(args.timeout).context("`--timeout` must be a number of seconds")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = reqwest::Client::builder().no_proxy().timeout(timeout).build()?;
-    let answer =
-        runtime.block_on(client.get(&args.url).send()).with_context(|| format!("{} does not answer", args.url))?;
+    let answer = runtime.block_on(async { client.get(&args.url).send().await });
+    let answer = answer.with_context(|| format!("{} does not answer", args.url))?;
     if !answer.status().is_success() {
         bail!("{} answers {}", args.url, answer.status());
     }

@@ -48,10 +48,10 @@ fn the_log_level_of_the_file_counts_unless_the_environment_names_one() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
     let project = Project::tiny().trained();
-    project.write("credentials.yml", "rest:\ntelegram: {access_token: x}\n");
+    project.write("credentials.yml", "rest:\nslack: {slack_token: x}\n");
     let warns = |variables: &[(&str, &str)]| {
         let mut command = project.command(&["run", "-i", "127.0.0.1", "-p", &port]);
-        ended(command.envs(variables.iter().copied()), &project.path("")).err.contains("telegram")
+        ended(command.envs(variables.iter().copied()), &project.path("")).err.contains("slack")
     };
     assert!(warns(&[]), "a channel that is not served is a warning");
     project.write(".env", "LOG_LEVEL=error\n");

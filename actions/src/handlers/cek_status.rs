@@ -45,7 +45,8 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
 
 /// The linked person, if the number is one of their own.
 fn owner<'a>(desk: &'a Helpdesk, call: &ActionContext, number: &str) -> Option<&'a Person> {
-    let person = desk.people.linked_to(&call.request.sender_id)?;
+    let person =
+        desk.people.linked_to(&call.request.sender_id, call.request.tracker.latest_input_channel.as_deref())?;
     let identity = Identity::read(number, desk.today()).ok()?.number;
     person.owns(&identity).then_some(person)
 }

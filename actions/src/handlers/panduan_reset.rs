@@ -70,7 +70,7 @@ fn siasn() -> String {
 /// A linked person gets a link on the registered number; anybody else a ticket
 /// and the way to prove who they are (identity levels 1 and 3).
 async fn email(desk: &Helpdesk, call: &ActionContext, dispatcher: &mut Dispatcher) -> Result<(), ActionError> {
-    match desk.people.linked_to(&call.request.sender_id) {
+    match desk.people.linked_to(&call.request.sender_id, call.request.tracker.latest_input_channel.as_deref()) {
         Some(person) => {
             let number = desk.ticket(call, "tautan_reset_email", "Kirim tautan reset email ke WA terdaftar").await?;
             dispatcher.utter(format!(
@@ -104,7 +104,7 @@ async fn by_officer(
         Application::Other => "aplikasi tersebut",
         named => named.title(),
     };
-    let summary = format!("Lupa password {}: {}", application.title(), spoken_text(&call.request));
+    let summary = format!("Akun {} perlu dibuka kembali: {}", application.title(), spoken_text(&call.request));
     let number = desk.ticket(call, "lupa_password", &summary).await?;
     dispatcher.utter(format!(
         "Untuk password {name}, petugas kami yang akan membantu setelah memastikan bahwa akun itu milik Anda. {}",

@@ -152,7 +152,8 @@ impl BotApi {
     }
 
     fn refusal(&self, parameters: &Parameters, code: u16, description: String) -> ApiFailure {
-        if let Some(seconds) = parameters.retry_after {
+        let wanted = parameters.retry_after.or((code == 429).then_some(1));
+        if let Some(seconds) = wanted {
             let pause = Duration::from_secs(seconds);
             *self.resting.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now() + pause);
             return ApiFailure::RetryAfter(pause);
@@ -164,7 +165,6 @@ impl BotApi {
             401 | 404 => ApiFailure::Unauthorized,
             403 => ApiFailure::Forbidden,
             409 => ApiFailure::Conflict,
-            429 => ApiFailure::RetryAfter(Duration::from_secs(1)),
             500.. => ApiFailure::Server(code),
             _ => ApiFailure::Refused { code, description: sapa_sdk::pii::mask(&description).to_string() },
         }

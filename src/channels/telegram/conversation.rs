@@ -26,9 +26,10 @@ impl Conversation {
         }
     }
 
-    /// Tells conversations apart in a log without naming anybody.
-    pub(super) fn pseudonym(&self) -> String {
-        let digest = Sha256::digest(self.sender_id().as_bytes());
+    /// Tells conversations apart in a log without naming anybody: without the
+    /// secret nobody can try out ids.
+    pub(super) fn pseudonym(&self, secret: &str) -> String {
+        let digest = Sha256::digest(format!("{secret}\0{}", self.sender_id()));
         digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
     }
 

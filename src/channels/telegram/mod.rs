@@ -15,7 +15,8 @@ mod split;
 mod update;
 mod webhook;
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sapa_dialogue::UserMessage;
@@ -52,6 +53,9 @@ struct Inner {
     identity: OnceLock<Result<String, String>>,
     /// Replies of one conversation go out in the order of its turns.
     locks: Locks,
+    /// Of replies that could not be sent as a whole: how many messages are out.
+    /// Lost with the process; then a message may come twice.
+    partly_sent: Mutex<HashMap<String, usize>>,
 }
 
 /// Why an update could not be served yet; it must come again.
@@ -83,7 +87,14 @@ impl Telegram {
     /// No HTTP client can be made.
     pub fn new(agent: Arc<Agent>, settings: Settings) -> Result<Self, reqwest::Error> {
         let api = BotApi::new(&settings.api_url, &settings.token)?;
-        let inner = Inner { agent, settings, api, identity: OnceLock::new(), locks: Locks::default() };
+        let inner = Inner {
+            agent,
+            settings,
+            api,
+            identity: OnceLock::new(),
+            locks: Locks::default(),
+            partly_sent: Mutex::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -111,7 +122,7 @@ impl Telegram {
         };
         let text = match &inbound.callback {
             None => inbound.text.clone(),
-            Some(callback) => match self.pressed(&conversation, callback).await? {
+            Some(callback) => match self.pressed(&inbound, callback).await? {
                 Some(payload) => payload,
                 None => return Ok(()),
             },
@@ -146,11 +157,8 @@ impl Telegram {
             self.typing_while(conversation, turn).await?
         };
         let answer = match report.repeated {
-            Some(Some(stored)) if stored.get("update").and_then(Value::as_i64) != Some(update_id) => {
-                // Another press of the same keyboard.
-                self.answer_press(inbound.callback.as_ref(), true).await;
-                return Ok(());
-            }
+            // Another press of the same keyboard, at the same time on another machine.
+            Some(stored) if !is_reply_to(stored.as_ref(), update_id) => return Ok(()),
             Some(stored) => stored.unwrap_or_default(),
             None => render(&report.messages),
         };
@@ -158,12 +166,28 @@ impl Telegram {
             self.take_keyboard_away(inbound).await;
         }
         let pieces = answer.get("pieces").and_then(Value::as_array).cloned().unwrap_or_default();
-        let outgoing = Outgoing { api: &self.inner.api, conversation, patience };
-        outgoing.send_all(&pieces).await.map_err(NotServed::Unsent)?;
+        self.send(conversation, &format!("{update_id}{suffix}"), &pieces, patience).await?;
         // Who and what stays between the user and the bot.
-        let chat = conversation.pseudonym();
+        let chat = conversation.pseudonym(&self.inner.settings.secret_token);
         tracing::info!(channel = "telegram", update_id, chat, messages = pieces.len(), "an update was answered");
         Ok(())
+    }
+
+    /// Sends a reply, from where an earlier try stopped.
+    async fn send(
+        &self,
+        conversation: &Conversation,
+        reply: &str,
+        pieces: &[Value],
+        patience: Duration,
+    ) -> Result<(), NotServed> {
+        let partly_sent = || self.inner.partly_sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = partly_sent().remove(reply).unwrap_or(0);
+        let mut outgoing = Outgoing { api: &self.inner.api, conversation, patience, sent: &mut sent };
+        outgoing.send_all(pieces).await.map_err(|failure| {
+            partly_sent().insert(reply.to_owned(), sent);
+            NotServed::Unsent(failure)
+        })
     }
 
     /// Waits for a turn; a slow one shows that the bot is at work.
@@ -180,20 +204,24 @@ impl Telegram {
     }
 
     /// What a pressed button says; `None` when it means nothing any more.
-    async fn pressed(&self, conversation: &Conversation, callback: &Callback) -> Result<Option<String>, NotServed> {
+    async fn pressed(&self, inbound: &Inbound, callback: &Callback) -> Result<Option<String>, NotServed> {
+        let conversation = &inbound.conversation;
+        let used = self.inner.agent.reply_to("telegram", &inbound.dedupe_key()).await?;
+        if used.is_some_and(|reply| !is_reply_to(reply.as_ref(), inbound.update_id)) {
+            self.answer_press(callback, true).await;
+            return Ok(None);
+        }
         let payload = if buttons::is_token(&callback.data) {
-            let stored = self.inner.agent.store.load_all(&conversation.sender_id()).await.map_err(AgentError::from)?;
-            buttons::resolve(&callback.data, &stored.events)
+            buttons::resolve(&callback.data, &self.inner.agent.history(&conversation.sender_id()).await?)
         } else {
             Some(callback.data.clone())
         };
-        self.answer_press(Some(callback), payload.is_none()).await;
+        self.answer_press(callback, payload.is_none()).await;
         Ok(payload)
     }
 
     /// Ends the button's spinner, at once; says so when the button has expired.
-    async fn answer_press(&self, callback: Option<&Callback>, expired: bool) {
-        let Some(callback) = callback else { return };
+    async fn answer_press(&self, callback: &Callback, expired: bool) {
         let mut answer = payloads::AnswerCallbackQuery::new(CallbackQueryId(callback.query_id.clone()));
         if expired {
             answer = answer.text(self.inner.settings.expired_text.clone());
@@ -212,6 +240,11 @@ impl Telegram {
             tracing::debug!(channel = "telegram", %failure, "a keyboard was not removed");
         }
     }
+}
+
+/// Whether a stored reply is that update's.
+fn is_reply_to(stored: Option<&Value>, update_id: i64) -> bool {
+    stored.and_then(|stored| stored.get("update")).and_then(Value::as_i64) == Some(update_id)
 }
 
 /// An empty map of metadata.

@@ -132,10 +132,8 @@ async fn until_served(telegram: &Telegram, message: Inbound) {
         };
         let update_id = message.update_id;
         match &error {
-            NotServed::Unsent(failure) if !failure.is_passing() => {
-                tracing::error!(channel = "telegram", update_id, %error, "a reply cannot be delivered");
-                return;
-            }
+            // It is not confirmed, and comes again once the token is right.
+            NotServed::Unsent(ApiFailure::Unauthorized) => pause = LONGEST_PAUSE,
             _ => tracing::warn!(channel = "telegram", update_id, %error, "an update was not served; trying again"),
         }
         tokio::time::sleep(pause).await;

@@ -19,6 +19,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) conversation: &'a Conversation,
     /// How long to try.
     pub(super) patience: Duration,
+    /// Messages of the reply that are out.
+    pub(super) sent: &'a mut usize,
 }
 
 /// The reply's pieces, as they are stored with the turn.
@@ -48,18 +50,19 @@ pub(super) struct Call {
 
 impl Outgoing<'_> {
     /// Sends all pieces, in order. What Telegram will never take is left out.
-    pub(super) async fn send_all(&self, pieces: &[Value]) -> Result<(), ApiFailure> {
+    pub(super) async fn send_all(&mut self, pieces: &[Value]) -> Result<(), ApiFailure> {
         let deadline = Instant::now() + self.patience;
-        for call in pieces.iter().flat_map(calls) {
+        for call in pieces.iter().flat_map(calls).skip(*self.sent) {
             match self.send(call, deadline).await {
                 Ok(()) => {}
                 Err(ApiFailure::Forbidden) => {
                     tracing::info!(channel = "telegram", "the user does not want messages from the bot");
                     return Ok(());
                 }
-                Err(failure) if failure.is_passing() => return Err(failure),
+                Err(failure) if failure.is_passing() || failure == ApiFailure::Unauthorized => return Err(failure),
                 Err(failure) => tracing::error!(channel = "telegram", %failure, "a message cannot be sent"),
             }
+            *self.sent += 1;
         }
         Ok(())
     }
@@ -75,7 +78,9 @@ impl Outgoing<'_> {
                 Err(failure) => failure,
             };
             match &failure {
-                ApiFailure::Migrated(new) => chat = json!(new),
+                ApiFailure::Migrated(new) if chat == json!(self.conversation.chat) && chat != json!(new) => {
+                    chat = json!(new);
+                }
                 ApiFailure::Refused { description, .. } => {
                     call = simpler(&call, description).ok_or(failure)?;
                 }

@@ -53,7 +53,8 @@ pub(super) fn number(raw: &Value) -> Option<i64> {
 /// `username` is the bot's own, without `@`.
 pub(super) fn read(raw: &Value, settings: &Settings, username: Option<&str>) -> Option<Inbound> {
     let update_id = number(raw)?;
-    let update: Update = serde_json::from_value(raw.clone()).ok()?;
+    // From text: some of teloxide's types borrow from it.
+    let update: Update = serde_json::from_str(&raw.to_string()).ok()?;
     match update.kind {
         UpdateKind::Message(message) => {
             let attachment = raw.get("message").and_then(attachment);
