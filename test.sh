@@ -27,6 +27,24 @@ if ! command -v cc >/dev/null; then
   fi
 fi
 
+# The tests start PostgreSQL servers of their own in temporary folders.
+has_postgres() {
+  local initdb
+  for initdb in /usr/lib/postgresql/*/bin/initdb /usr/local/pgsql/bin/initdb; do
+    [ -x "$initdb" ] && return 0
+  done
+  return 1
+}
+if ! has_postgres && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  # Debian's package would make a cluster and start it: not wanted here.
+  mkdir -p /etc/postgresql-common
+  [ -e /etc/postgresql-common/createcluster.conf ] ||
+    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+    -o Dpkg::Options::=--force-confold postgresql || true
+fi
+has_postgres || missing "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+
 # Nothing that looks like a bot token may stand in a tracked file.
 if git rev-parse --git-dir >/dev/null 2>&1; then
   # Names of files only: this log is read by others.

@@ -55,6 +55,10 @@ async fn the_postgres_store_conforms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_postgres_store_conforms_in_a_database_that_sorts_as_people_do() {
     let Some(cluster) = Cluster::shared() else { return };
+    // Older servers know the order of the system only.
+    if cluster.sql("postgres", "SHOW server_version_num").parse::<u32>().unwrap() < 150_000 {
+        return;
+    }
     let name = cluster.database_with("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'id'");
     let hand = Hand::at(100.0);
     let store = Postgres::open(&settings(cluster, &name), hand.clock()).await.unwrap();
