@@ -264,11 +264,25 @@ impl Turn {
             confidence: choice.confidence,
             cause: choice.cause.clone(),
         });
+        let failed = matches!(outcome, Outcome::Failed { .. });
         let said_by_user = self.log_action(choice, outcome);
         if matches!(choice.action.as_str(), "action_listen" | "action_session_start") {
             return Ok(Phase::Over);
         }
+        if failed && self.form_did_not_begin(&choice.action) {
+            return Ok(Phase::Act(Box::new(listen_after(choice))));
+        }
         Ok(if said_by_user { Phase::Extract } else { Phase::Decide })
+    }
+
+    /// A form that failed before it became active looks to rules like one that has
+    /// ended: in Rasa the rule that submits it follows, without any data
+    /// (spec §3.5). Where the domain has an apology, the bot listens instead.
+    fn form_did_not_begin(&self, action: &str) -> bool {
+        let domain = &self.model.domain;
+        domain.forms.contains_key(action)
+            && domain.responses.contains_key("utter_action_failed")
+            && self.tracker.current().active_loop_name() != Some(action)
     }
 
     fn log_rejection(&mut self, choice: &Choice) {
@@ -328,6 +342,19 @@ impl Turn {
         let event = Arc::new(event);
         self.done.events.push(Arc::clone(&event));
         self.tracker.update_shared(event);
+    }
+}
+
+/// The listening that follows what a policy chose in vain.
+fn listen_after(choice: &Choice) -> Choice {
+    Choice {
+        action: "action_listen".to_owned(),
+        policy: choice.policy.clone(),
+        confidence: 1.0,
+        events: Vec::new(),
+        is_end_to_end: false,
+        hide_rule_turn: choice.hide_rule_turn,
+        cause: Cause { what: format!("`{}` could not begin", choice.action), place: None },
     }
 }
 

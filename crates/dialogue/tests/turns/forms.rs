@@ -173,6 +173,21 @@ fn when_validation_breaks_the_value_does_not_stay_and_the_user_is_told() {
 }
 
 #[test]
+fn a_form_that_fails_before_it_begins_is_not_submitted() {
+    let book = r#"book{"cuisine": "thai"}"#;
+    let fails = |_: &_| Err(ActionFailure::Failed("down".into()));
+    let mut chat = Chat::new(&validated(), RULES).serve(fails);
+    let done = chat.turn(book);
+    let texts: Vec<_> = done.messages.iter().filter_map(|message| message.text.as_deref()).collect();
+    assert_eq!((texts, chat.active_loop()), (vec!["sorry"], None));
+    assert_eq!(chat.slot("cuisine"), Value::Null);
+    // Without an apology in the domain Rasa's way is kept: the submitting rule follows.
+    let silent = validated().replace("  utter_action_failed: [{text: sorry}]\n", "");
+    let done = Chat::new(&silent, RULES).serve(fails).turn(book);
+    assert_eq!(done.messages.last().and_then(|message| message.text.as_deref()), Some("booked None for None"));
+}
+
+#[test]
 fn validation_may_choose_the_next_slot_or_end_the_form() {
     let mut ends = Chat::new(&validated(), RULES)
         .serve(|_| answer(json!([{"event": "slot", "name": "requested_slot", "value": null}])));
