@@ -69,4 +69,5 @@ if cargo clippy --version >/dev/null 2>&1; then
 else
   missing "clippy is not installed (rustup component add clippy)"
 fi
+RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
 echo "all tests passed"

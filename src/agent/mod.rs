@@ -1,4 +1,4 @@
-//! The agent drives [`Turn`]s with the world: it takes messages in, calls action
+//! The agent drives [`Turn`](sapa_dialogue::Turn)s with the world: it takes messages in, calls action
 //! servers, and commits what a turn is done with.
 
 mod actions;

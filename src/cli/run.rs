@@ -64,7 +64,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode> {
 /// Half the cores: the store's threads want the others, and a turn that hops
 /// between few threads costs much less than one that hops between many.
 /// `TOKIO_WORKER_THREADS` wins.
-fn worker_threads() -> usize {
+pub(super) fn worker_threads() -> usize {
     let wanted = super::dotenv::variable("TOKIO_WORKER_THREADS").and_then(|v| v.parse().ok());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     wanted.unwrap_or(cores / 2).max(1)

@@ -1,7 +1,7 @@
 //! Understanding: message text to intent and entities (spec §2).
 //!
 //! A pipeline is a list of components, each in a file of its own and one line
-//! of [`registry`]. [`NluModel::train`] builds it from a project,
+//! of `registry`. [`NluModel::train`] builds it from a project,
 //! [`NluModel::parse`] runs it, [`NluModel::to_sections`] and
 //! [`NluModel::from_sections`] store and load it.
 

@@ -59,7 +59,7 @@ struct Parsed {
 
 /// Reads a project. Files are read in the order of their paths, whatever the
 /// order given. Nothing stops at the first problem; findings across files are
-/// those of [`check`], which the caller runs on the project.
+/// those of [`check()`](crate::check()), which the caller runs on the project.
 pub fn load(files: Vec<ProjectFile>, env: Env<'_>) -> Loaded {
     let (mut sources, mut out) = (Sources::default(), Vec::new());
     let given: BTreeSet<FileRole> = files.iter().map(|file| file.role).collect();

@@ -1,0 +1,135 @@
+//! Programs under measurement, each in a process of its own. Linux only: `/proc`.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::runtime::Runtime;
+
+/// What a request costs, seconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cost {
+    /// The server's processor time, user and system.
+    pub(super) cpu: f64,
+    /// From sending to the whole answer.
+    pub(super) wall: f64,
+}
+
+/// A server in a process of its own; ends with this value.
+pub(super) struct Server {
+    child: Child,
+    address: String,
+    client: reqwest::Client,
+    /// From exec to the first answer with 200, seconds.
+    pub(super) started_in: f64,
+}
+
+/// A request: path, headers, and the body of each number.
+pub(super) struct Request<'a> {
+    pub(super) path: &'a str,
+    pub(super) header: Option<(&'static str, &'a str)>,
+    pub(super) body: &'a dyn Fn(u32) -> String,
+}
+
+impl Server {
+    /// Starts `sapa` with these arguments and a free port behind them.
+    pub(super) fn start(arguments: &[&str], runtime: &Runtime) -> Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut command = quiet(arguments);
+        command.arg(port.to_string());
+        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(1).build()?;
+        let started = Instant::now();
+        let child = command.spawn()?;
+        let mut server = Self { child, address: format!("http://127.0.0.1:{port}"), client, started_in: 0.0 };
+        while runtime.block_on(async { server.client.get(&server.address).send().await }).is_err() {
+            if started.elapsed() > Duration::from_secs(20) || server.child.try_wait()?.is_some() {
+                bail!("the server did not start: {}", arguments.join(" "));
+            }
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        server.started_in = started.elapsed().as_secs_f64();
+        Ok(server)
+    }
+
+    /// Resident memory, MiB.
+    pub(super) fn resident(&self) -> f64 {
+        memory(self.child.id(), "VmRSS:").unwrap_or(0.0)
+    }
+
+    /// Sends requests one after the other on one connection.
+    pub(super) fn load(&self, runtime: &Runtime, requests: u32, request: &Request<'_>) -> Result<Cost> {
+        let url = format!("{}{}", self.address, request.path);
+        let cpu = cpu_seconds(self.child.id())?;
+        let started = Instant::now();
+        runtime.block_on(async {
+            for number in 0..requests {
+                let mut post = self.client.post(&url).header("content-type", "application/json");
+                if let Some((name, value)) = request.header {
+                    post = post.header(name, value);
+                }
+                post.body((request.body)(number)).send().await?.error_for_status()?.bytes().await?;
+            }
+            anyhow::Ok(())
+        })?;
+        let (wall, requests) = (started.elapsed().as_secs_f64(), f64::from(requests.max(1)));
+        Ok(Cost { cpu: (cpu_seconds(self.child.id())? - cpu) / requests, wall: wall / requests })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// This program, silent.
+pub(super) fn quiet(arguments: &[&str]) -> Command {
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("sapa"));
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Runs this program to its end: seconds, and its most memory in MiB.
+pub(super) fn run_to_end(arguments: &[&str], last: &Path) -> Result<(f64, f64)> {
+    let started = Instant::now();
+    let mut child = quiet(arguments).arg(last).spawn()?;
+    let mut most = 0.0_f64;
+    let status = loop {
+        most = most.max(memory(child.id(), "VmHWM:").unwrap_or(0.0));
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    if !status.success() {
+        bail!("`sapa {}` failed: run it to see why", arguments.join(" "));
+    }
+    Ok((started.elapsed().as_secs_f64(), most))
+}
+
+/// A line of `/proc/<pid>/status`, in MiB.
+fn memory(process: u32, name: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with(name))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+/// User and system time of a process: fields 14 and 15 of `/proc/<pid>/stat`, in
+/// ticks of 10 ms.
+pub(super) fn cpu_seconds(process: u32) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).context("this measurement needs Linux")?;
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
+    Ok(ticks as f64 / 100.0)
+}
+
+/// The middle one.
+pub(super) fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
