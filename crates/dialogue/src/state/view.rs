@@ -48,7 +48,7 @@ impl<'a> StateView<'a> {
 
     /// Where an intent is known, the text does not count.
     pub(crate) fn intent_first(mut self) -> Self {
-        self.has_text = !self.user.is_some_and(|user| user.intent.is_some());
+        self.has_text = self.user.is_none_or(|user| user.intent.is_none());
         self
     }
 
