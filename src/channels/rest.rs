@@ -191,5 +191,10 @@ fn failure(error: &AgentError) -> Response {
         AgentError::Store(_) | AgentError::Contended => StatusCode::SERVICE_UNAVAILABLE,
     };
     tracing::error!(%error, "a message was not handled");
-    refusal(status, &error.to_string())
+    // Where the database is concerns nobody who writes to the bot.
+    let told = match error {
+        AgentError::Store(_) => "the conversation cannot be stored now; try again".to_owned(),
+        other => other.to_string(),
+    };
+    refusal(status, &told)
 }

@@ -41,7 +41,7 @@ pub(super) fn clock() -> Clock {
 
 /// Reads `endpoints.yml`; a missing file is an empty one.
 pub(super) fn read_endpoints(path: &Path, environment: &Environment) -> Result<Endpoints> {
-    let bytes = std::fs::read(path).unwrap_or_default();
+    let bytes = read_named(path, "--endpoints", "endpoints.yml")?;
     let (endpoints, findings) = Endpoints::parse(&bytes, &path.to_string_lossy(), &|name| environment.get(name));
     report(&findings, &endpoints.sources, &path.to_string_lossy())?;
     Ok(endpoints)
@@ -49,10 +49,19 @@ pub(super) fn read_endpoints(path: &Path, environment: &Environment) -> Result<E
 
 /// Reads `credentials.yml`; a missing file is an empty one.
 pub(super) fn read_credentials(path: &Path, environment: &Environment) -> Result<Credentials> {
-    let bytes = std::fs::read(path).unwrap_or_default();
+    let bytes = read_named(path, "--credentials", "credentials.yml")?;
     let (credentials, findings) = Credentials::parse(&bytes, &path.to_string_lossy(), &|name| environment.get(name));
     report(&findings, &credentials.sources, &path.to_string_lossy())?;
     Ok(credentials)
+}
+
+/// The bytes of a file that need not be there unless its flag names it.
+fn read_named(path: &Path, flag: &str, default: &str) -> Result<Vec<u8>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(default) => Ok(Vec::new()),
+        Err(error) => bail!("`{flag} {}` cannot be read: {error}", path.display()),
+    }
 }
 
 fn report(findings: &[Diagnostic], sources: &Sources, path: &str) -> Result<()> {

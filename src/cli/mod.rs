@@ -21,8 +21,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-/// A Rasa-compatible assistant server: trains in a second, answers in less than
-/// a millisecond, loses no message.
+/// A Rasa-compatible assistant server: trains in a second, keeps every message.
 #[derive(Debug, Parser)]
 #[command(name = "sapa", version, disable_help_subcommand = true)]
 struct Cli {

@@ -1,12 +1,14 @@
-//! `action_simpan_nilai`: keeps a rating from 1 to 5.
+//! `action_simpan_nilai`: keeps a rating from 1 to 5. A number in a message about
+//! something else is no rating.
 
 use sapa_sdk::{
-    Dispatcher,
+    Dispatcher, Event, EventBody, JsonMap,
     dispatcher::button,
     number::ascii_digit,
     server::{ActionContext, ActionError, ActionFuture},
 };
 
+use super::tidak_paham;
 use crate::{
     Helpdesk,
     conversation::{entity, text},
@@ -15,6 +17,9 @@ use crate::{
 
 pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &'a mut Dispatcher) -> ActionFuture<'a> {
     Box::pin(async move {
+        if !was_asked(call.request.tracker.events()) && !speaks_of_rating(text(&call.request)) {
+            return not_a_rating(desk, call, dispatcher).await;
+        }
         let given = entity(&call.request, "nilai").unwrap_or_else(|| text(&call.request).to_owned());
         let Some(value) = rating(&given) else {
             let buttons: Vec<_> =
@@ -37,6 +42,44 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
     })
 }
 
+/// Digits in a row that are somebody's number rather than a rating.
+const LONG_NUMBER: usize = 9;
+
+async fn not_a_rating(
+    desk: &Helpdesk,
+    call: &ActionContext,
+    dispatcher: &mut Dispatcher,
+) -> Result<Vec<Event>, ActionError> {
+    let longest = text(&call.request).split(|c: char| !ascii_digit(c).is_ascii_digit()).map(|run| run.chars().count());
+    if longest.max().unwrap_or(0) >= LONG_NUMBER {
+        dispatcher.utter_response("utter_untuk_apa_nomor", JsonMap::new());
+        return Ok(Vec::new());
+    }
+    tidak_paham::run(desk, call, dispatcher).await
+}
+
+/// Whether the bot's last words before the message asked for a rating.
+fn was_asked(events: &[Event]) -> bool {
+    let before = events.iter().rposition(|event| matches!(event.body, EventBody::User { .. })).unwrap_or(0);
+    let said = events[..before].iter().rev().take_while(|event| !matches!(event.body, EventBody::User { .. }));
+    said.filter_map(|event| match &event.body {
+        EventBody::Bot { data, .. } => data.buttons.as_array(),
+        _ => None,
+    })
+    .flatten()
+    .any(|button| button["payload"].as_str().is_some_and(|payload| payload.starts_with("/beri_nilai")))
+}
+
+/// Whether a message is a rating without being asked for one: a button's payload,
+/// or hardly more than the number: "5", "3/5", "bintang 4", "saya beri nilai 5".
+pub(super) fn speaks_of_rating(text: &str) -> bool {
+    const ABOUT_RATING: [&str; 10] =
+        ["nilai", "bintang", "rating", "skor", "poin", "kasih", "beri", "saya", "dari", "ya"];
+    let lower = text.trim().to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    lower.starts_with('/') || words.all(|word| ABOUT_RATING.contains(&word) || rating(word).is_some())
+}
+
 /// The one number in the text if it is 1 to 5: `5`, `bintang 4`, `3/5`.
 fn rating(text: &str) -> Option<u8> {
     const WORDS: [&str; 5] = ["satu", "dua", "tiga", "empat", "lima"];
@@ -53,6 +96,16 @@ fn rating(text: &str) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_in_another_message_is_no_rating() {
+        for text in ["5", "3/5", "bintang 4", "Saya kasih nilai 5", "/beri_nilai{\"nilai\":\"1\"}", "lima"] {
+            assert!(speaks_of_rating(text), "{text}");
+        }
+        for text in ["ada 2 laptop rusak", "surat nomor 123", "19860926201505100", "zzzz 123 kkk"] {
+            assert!(!speaks_of_rating(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_rating_is_one_to_five() {

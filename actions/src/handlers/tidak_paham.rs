@@ -7,6 +7,7 @@ use sapa_sdk::{
     server::{ActionContext, ActionFuture},
 };
 
+use super::nilai::speaks_of_rating;
 use crate::{
     Helpdesk,
     conversation::{spoken_text, ticket_sentence},
@@ -68,8 +69,14 @@ fn fallback_streak(events: &[Event]) -> Vec<&Event> {
         .rev()
         .take_while(|event| !matches!(event.body, EventBody::SessionStarted {} | EventBody::Restart {}))
         .filter(|event| matches!(event.body, EventBody::User { .. }))
-        .take_while(|event| event.intent_column() == Some(FALLBACK))
+        .take_while(|event| event.intent_column() == Some(FALLBACK) || is_stray_number(event))
         .collect()
+}
+
+/// A message whose number was taken for a rating.
+fn is_stray_number(event: &Event) -> bool {
+    let EventBody::User { text: Some(text), .. } = &event.body else { return false };
+    event.intent_column() == Some("beri_nilai") && !speaks_of_rating(text)
 }
 
 /// The nearest intents as buttons, filled up with the most asked ones.

@@ -141,6 +141,16 @@ async fn a_rating_is_kept_once_and_nonsense_is_asked_again() {
 }
 
 #[tokio::test]
+async fn a_number_in_another_message_is_not_rated() {
+    let desk = Desk::start().await;
+    let said = |text: &str| call("action_simpan_nilai").says(text, "beri_nilai").entity("nilai", "2");
+    assert!(desk.run(said("ada 2 laptop rusak")).await.text().contains("belum paham"));
+    let number = desk.run(said("19860926201505100")).await;
+    assert!(!number.text().contains("nilai") && !number.text().contains("belum paham"), "{}", number.text());
+    assert!(desk.helpdesk.store.ratings().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn without_a_database_there_is_no_number_and_a_500() {
     let desk = Desk::start().await;
     desk.helpdesk.store.close().await;

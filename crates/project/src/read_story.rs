@@ -116,10 +116,7 @@ impl StoryReader<'_> {
     /// One step; the first recognised key decides.
     fn step(&mut self, item: &Node) -> Option<Step> {
         let Some(map) = item.as_map() else {
-            self.out.push(unknown_step(
-                item.span,
-                item.as_str().map(|text| format!("write `- action: {text}` or `- intent: {text}`")),
-            ));
+            self.out.push(unknown_step(item.span, item.as_str().map(key_is_missing)));
             return None;
         };
         let kind = match STEP_KEYS.iter().find_map(|key| map.entry(key).map(|entry| (*key, &entry.1))) {
@@ -311,6 +308,15 @@ impl StoryReader<'_> {
             }
         }
         (!alternatives.is_empty()).then_some(alternatives)
+    }
+}
+
+/// A step that is text: most often the colon behind its key is missing.
+fn key_is_missing(text: &str) -> String {
+    let parts = text.split_once(char::is_whitespace).filter(|(key, _)| STEP_KEYS.contains(key));
+    match parts {
+        Some((key, rest)) => format!("write `- {key}: {}`", rest.trim()),
+        None => format!("write `- action: {text}` or `- intent: {text}`"),
     }
 }
 
