@@ -88,6 +88,28 @@ fn two_processes_answer_one_conversation_with_one_turn_a_message() {
 }
 
 #[test]
+fn two_processes_fill_one_form_with_the_later_answer_seeing_the_earlier() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let project = bot(cluster, &cluster.database());
+    let servers = [Server::with_api(&project), Server::with_api(&project)];
+    let senders: Vec<_> = (0..12).map(|number| format!("u{number}")).collect();
+    for sender in &senders {
+        servers[0].say(sender, "book a table");
+    }
+    let answer = |server: &Server, sender: &str, text: &str| {
+        server.request(Method::POST, WEBHOOK).body(json!({ "sender": sender, "message": text }).to_string())
+    };
+    let pairs =
+        senders.iter().flat_map(|sender| [answer(&servers[0], sender, "italian"), answer(&servers[1], sender, "thai")]);
+    let replies = servers[0].all_at_once(pairs.collect());
+    for (sender, pair) in senders.iter().zip(replies.chunks(2)) {
+        let said: BTreeSet<_> = pair.iter().map(|reply| reply.json()[0]["text"].to_string()).collect();
+        let booked = said.iter().any(|text| ["thai for italian", "italian for thai"].iter().any(|b| text.contains(b)));
+        assert!(booked && said.iter().any(|text| text.contains("For how many people?")), "{sender}: {said:?}");
+    }
+}
+
+#[test]
 fn a_repeated_key_at_two_processes_has_one_turn_and_one_reply() {
     let Some(cluster) = Cluster::shared() else { return };
     let project = bot(cluster, &cluster.database());
