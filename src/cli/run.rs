@@ -108,7 +108,7 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     let address = SocketAddr::new(args.interface, args.port);
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     tracing::info!(address = %listener.local_addr()?, model_id, "Sapa is listening");
-    axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await?;
+    serve_until_stopped(listener, router).await?;
     pruning.abort();
     // Nobody listens when no channel has a worker.
     let _ = stop.send(true);
@@ -170,6 +170,33 @@ fn warn_of_closed_doors(endpoints: &Endpoints) {
     ];
     for (section, _) in sections.iter().filter(|(_, asked)| *asked) {
         tracing::warn!(section, "endpoints.yml: this section is not served yet and has no effect");
+    }
+}
+
+/// How long requests under way may take once the server is told to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(15);
+
+/// Serves; told to stop, it finishes what is under way, but waits for no one who
+/// has sent half a request.
+async fn serve_until_stopped(listener: TcpListener, router: axum::Router) -> io::Result<()> {
+    let (told, heard) = tokio::sync::oneshot::channel();
+    let stop = async {
+        told_to_stop().await;
+        // Nobody hears it once the server has failed.
+        let _ = told.send(());
+    };
+    let too_late = async {
+        if heard.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(STOP_WITHIN).await;
+    };
+    tokio::select! {
+        served = axum::serve(listener, router).with_graceful_shutdown(stop).into_future() => served,
+        () = too_late => {
+            tracing::warn!("some connections did not end in time; they are cut");
+            Ok(())
+        }
     }
 }
 

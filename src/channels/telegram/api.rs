@@ -14,6 +14,10 @@ use teloxide::requests::Payload;
 /// Time for an ordinary call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Bounds of the pause that Telegram asks for.
+const SHORTEST_REST: Duration = Duration::from_secs(1);
+const LONGEST_REST: Duration = Duration::from_secs(3600);
+
 /// Why a call failed. Holds nothing of what was sent, and never the token.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum ApiFailure {
@@ -147,22 +151,26 @@ impl BotApi {
         };
         match envelope.result {
             Some(result) if envelope.ok => Ok(result),
-            _ => Err(self.refusal(&envelope.parameters, status.max(envelope.error_code), envelope.description)),
+            _ => Err(self.refusal(method, &envelope.parameters, status.max(envelope.error_code), envelope.description)),
         }
     }
 
-    fn refusal(&self, parameters: &Parameters, code: u16, description: String) -> ApiFailure {
+    fn refusal(&self, method: &str, parameters: &Parameters, code: u16, description: String) -> ApiFailure {
         let wanted = parameters.retry_after.or((code == 429).then_some(1));
         if let Some(seconds) = wanted {
-            let pause = Duration::from_secs(seconds);
-            *self.resting.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now() + pause);
+            let pause = Duration::from_secs(seconds).clamp(SHORTEST_REST, LONGEST_REST);
+            let until = Instant::now() + pause;
+            let mut resting = self.resting.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            *resting = Some(resting.map_or(until, |before| before.max(until)));
             return ApiFailure::RetryAfter(pause);
         }
         if let Some(chat) = parameters.migrate_to_chat_id {
             return ApiFailure::Migrated(chat);
         }
         match code {
-            401 | 404 => ApiFailure::Unauthorized,
+            401 => ApiFailure::Unauthorized,
+            // Of a chat or message it says little; of the bot itself, everything.
+            404 if method.starts_with("get") => ApiFailure::Unauthorized,
             403 => ApiFailure::Forbidden,
             409 => ApiFailure::Conflict,
             500.. => ApiFailure::Server(code),
@@ -170,11 +178,20 @@ impl BotApi {
         }
     }
 
-    /// Waits until Telegram's pause is over.
-    async fn rest(&self) {
+    /// How long Telegram's pause still lasts; zero when there is none.
+    pub(super) fn resting(&self) -> Duration {
         let until = *self.resting.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(until) = until {
-            tokio::time::sleep_until(until.into()).await;
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Waits until Telegram's pause is over, also when it grows meanwhile.
+    async fn rest(&self) {
+        loop {
+            let left = self.resting();
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left).await;
         }
     }
 }

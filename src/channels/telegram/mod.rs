@@ -15,7 +15,7 @@ mod split;
 mod update;
 mod webhook;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +38,9 @@ use update::{Callback, Inbound};
 /// A turn that takes longer shows the user that the bot is at work.
 const TYPING_AFTER: Duration = Duration::from_millis(700);
 
+/// Updates remembered as answered.
+const MOST_ANSWERED: usize = 10_000;
+
 /// The channel; clones share it.
 #[derive(Clone)]
 pub struct Telegram {
@@ -56,6 +59,8 @@ struct Inner {
     /// Of replies that could not be sent as a whole: how many messages are out.
     /// Lost with the process; then a message may come twice.
     partly_sent: Mutex<HashMap<String, usize>>,
+    /// Replies that are out: an update that is delivered again needs none.
+    answered: Mutex<HashSet<String>>,
 }
 
 /// Why an update could not be served yet; it must come again.
@@ -94,6 +99,7 @@ impl Telegram {
             identity: OnceLock::new(),
             locks: Locks::default(),
             partly_sent: Mutex::default(),
+            answered: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -181,13 +187,23 @@ impl Telegram {
         pieces: &[Value],
         patience: Duration,
     ) -> Result<(), NotServed> {
+        let answered = || self.inner.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        if answered().contains(reply) {
+            return Ok(());
+        }
         let partly_sent = || self.inner.partly_sent.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sent = partly_sent().remove(reply).unwrap_or(0);
         let mut outgoing = Outgoing { api: &self.inner.api, conversation, patience, sent: &mut sent };
         outgoing.send_all(pieces).await.map_err(|failure| {
             partly_sent().insert(reply.to_owned(), sent);
             NotServed::Unsent(failure)
-        })
+        })?;
+        let mut answered = answered();
+        if answered.len() >= MOST_ANSWERED {
+            answered.clear();
+        }
+        answered.insert(reply.to_owned());
+        Ok(())
     }
 
     /// Waits for a turn; a slow one shows that the bot is at work.
@@ -206,6 +222,10 @@ impl Telegram {
     /// What a pressed button says; `None` when it means nothing any more.
     async fn pressed(&self, inbound: &Inbound, callback: &Callback) -> Result<Option<String>, NotServed> {
         let conversation = &inbound.conversation;
+        if callback.is_foreign {
+            self.answer_press(callback, true).await;
+            return Ok(None);
+        }
         let used = self.inner.agent.reply_to("telegram", &inbound.dedupe_key()).await?;
         if used.is_some_and(|reply| !is_reply_to(reply.as_ref(), inbound.update_id)) {
             self.answer_press(callback, true).await;

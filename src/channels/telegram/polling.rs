@@ -1,7 +1,7 @@
 //! Registering with Telegram, and asking for updates where there is no webhook.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -23,8 +23,15 @@ const LONG_POLL: u32 = 25;
 /// Conversations of a batch that are served at the same time.
 const AT_ONCE: usize = 32;
 
-/// How long a reply is tried to be sent before its turn is looked at anew.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a reply holds up the batch it belongs to; then it is tried further
+/// in the background.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long it is tried there.
+const BACKGROUND_PATIENCE: Duration = Duration::from_secs(900);
+
+/// A round that takes less brought nothing.
+const SHORTEST_ROUND: Duration = Duration::from_secs(1);
 
 /// First and longest pause between two tries.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -93,17 +100,25 @@ async fn poll(telegram: &Telegram) {
     if again("deleteWebhook", || telegram.inner.api.call(&delete)).await.is_none() {
         return;
     }
-    let mut offset = 0;
+    let request = payloads::GetUpdates::new().timeout(LONG_POLL).limit(100).allowed_updates(KINDS);
+    let mut request = serde_json::to_value(&request).unwrap_or_default();
+    let mut offset = 0_i64;
     loop {
-        let request = payloads::GetUpdates::new().offset(offset).timeout(LONG_POLL).limit(100).allowed_updates(KINDS);
+        // teloxide's offset has 32 bits; ids of updates may have more.
+        request["offset"] = offset.into();
+        let asked = Instant::now();
         let patience = Duration::from_secs(u64::from(LONG_POLL) + 15);
-        let request = serde_json::to_value(&request).unwrap_or_default();
         let updates = again("getUpdates", || telegram.inner.api.call_named_for("getUpdates", &request, patience)).await;
         let Some(updates) = updates else { return };
         let updates = updates.as_array().map(Vec::as_slice).unwrap_or_default();
-        let Some(last) = updates.iter().filter_map(update::number).max() else { continue };
         serve(telegram, updates).await;
-        offset = i32::try_from(last).unwrap_or(i32::MAX - 1).saturating_add(1);
+        let next = updates.iter().filter_map(update::number).max().map_or(offset, |last| last.saturating_add(1));
+        // A server that answers at once and brings nothing new is not to be asked
+        // again and again.
+        if next == offset && asked.elapsed() < SHORTEST_ROUND {
+            tokio::time::sleep(SHORTEST_ROUND).await;
+        }
+        offset = next;
     }
 }
 
@@ -132,9 +147,20 @@ async fn until_served(telegram: &Telegram, message: Inbound) {
         };
         let update_id = message.update_id;
         match &error {
-            // It is not confirmed, and comes again once the token is right.
-            NotServed::Unsent(ApiFailure::Unauthorized) => pause = LONGEST_PAUSE,
-            _ => tracing::warn!(channel = "telegram", update_id, %error, "an update was not served; trying again"),
+            // The turn is on disk. One chat must not keep the others waiting.
+            NotServed::Unsent(_) => {
+                tracing::error!(channel = "telegram", update_id, %error, "a reply is late; other chats go on");
+                let (telegram, message) = (telegram.clone(), message.clone());
+                tokio::spawn(async move {
+                    if let Err(error) = telegram.serve(message, BACKGROUND_PATIENCE).await {
+                        tracing::error!(channel = "telegram", update_id, %error, "a reply was not delivered");
+                    }
+                });
+                return;
+            }
+            NotServed::Agent(_) => {
+                tracing::warn!(channel = "telegram", update_id, %error, "an update was not served; trying again")
+            }
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

@@ -13,6 +13,9 @@ use crate::channels::output;
 /// First pause before a message is tried again.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
+/// Longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// Where a reply goes.
 pub(super) struct Outgoing<'a> {
     pub(super) api: &'a BotApi,
@@ -70,8 +73,13 @@ impl Outgoing<'_> {
     async fn send(&self, call: Call, deadline: Instant) -> Result<(), ApiFailure> {
         let mut chat = json!(self.conversation.chat);
         let mut call = call;
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut silent) = (FIRST_PAUSE, false);
         loop {
+            // Another reply may have been told to wait.
+            let rest = self.api.resting();
+            if Instant::now() + rest >= deadline {
+                return Err(ApiFailure::RetryAfter(rest));
+            }
             let arguments = self.addressed(&call, &chat);
             let failure = match self.api.call_named(call.method, &arguments).await {
                 Ok(_) => return Ok(()),
@@ -84,13 +92,19 @@ impl Outgoing<'_> {
                 ApiFailure::Refused { description, .. } => {
                     call = simpler(&call, description).ok_or(failure)?;
                 }
-                _ if !failure.is_passing() || Instant::now() >= deadline => return Err(failure),
+                _ if !failure.is_passing() => return Err(failure),
                 // The client rests by itself.
-                ApiFailure::RetryAfter(wait) if Instant::now() + *wait >= deadline => return Err(failure),
                 ApiFailure::RetryAfter(_) => {}
+                // It may have arrived, both times: one possible double is enough.
+                ApiFailure::Silent if silent => {
+                    tracing::warn!(channel = "telegram", "Telegram did not say whether a message arrived");
+                    return Ok(());
+                }
+                _ if Instant::now() + pause >= deadline => return Err(failure),
                 _ => {
+                    silent |= failure == ApiFailure::Silent;
                     tokio::time::sleep(pause).await;
-                    pause *= 2;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
         }

@@ -31,6 +31,8 @@ pub(super) struct Callback {
     pub(super) message_id: MessageId,
     /// The button's data.
     pub(super) data: String,
+    /// In a group: somebody pressed it whom the bot did not answer there.
+    pub(super) is_foreign: bool,
 }
 
 impl Inbound {
@@ -53,8 +55,10 @@ pub(super) fn number(raw: &Value) -> Option<i64> {
 /// `username` is the bot's own, without `@`.
 pub(super) fn read(raw: &Value, settings: &Settings, username: Option<&str>) -> Option<Inbound> {
     let update_id = number(raw)?;
-    // From text: some of teloxide's types borrow from it.
-    let update: Update = serde_json::from_str(&raw.to_string()).ok()?;
+    let Some(update) = typed(raw).or_else(|| typed(&plain(raw))) else {
+        tracing::warn!(channel = "telegram", update_id, "an update of an unknown kind is passed over");
+        return None;
+    };
     match update.kind {
         UpdateKind::Message(message) => {
             let attachment = raw.get("message").and_then(attachment);
@@ -62,12 +66,37 @@ pub(super) fn read(raw: &Value, settings: &Settings, username: Option<&str>) -> 
         }
         UpdateKind::EditedMessage(message) => edited(update_id, &message, settings),
         UpdateKind::CallbackQuery(query) => pressed(update_id, query),
-        UpdateKind::Error(_) => {
-            tracing::warn!(channel = "telegram", update_id, "an update of an unknown kind is passed over");
-            None
-        }
         _ => None,
     }
+}
+
+/// teloxide's form of an update; `None` when it does not know a part of it.
+fn typed(raw: &Value) -> Option<Update> {
+    let mut raw = raw.clone();
+    // Its number has 32 bits; Telegram's may have more.
+    raw["update_id"] = json!(0);
+    // From text: some of its types borrow from it.
+    let update: Update = serde_json::from_str(&raw.to_string()).ok()?;
+    (!matches!(update.kind, UpdateKind::Error(_))).then_some(update)
+}
+
+/// What a message cannot do without. Telegram often adds kinds of the rest, and a
+/// text must not be lost for that.
+const NEEDED: [&str; 9] =
+    ["message_id", "date", "chat", "from", "text", "caption", "message_thread_id", "is_topic_message", "edit_date"];
+
+/// The update with the needed parts of its message only.
+fn plain(raw: &Value) -> Value {
+    let mut update = raw.clone();
+    for kind in ["message", "edited_message"] {
+        if let Some(message) = update.get_mut(kind).and_then(Value::as_object_mut) {
+            message.retain(|key, _| NEEDED.contains(&key.as_str()));
+        }
+    }
+    if let Some(message) = update.pointer_mut("/callback_query/message").and_then(Value::as_object_mut) {
+        message.retain(|key, _| NEEDED.contains(&key.as_str()));
+    }
+    update
 }
 
 fn message_for_bot(
@@ -228,7 +257,12 @@ fn pressed(update_id: i64, query: CallbackQuery) -> Option<Inbound> {
         topic,
         reply_to: (!private).then_some(message_id),
     };
-    let callback = Callback { query_id: query.id.0, message_id, data };
+    let answered = match &message {
+        MaybeInaccessibleMessage::Regular(message) => message.reply_to_message().and_then(|m| m.from.as_ref()),
+        MaybeInaccessibleMessage::Inaccessible(_) => None,
+    };
+    let is_foreign = !private && answered.is_some_and(|user| user.id != query.from.id);
+    let callback = Callback { query_id: query.id.0, message_id, data, is_foreign };
     let (text, metadata) = (String::new(), super::no_metadata());
     Some(Inbound { update_id, conversation, text, metadata, callback: Some(callback) })
 }

@@ -15,7 +15,7 @@ use super::{Telegram, update};
 const MOST_BODY: usize = 1 << 20;
 
 /// How long a reply is tried to be sent; Telegram gives a webhook 60 s.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Header with the secret that was given to `setWebhook`.
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
@@ -37,9 +37,12 @@ async fn deliver(State(telegram): State<Telegram>, headers: HeaderMap, request: 
     let Ok(body) = axum::body::to_bytes(request.into_body(), MOST_BODY).await else {
         return (StatusCode::PAYLOAD_TOO_LARGE, "too large");
     };
-    if matches!(telegram.inner.identity.get(), Some(Err(_))) {
+    match telegram.inner.identity.get() {
+        Some(Ok(_)) => {}
         // Rasa's answer to another bot's updates.
-        return (StatusCode::OK, "failed");
+        Some(Err(_)) => return (StatusCode::OK, "failed"),
+        // Who is spoken to in a group is not known yet.
+        None => return (StatusCode::SERVICE_UNAVAILABLE, "try again"),
     }
     let update: Option<Value> = serde_json::from_slice(&body).ok();
     let Some(update) = update.filter(|update| update::number(update).is_some()) else {
