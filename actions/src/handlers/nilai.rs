@@ -50,12 +50,17 @@ async fn not_a_rating(
     call: &ActionContext,
     dispatcher: &mut Dispatcher,
 ) -> Result<Vec<Event>, ActionError> {
-    let longest = text(&call.request).split(|c: char| !ascii_digit(c).is_ascii_digit()).map(|run| run.chars().count());
-    if longest.max().unwrap_or(0) >= LONG_NUMBER {
+    if has_long_number(text(&call.request)) {
         dispatcher.utter_response("utter_untuk_apa_nomor", JsonMap::new());
         return Ok(Vec::new());
     }
     tidak_paham::run(desk, call, dispatcher).await
+}
+
+/// Whether somebody's number stands in a text.
+pub(super) fn has_long_number(text: &str) -> bool {
+    let mut runs = text.split(|c: char| !ascii_digit(c).is_ascii_digit());
+    runs.any(|run| run.chars().count() >= LONG_NUMBER)
 }
 
 /// Whether the bot's last words before the message asked for a rating.

@@ -7,7 +7,7 @@ use sapa_sdk::{
     server::{ActionContext, ActionFuture},
 };
 
-use super::nilai::speaks_of_rating;
+use super::nilai::{has_long_number, speaks_of_rating};
 use crate::{
     Helpdesk,
     conversation::{spoken_text, ticket_sentence},
@@ -76,7 +76,7 @@ fn fallback_streak(events: &[Event]) -> Vec<&Event> {
 /// A message whose number was taken for a rating.
 fn is_stray_number(event: &Event) -> bool {
     let EventBody::User { text: Some(text), .. } = &event.body else { return false };
-    event.intent_column() == Some("beri_nilai") && !speaks_of_rating(text)
+    event.intent_column() == Some("beri_nilai") && !speaks_of_rating(text) && !has_long_number(text)
 }
 
 /// The nearest intents as buttons, filled up with the most asked ones.

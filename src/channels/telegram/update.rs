@@ -55,7 +55,8 @@ pub(super) fn number(raw: &Value) -> Option<i64> {
 /// `username` is the bot's own, without `@`.
 pub(super) fn read(raw: &Value, settings: &Settings, username: Option<&str>) -> Option<Inbound> {
     let update_id = number(raw)?;
-    let Some(update) = typed(raw).or_else(|| typed(&plain(raw))) else {
+    let Some(update) = typed(raw).or_else(|| typed(&plain(raw, &NEEDED))).or_else(|| typed(&plain(raw, &NEEDED[1..])))
+    else {
         tracing::warn!(channel = "telegram", update_id, "an update of an unknown kind is passed over");
         return None;
     };
@@ -77,24 +78,33 @@ fn typed(raw: &Value) -> Option<Update> {
     raw["update_id"] = json!(0);
     // From text: some of its types borrow from it.
     let update: Update = serde_json::from_str(&raw.to_string()).ok()?;
-    (!matches!(update.kind, UpdateKind::Error(_))).then_some(update)
+    let is_whole = match &update.kind {
+        UpdateKind::Error(_) => false,
+        // A message of which it does not know a part is empty to it.
+        UpdateKind::Message(message) => {
+            let said = |key: &str| raw.pointer(&format!("/message/{key}")).is_some_and(Value::is_string);
+            (!said("text") || message.text().is_some()) && (!said("caption") || message.caption().is_some())
+        }
+        _ => true,
+    };
+    is_whole.then_some(update)
 }
 
 /// What a message cannot do without. Telegram often adds kinds of the rest, and a
 /// text must not be lost for that.
 const NEEDED: [&str; 9] =
-    ["message_id", "date", "chat", "from", "text", "caption", "message_thread_id", "is_topic_message", "edit_date"];
+    ["caption", "message_id", "date", "chat", "from", "text", "message_thread_id", "is_topic_message", "edit_date"];
 
 /// The update with the needed parts of its message only.
-fn plain(raw: &Value) -> Value {
+fn plain(raw: &Value, needed: &[&str]) -> Value {
     let mut update = raw.clone();
     for kind in ["message", "edited_message"] {
         if let Some(message) = update.get_mut(kind).and_then(Value::as_object_mut) {
-            message.retain(|key, _| NEEDED.contains(&key.as_str()));
+            message.retain(|key, _| needed.contains(&key.as_str()));
         }
     }
     if let Some(message) = update.pointer_mut("/callback_query/message").and_then(Value::as_object_mut) {
-        message.retain(|key, _| NEEDED.contains(&key.as_str()));
+        message.retain(|key, _| needed.contains(&key.as_str()));
     }
     update
 }
