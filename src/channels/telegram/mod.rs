@@ -8,6 +8,7 @@ mod api;
 mod buttons;
 mod conversation;
 mod custom;
+mod outbox;
 mod polling;
 mod reply;
 mod settings;
@@ -15,8 +16,7 @@ mod split;
 mod update;
 mod webhook;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sapa_dialogue::UserMessage;
@@ -32,14 +32,15 @@ pub use settings::{Settings, SettingsError};
 
 use api::{ApiFailure, BotApi};
 use conversation::Conversation;
+use outbox::{Delivery, Outbox, Reply};
 use reply::Outgoing;
 use update::{Callback, Inbound};
 
 /// A turn that takes longer shows the user that the bot is at work.
 const TYPING_AFTER: Duration = Duration::from_millis(700);
 
-/// Updates remembered as answered.
-const MOST_ANSWERED: usize = 10_000;
+/// How long a reply is tried to be sent.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// The channel; clones share it.
 #[derive(Clone)]
@@ -54,22 +55,9 @@ struct Inner {
     /// The bot's name, once Telegram has told it; the error of one that is not
     /// the one in the credentials.
     identity: OnceLock<Result<String, String>>,
-    /// Replies of one conversation go out in the order of its turns.
+    /// Replies of one conversation are queued in the order of its turns.
     locks: Locks,
-    /// Of replies that could not be sent as a whole: how many messages are out.
-    /// Lost with the process; then a message may come twice.
-    partly_sent: Mutex<HashMap<String, usize>>,
-    /// Replies that are out: an update that is delivered again needs none.
-    answered: Mutex<HashSet<String>>,
-}
-
-/// Why an update could not be served yet; it must come again.
-#[derive(Debug, thiserror::Error)]
-enum NotServed {
-    #[error(transparent)]
-    Agent(#[from] AgentError),
-    #[error("the reply could not be sent: {0}")]
-    Unsent(ApiFailure),
+    outbox: Outbox,
 }
 
 /// The channel as [`super::open`] wants it.
@@ -98,8 +86,7 @@ impl Telegram {
             api,
             identity: OnceLock::new(),
             locks: Locks::default(),
-            partly_sent: Mutex::default(),
-            answered: Mutex::default(),
+            outbox: Outbox::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -120,28 +107,29 @@ impl Telegram {
         self.inner.identity.get()?.as_deref().ok()
     }
 
-    /// One update: its turn, and the reply on its way.
-    async fn serve(&self, inbound: Inbound, patience: Duration) -> Result<(), NotServed> {
-        let conversation = inbound.conversation.clone();
-        let Some(_held) = self.inner.locks.lock(&conversation.sender_id()).await else {
-            return Err(AgentError::TooManyWaiting.into());
+    /// One update: its turn, on disk when this returns, and its replies, which go
+    /// out by themselves. Nothing here waits for Telegram.
+    async fn serve(&self, inbound: &Inbound) -> Result<Vec<Delivery>, AgentError> {
+        let Some(_held) = self.inner.locks.lock(&inbound.conversation.sender_id()).await else {
+            return Err(AgentError::TooManyWaiting);
         };
         let text = match &inbound.callback {
             None => inbound.text.clone(),
-            Some(callback) => match self.pressed(&inbound, callback).await? {
+            Some(callback) => match self.pressed(inbound, callback).await? {
                 Some(payload) => payload,
-                None => return Ok(()),
+                None => return Ok(Vec::new()),
             },
         };
-        self.turn(&inbound, text, "", patience).await?;
+        let mut deliveries = Vec::new();
+        deliveries.extend(self.turn(inbound, text, "").await?);
         // Rasa greets anew after `/restart` (spec §5.7).
         if inbound.text == "/restart" {
-            self.turn(&inbound, "/start".to_owned(), "/start", patience).await?;
+            deliveries.extend(self.turn(inbound, "/start".to_owned(), "/start").await?);
         }
-        Ok(())
+        Ok(deliveries)
     }
 
-    async fn turn(&self, inbound: &Inbound, text: String, suffix: &str, patience: Duration) -> Result<(), NotServed> {
+    async fn turn(&self, inbound: &Inbound, text: String, suffix: &str) -> Result<Option<Delivery>, AgentError> {
         let conversation = &inbound.conversation;
         let incoming = Incoming {
             sender_id: conversation.sender_id(),
@@ -164,46 +152,63 @@ impl Telegram {
         };
         let answer = match report.repeated {
             // Another press of the same keyboard, at the same time on another machine.
-            Some(stored) if !is_reply_to(stored.as_ref(), update_id) => return Ok(()),
+            Some(stored) if !is_reply_to(stored.as_ref(), update_id) => return Ok(None),
             Some(stored) => stored.unwrap_or_default(),
             None => render(&report.messages),
         };
-        if suffix.is_empty() {
-            self.take_keyboard_away(inbound).await;
-        }
-        let pieces = answer.get("pieces").and_then(Value::as_array).cloned().unwrap_or_default();
-        self.send(conversation, &format!("{update_id}{suffix}"), &pieces, patience).await?;
-        // Who and what stays between the user and the bot.
-        let chat = conversation.pseudonym(&self.inner.settings.secret_token);
-        tracing::info!(channel = "telegram", update_id, chat, messages = pieces.len(), "an update was answered");
-        Ok(())
+        let reply = Reply {
+            key: format!("{update_id}{suffix}"),
+            conversation: conversation.clone(),
+            used_keyboard: inbound.callback.as_ref().map(|callback| callback.message_id),
+            pieces: answer.get("pieces").and_then(Value::as_array).cloned().unwrap_or_default(),
+        };
+        Ok(Some(self.send(reply)))
     }
 
-    /// Sends a reply, from where an earlier try stopped.
-    async fn send(
-        &self,
-        conversation: &Conversation,
-        reply: &str,
-        pieces: &[Value],
-        patience: Duration,
-    ) -> Result<(), NotServed> {
-        let answered = || self.inner.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        if answered().contains(reply) {
-            return Ok(());
+    /// Puts a reply behind those of its conversation that wait.
+    fn send(&self, reply: Reply) -> Delivery {
+        let sender_id = reply.conversation.sender_id();
+        let (delivery, is_idle) = self.inner.outbox.push(&sender_id, reply);
+        if is_idle {
+            let telegram = self.clone();
+            tokio::spawn(async move {
+                while let Some(queued) = telegram.inner.outbox.next(&sender_id) {
+                    let outcome = telegram.deliver(&queued.reply).await;
+                    queued.done.send_replace(Some(outcome));
+                }
+            });
         }
-        let partly_sent = || self.inner.partly_sent.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut sent = partly_sent().remove(reply).unwrap_or(0);
-        let mut outgoing = Outgoing { api: &self.inner.api, conversation, patience, sent: &mut sent };
-        outgoing.send_all(pieces).await.map_err(|failure| {
-            partly_sent().insert(reply.to_owned(), sent);
-            NotServed::Unsent(failure)
-        })?;
-        let mut answered = answered();
-        if answered.len() >= MOST_ANSWERED {
-            answered.clear();
+        delivery
+    }
+
+    async fn deliver(&self, reply: &Reply) -> Result<(), ApiFailure> {
+        let Reply { key, conversation, used_keyboard, pieces } = reply;
+        // A keyboard is used once.
+        if let Some(message_id) = used_keyboard {
+            let edit = payloads::EditMessageReplyMarkup::new(conversation.chat_id(), *message_id);
+            if let Err(failure) = self.inner.api.call(&edit).await {
+                tracing::debug!(channel = "telegram", %failure, "a keyboard was not removed");
+            }
         }
-        answered.insert(reply.to_owned());
-        Ok(())
+        let outgoing = Outgoing { api: &self.inner.api, conversation, patience: PATIENCE };
+        let outcome = outgoing.send_all(pieces).await;
+        // Who and what stays between the user and the bot.
+        let chat = conversation.pseudonym(&self.inner.settings.secret_token);
+        match &outcome {
+            Ok(()) => {
+                tracing::info!(
+                    channel = "telegram",
+                    update = key,
+                    chat,
+                    messages = pieces.len(),
+                    "an update was answered"
+                );
+            }
+            Err(failure) => {
+                tracing::error!(channel = "telegram", update = key, chat, %failure, "a reply was not delivered");
+            }
+        }
+        outcome
     }
 
     /// Waits for a turn; a slow one shows that the bot is at work.
@@ -213,22 +218,25 @@ impl Telegram {
             done = &mut turn => return done,
             () = tokio::time::sleep(TYPING_AFTER) => {}
         }
-        let typing = payloads::SendChatAction::new(conversation.chat_id(), teloxide::types::ChatAction::Typing);
-        // It is a courtesy: that it failed changes nothing.
-        let (done, _) = tokio::join!(turn, self.inner.api.call(&typing));
-        done
+        let (telegram, chat) = (self.clone(), conversation.chat_id());
+        tokio::spawn(async move {
+            let typing = payloads::SendChatAction::new(chat, teloxide::types::ChatAction::Typing);
+            // It is a courtesy: that it failed changes nothing.
+            let _ = telegram.inner.api.call(&typing).await;
+        });
+        turn.await
     }
 
     /// What a pressed button says; `None` when it means nothing any more.
-    async fn pressed(&self, inbound: &Inbound, callback: &Callback) -> Result<Option<String>, NotServed> {
+    async fn pressed(&self, inbound: &Inbound, callback: &Callback) -> Result<Option<String>, AgentError> {
         let conversation = &inbound.conversation;
         if callback.is_foreign {
-            self.answer_press(callback, true).await;
+            self.answer_press(callback, true);
             return Ok(None);
         }
         let used = self.inner.agent.reply_to("telegram", &inbound.dedupe_key()).await?;
         if used.is_some_and(|reply| !is_reply_to(reply.as_ref(), inbound.update_id)) {
-            self.answer_press(callback, true).await;
+            self.answer_press(callback, true);
             return Ok(None);
         }
         let payload = if buttons::is_token(&callback.data) {
@@ -236,38 +244,26 @@ impl Telegram {
         } else {
             Some(callback.data.clone())
         };
-        self.answer_press(callback, payload.is_none()).await;
+        self.answer_press(callback, payload.is_none());
         Ok(payload)
     }
 
     /// Ends the button's spinner, at once; says so when the button has expired.
-    async fn answer_press(&self, callback: &Callback, expired: bool) {
+    fn answer_press(&self, callback: &Callback, expired: bool) {
         let mut answer = payloads::AnswerCallbackQuery::new(CallbackQueryId(callback.query_id.clone()));
         if expired {
             answer = answer.text(self.inner.settings.expired_text.clone());
         }
-        if let Err(failure) = self.inner.api.call(&answer).await {
-            tracing::debug!(channel = "telegram", %failure, "a button press was not answered");
-        }
-    }
-
-    /// A keyboard is used once.
-    async fn take_keyboard_away(&self, inbound: &Inbound) {
-        let Some(callback) = &inbound.callback else { return };
-        let chat = inbound.conversation.chat_id();
-        let edit = payloads::EditMessageReplyMarkup::new(chat, callback.message_id);
-        if let Err(failure) = self.inner.api.call(&edit).await {
-            tracing::debug!(channel = "telegram", %failure, "a keyboard was not removed");
-        }
+        let telegram = self.clone();
+        tokio::spawn(async move {
+            if let Err(failure) = telegram.inner.api.call(&answer).await {
+                tracing::debug!(channel = "telegram", %failure, "a button press was not answered");
+            }
+        });
     }
 }
 
 /// Whether a stored reply is that update's.
 fn is_reply_to(stored: Option<&Value>, update_id: i64) -> bool {
     stored.and_then(|stored| stored.get("update")).and_then(Value::as_i64) == Some(update_id)
-}
-
-/// An empty map of metadata.
-fn no_metadata() -> JsonMap {
-    JsonMap::new()
 }

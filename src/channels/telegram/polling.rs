@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use futures_util::stream;
 use serde_json::Value;
 use teloxide::payloads::{self, setters::*};
 use teloxide::types::AllowedUpdate;
 use tokio::sync::watch;
 
+use super::Telegram;
 use super::api::ApiFailure;
+use super::outbox::{self, Delivery};
 use super::update::{self, Inbound};
-use super::{NotServed, Telegram};
 
 /// Kinds of updates that are asked for.
 const KINDS: [AllowedUpdate; 3] = [AllowedUpdate::Message, AllowedUpdate::EditedMessage, AllowedUpdate::CallbackQuery];
@@ -23,12 +25,9 @@ const LONG_POLL: u32 = 25;
 /// Conversations of a batch that are served at the same time.
 const AT_ONCE: usize = 32;
 
-/// How long a reply holds up the batch it belongs to; then it is tried further
-/// in the background.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How long it is tried there.
-const BACKGROUND_PATIENCE: Duration = Duration::from_secs(900);
+/// How long a batch waits for its replies before it is confirmed without them:
+/// its turns are on disk, and one chat must not keep the others waiting.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A round that takes less brought nothing.
 const SHORTEST_ROUND: Duration = Duration::from_secs(1);
@@ -59,7 +58,6 @@ pub(super) async fn run(telegram: Telegram, mut stop: watch::Receiver<bool>) {
 async fn introduce(telegram: &Telegram) -> bool {
     let request = payloads::GetMe::new();
     let Some(me) = again("getMe", || telegram.inner.api.call(&request)).await else {
-        let _ = telegram.inner.identity.set(Err("the token was refused".to_owned()));
         return false;
     };
     let name = me.user.username.clone().unwrap_or_default();
@@ -93,8 +91,8 @@ async fn set_webhook(telegram: &Telegram, url: &str) {
     }
 }
 
-/// Asks for updates for ever. An update is confirmed by asking for the next one,
-/// which happens only when its turn is committed and its reply sent.
+/// Asks for updates for ever. An update is confirmed by asking for the next one:
+/// when its turn is on disk, and its reply out or late.
 async fn poll(telegram: &Telegram) {
     let delete = payloads::DeleteWebhook::new();
     if again("deleteWebhook", || telegram.inner.api.call(&delete)).await.is_none() {
@@ -130,36 +128,29 @@ async fn serve(telegram: &Telegram, updates: &[Value]) {
             conversations.entry(inbound.conversation.sender_id()).or_default().push(inbound);
         }
     }
-    let work = conversations.into_values().map(|messages| async move {
+    let turns = conversations.into_values().map(|messages| async move {
+        let mut deliveries = Vec::new();
         for message in messages {
-            until_served(telegram, message).await;
+            deliveries.extend(until_served(telegram, message).await);
         }
+        deliveries
     });
-    stream::iter(work).buffer_unordered(AT_ONCE).collect::<()>().await;
+    let deliveries: Vec<_> = stream::iter(turns).buffer_unordered(AT_ONCE).collect().await;
+    let all_out = join_all(deliveries.into_iter().flatten().map(outbox::delivered));
+    if tokio::time::timeout(PATIENCE, all_out).await.is_err() {
+        tracing::warn!(channel = "telegram", "some replies are late; other chats go on");
+    }
 }
 
-async fn until_served(telegram: &Telegram, message: Inbound) {
+/// Tries until the turn is on disk.
+async fn until_served(telegram: &Telegram, message: Inbound) -> Vec<Delivery> {
     let mut pause = FIRST_PAUSE;
     loop {
-        let error = match telegram.serve(message.clone(), PATIENCE).await {
-            Ok(()) => return,
-            Err(error) => error,
-        };
-        let update_id = message.update_id;
-        match &error {
-            // The turn is on disk. One chat must not keep the others waiting.
-            NotServed::Unsent(_) => {
-                tracing::error!(channel = "telegram", update_id, %error, "a reply is late; other chats go on");
-                let (telegram, message) = (telegram.clone(), message.clone());
-                tokio::spawn(async move {
-                    if let Err(error) = telegram.serve(message, BACKGROUND_PATIENCE).await {
-                        tracing::error!(channel = "telegram", update_id, %error, "a reply was not delivered");
-                    }
-                });
-                return;
-            }
-            NotServed::Agent(_) => {
-                tracing::warn!(channel = "telegram", update_id, %error, "an update was not served; trying again")
+        match telegram.serve(&message).await {
+            Ok(deliveries) => return deliveries,
+            Err(error) => {
+                let update_id = message.update_id;
+                tracing::warn!(channel = "telegram", update_id, %error, "an update was not served; trying again");
             }
         }
         tokio::time::sleep(pause).await;

@@ -22,8 +22,6 @@ pub(super) struct Outgoing<'a> {
     pub(super) conversation: &'a Conversation,
     /// How long to try.
     pub(super) patience: Duration,
-    /// Messages of the reply that are out.
-    pub(super) sent: &'a mut usize,
 }
 
 /// The reply's pieces, as they are stored with the turn.
@@ -53,9 +51,9 @@ pub(super) struct Call {
 
 impl Outgoing<'_> {
     /// Sends all pieces, in order. What Telegram will never take is left out.
-    pub(super) async fn send_all(&mut self, pieces: &[Value]) -> Result<(), ApiFailure> {
+    pub(super) async fn send_all(&self, pieces: &[Value]) -> Result<(), ApiFailure> {
         let deadline = Instant::now() + self.patience;
-        for call in pieces.iter().flat_map(calls).skip(*self.sent) {
+        for call in pieces.iter().flat_map(calls) {
             match self.send(call, deadline).await {
                 Ok(()) => {}
                 Err(ApiFailure::Forbidden) => {
@@ -65,7 +63,6 @@ impl Outgoing<'_> {
                 Err(failure) if failure.is_passing() || failure == ApiFailure::Unauthorized => return Err(failure),
                 Err(failure) => tracing::error!(channel = "telegram", %failure, "a message cannot be sent"),
             }
-            *self.sent += 1;
         }
         Ok(())
     }

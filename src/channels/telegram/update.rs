@@ -192,7 +192,7 @@ fn spoken(text: &str, settings: &Settings, username: Option<&str>) -> (String, J
     }
     let named = username.and_then(|own| mention(text, own));
     let text = named.map_or_else(|| text.to_owned(), |at| format!("{}{}", &text[..at.start], &text[at.end..]));
-    (text.trim().to_owned(), super::no_metadata())
+    (text.trim().to_owned(), JsonMap::new())
 }
 
 /// `/start@Bot payload` is `/start`; the payload of a deep link is metadata.
@@ -201,9 +201,9 @@ fn command(text: &str, settings: &Settings) -> (String, JsonMap) {
     let name = head.split_once('@').map_or(head, |(name, _)| name);
     // `/intent{"entity": "value"}` is Rasa's, whatever follows.
     if name.contains('{') {
-        return (text.to_owned(), super::no_metadata());
+        return (text.to_owned(), JsonMap::new());
     }
-    let mut metadata = super::no_metadata();
+    let mut metadata = JsonMap::new();
     if name == "/start" && !tail.trim().is_empty() {
         metadata.insert("start_parameter".into(), tail.trim().into());
         return (name.to_owned(), metadata);
@@ -248,7 +248,7 @@ fn attachment(message: &Value) -> Option<&'static str> {
 fn edited(update_id: i64, message: &Message, settings: &Settings) -> Option<Inbound> {
     let user = message.from.as_ref().filter(|user| !user.is_bot)?;
     let intent = settings.edited_intent.as_ref().filter(|_| message.chat.is_private())?;
-    let (conversation, metadata) = (conversation(message, user), super::no_metadata());
+    let (conversation, metadata) = (conversation(message, user), JsonMap::new());
     Some(Inbound { update_id, conversation, text: format!("/{intent}"), metadata, callback: None })
 }
 
@@ -273,6 +273,6 @@ fn pressed(update_id: i64, query: CallbackQuery) -> Option<Inbound> {
     };
     let is_foreign = !private && answered.is_some_and(|user| user.id != query.from.id);
     let callback = Callback { query_id: query.id.0, message_id, data, is_foreign };
-    let (text, metadata) = (String::new(), super::no_metadata());
+    let (text, metadata) = (String::new(), JsonMap::new());
     Some(Inbound { update_id, conversation, text, metadata, callback: Some(callback) })
 }

@@ -6,15 +6,16 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
+use futures_util::future::join_all;
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
-use super::{Telegram, update};
+use super::{Telegram, outbox, update};
 
 /// Largest update that is read, bytes.
 const MOST_BODY: usize = 1 << 20;
 
-/// How long a reply is tried to be sent; Telegram gives a webhook 60 s.
+/// How long a delivery waits for its reply; Telegram gives a webhook 60 s.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Header with the secret that was given to `setWebhook`.
@@ -54,14 +55,20 @@ async fn deliver(State(telegram): State<Telegram>, headers: HeaderMap, request: 
     };
     let update_id = inbound.update_id;
     // In a task of its own: a connection that breaks does not undo the turn.
-    let served = tokio::spawn(async move { telegram.serve(inbound, PATIENCE).await }).await;
-    match served {
-        Ok(Ok(())) => (StatusCode::OK, "success"),
+    let served = tokio::spawn(async move { telegram.serve(&inbound).await }).await;
+    let deliveries = match served {
+        Ok(Ok(deliveries)) => deliveries,
         Ok(Err(error)) => {
             tracing::error!(channel = "telegram", update_id, %error, "an update was not served; Telegram delivers it again");
-            (StatusCode::SERVICE_UNAVAILABLE, "try again")
+            return (StatusCode::SERVICE_UNAVAILABLE, "try again");
         }
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "try again"),
+        Err(_) => return (StatusCode::INTERNAL_SERVER_ERROR, "try again"),
+    };
+    let all_out = join_all(deliveries.into_iter().map(outbox::delivered));
+    match tokio::time::timeout(PATIENCE, all_out).await {
+        Ok(out) if out.iter().all(|out| *out) => (StatusCode::OK, "success"),
+        // Delivered again, it waits for the same reply.
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "try again"),
     }
 }
 

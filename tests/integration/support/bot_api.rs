@@ -45,6 +45,8 @@ struct World {
     /// Messages of the bot, by chat: id and arguments.
     sent: BTreeMap<i64, Vec<(i64, Value)>>,
     faults: BTreeMap<String, VecDeque<Fault>>,
+    /// What every message to a chat gets.
+    broken_chats: BTreeMap<i64, Fault>,
     /// URL and secret.
     webhook: Option<(String, String)>,
     /// Presses that were not answered.
@@ -98,6 +100,16 @@ impl BotApi {
     /// The next calls of a method fail so, one after the other.
     pub fn fail(&self, method: &str, faults: impl IntoIterator<Item = Fault>) {
         self.with(|world| world.faults.entry(method.to_owned()).or_default().extend(faults));
+    }
+
+    /// From now on every message to that chat fails so.
+    pub fn fail_in(&self, chat: i64, fault: Fault) {
+        self.with(|world| world.broken_chats.insert(chat, fault));
+    }
+
+    /// Messages to that chat arrive again.
+    pub fn heal(&self, chat: i64) {
+        self.with(|world| world.broken_chats.remove(&chat));
     }
 
     /// What the bot called so far.
@@ -276,7 +288,9 @@ async fn serve(
     let fault = {
         let mut world = shared.world.lock().expect("the world");
         world.calls.push(Call { method: method.clone(), arguments: arguments.clone() });
-        world.faults.get_mut(&method).and_then(VecDeque::pop_front)
+        let chat = arguments["chat_id"].as_i64().filter(|_| method.starts_with("send"));
+        let broken = chat.and_then(|chat| world.broken_chats.get(&chat).cloned());
+        broken.or_else(|| world.faults.get_mut(&method).and_then(VecDeque::pop_front))
     };
     if let Some(Fault::Answer(status, body)) = fault {
         return (StatusCode::from_u16(status).expect("a status"), axum::Json(body)).into_response();

@@ -1,0 +1,101 @@
+//! Replies on their way out: a queue for each conversation, in memory. They go
+//! out in the order of their turns, and one that cannot be delivered holds up no
+//! other conversation.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use teloxide::types::MessageId;
+use tokio::sync::watch;
+
+use super::api::ApiFailure;
+use super::conversation::Conversation;
+
+/// Replies of one conversation that may wait.
+const MOST_WAITING: usize = 200;
+
+/// Replies remembered by their key.
+const MOST_KNOWN: usize = 10_000;
+
+/// What became of a reply; `None` while it is on its way.
+pub(super) type Delivery = watch::Receiver<Option<Result<(), ApiFailure>>>;
+
+/// A reply to an update.
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    /// The same for each delivery of the same update.
+    pub(super) key: String,
+    /// Where it goes.
+    pub(super) conversation: Conversation,
+    /// Message whose keyboard was used up.
+    pub(super) used_keyboard: Option<MessageId>,
+    /// What is to be sent.
+    pub(super) pieces: Vec<Value>,
+}
+
+/// A reply in its queue.
+pub(super) struct Queued {
+    pub(super) reply: Reply,
+    pub(super) done: watch::Sender<Option<Result<(), ApiFailure>>>,
+}
+
+/// All queues.
+#[derive(Default)]
+pub(super) struct Outbox {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By sender id; there is one as long as somebody works on it.
+    queues: HashMap<String, VecDeque<Queued>>,
+    known: HashMap<String, Delivery>,
+}
+
+impl Outbox {
+    /// Queues a reply, unless it is under way or out already. The flag says that
+    /// nobody works on the queue yet: the caller has to.
+    pub(super) fn push(&self, sender_id: &str, reply: Reply) -> (Delivery, bool) {
+        let mut state = self.state();
+        if let Some(known) = state.known.get(&reply.key).filter(|known| !matches!(*known.borrow(), Some(Err(_)))) {
+            return (known.clone(), false);
+        }
+        let (done, delivery) = watch::channel(None);
+        if state.known.len() >= MOST_KNOWN {
+            state.known.retain(|_, known| known.borrow().is_none());
+        }
+        let is_idle = !state.queues.contains_key(sender_id);
+        let queue = state.queues.entry(sender_id.to_owned()).or_default();
+        if queue.len() >= MOST_WAITING {
+            done.send_replace(Some(Err(ApiFailure::Unreachable)));
+            return (delivery, false);
+        }
+        let key = reply.key.clone();
+        queue.push_back(Queued { reply, done });
+        state.known.insert(key, delivery.clone());
+        (delivery, is_idle)
+    }
+
+    /// The next reply of a conversation; with `None` its queue is gone.
+    pub(super) fn next(&self, sender_id: &str) -> Option<Queued> {
+        let mut state = self.state();
+        let next = state.queues.get_mut(sender_id).and_then(VecDeque::pop_front);
+        if next.is_none() {
+            state.queues.remove(sender_id);
+        }
+        next
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until a reply is out. `false` when it will not be.
+pub(super) async fn delivered(mut delivery: Delivery) -> bool {
+    match delivery.wait_for(Option::is_some).await {
+        Ok(outcome) => matches!(*outcome, Some(Ok(()))),
+        Err(_) => false,
+    }
+}
