@@ -10,8 +10,10 @@
 
 mod error;
 mod memory;
+mod parameters;
 mod postgres;
 mod record;
+mod rows;
 mod rules;
 mod scope;
 mod sqlite;

@@ -3,36 +3,16 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use sqlx::Arguments as _;
-use sqlx::postgres::{PgArguments, Postgres};
+use sqlx::postgres::PgArguments;
 
 use crate::store::record::{Commit, InboxMessage, Intake, Settled, Step, TimerPlan};
-use crate::store::{StoreError, TurnKey};
+use crate::store::{StoreError, TurnKey, parameters};
 
 /// Characters that the columns `intent_name` and `action_name` hold (spec §6.1).
 const COLUMN_CHARS: usize = 255;
 
 /// Parameters in the order of their numbers.
-#[derive(Default)]
-pub(super) struct Parameters(PgArguments, Option<StoreError>);
-
-impl Parameters {
-    /// Adds the next one.
-    pub(super) fn with<'q, T>(mut self, value: T) -> Self
-    where
-        T: sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres>,
-    {
-        if let Err(error) = self.0.add(value) {
-            self.1 = Some(StoreError::Invalid(format!("a value cannot be stored: {error}")));
-        }
-        self
-    }
-
-    /// All of them, unless one could not be encoded.
-    pub(super) fn done(self) -> Result<PgArguments, StoreError> {
-        self.1.map_or(Ok(self.0), Err)
-    }
-}
+pub(super) type Parameters = parameters::Parameters<PgArguments>;
 
 /// A name as its column takes it: these columns are for people and Rasa's own
 /// queries, the event itself stands whole in `data`.

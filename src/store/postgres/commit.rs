@@ -6,7 +6,7 @@
 //! in the conversation's row.
 
 use super::pool::Trouble;
-use super::{MOST_TRIES, Postgres, arguments, fault, rows, sql};
+use super::{MOST_TRIES, Postgres, answers, arguments, fault, sql};
 use crate::store::record::{Commit, Committed, InboxMessage};
 use crate::store::{CommitError, StoreError, rules};
 
@@ -20,7 +20,7 @@ impl Postgres {
         let mut in_doubt = false;
         for _ in 0..MOST_TRIES {
             let error = match self.pool.ask(sql::COMMIT, arguments.clone()).await {
-                Ok(rows) => match rows::committed(&rows)? {
+                Ok(rows) => match answers::committed(&rows)? {
                     Some(version) => return Ok(Committed { version }),
                     None => return self.refused(&commit, in_doubt.then_some(mark)).await,
                 },
@@ -47,7 +47,7 @@ impl Postgres {
             Err(_) if mark.is_some() => return Err(StoreError::InDoubt.into()),
             Err(error) => return Err(error.into()),
         };
-        let Some(why) = rows.first().map(rows::why).transpose()? else {
+        let Some(why) = rows.first().map(answers::why).transpose()? else {
             return Err(StoreError::Io("a refused turn has no row".into()).into());
         };
         let next = commit.expected_version + 1;

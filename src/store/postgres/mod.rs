@@ -3,12 +3,12 @@
 //! Each method is one statement on a connection of a small pool; nothing is held
 //! open between statements. A database that Rasa wrote is taken over in place.
 
+mod answers;
 mod arguments;
 mod commit;
 mod fault;
 mod open;
 mod pool;
-mod rows;
 mod settings;
 mod sql;
 #[cfg(test)]
@@ -24,6 +24,7 @@ pub use self::settings::PostgresSettings;
 use super::record::{
     Accepted, Commit, Committed, Conversation, Intake, OutboxItem, Pending, Publication, Settled, Step, Timer, TurnKey,
 };
+use super::rows::{self, all};
 use super::{Answer, Clock, CommitError, Store, StoreError, rules};
 
 /// How often a statement that may run twice is sent while connections break.
@@ -104,7 +105,7 @@ impl Postgres {
         let mut all = 0;
         loop {
             let rows = self.put(sql::PRUNE, given().with(before).with(i64::from(PRUNED_AT_ONCE))).await?;
-            let pruned = rows.first().map(rows::pruned).transpose()?.unwrap_or_default();
+            let pruned = rows.first().map(answers::pruned).transpose()?.unwrap_or_default();
             all += pruned.iter().sum::<u64>();
             if pruned.iter().all(|rows| *rows < u64::from(PRUNED_AT_ONCE)) {
                 return Ok(all);
@@ -120,11 +121,6 @@ fn told(trouble: Trouble) -> StoreError {
         Trouble::Refused(error) => fault::store_error(&error),
         Trouble::Lost => StoreError::InDoubt,
     }
-}
-
-/// Decodes all rows.
-fn all<T>(rows: &[PgRow], decode: impl Fn(&PgRow) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
-    rows.iter().map(decode).collect()
 }
 
 /// An empty list of parameters.

@@ -1,35 +1,15 @@
 //! What the texts of [`super::sql`] are given.
 
 use serde_json::{Value, json};
-use sqlx::Arguments as _;
-use sqlx::sqlite::{Sqlite, SqliteArguments};
+use sqlx::sqlite::SqliteArguments;
 
 use super::event_rows::EventRow;
 use super::sql;
 use crate::store::record::{Commit, InboxMessage, OutboxMessage, Settled, TimerChange, TimerPlan};
-use crate::store::{StoreError, TurnKey};
+use crate::store::{StoreError, TurnKey, parameters};
 
 /// Parameters in the order of their numbers.
-#[derive(Default)]
-pub(super) struct Parameters(SqliteArguments, Option<StoreError>);
-
-impl Parameters {
-    /// Adds the next one.
-    pub(super) fn with<'q, T>(mut self, value: T) -> Self
-    where
-        T: sqlx::Encode<'q, Sqlite> + sqlx::Type<Sqlite>,
-    {
-        if let Err(error) = self.0.add(value) {
-            self.1 = Some(StoreError::Invalid(format!("a value cannot be stored: {error}")));
-        }
-        self
-    }
-
-    /// All of them, unless one could not be encoded.
-    pub(super) fn done(self) -> Result<SqliteArguments, StoreError> {
-        self.1.map_or(Ok(self.0), Err)
-    }
-}
+pub(super) type Parameters = parameters::Parameters<SqliteArguments>;
 
 /// The message columns of a turn: channel, dedupe key, payload; and the id of
 /// an accepted one.

@@ -7,7 +7,6 @@ mod arguments;
 mod event_rows;
 mod fault;
 mod open;
-mod rows;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -24,7 +23,10 @@ use self::writer::{Order, Outcome, Writer};
 use super::record::{
     Accepted, Commit, Committed, Conversation, Intake, OutboxItem, Pending, Publication, Settled, Step, Timer, TurnKey,
 };
+use super::rows::{self, all, columns};
 use super::{Answer, Clock, CommitError, Store, StoreError, rules};
+
+columns!(SqliteRow);
 
 /// A store in an SQLite file. Clones share it; the last one to go closes it.
 #[derive(Clone)]
@@ -100,11 +102,6 @@ impl Sqlite {
             }
         }
     }
-}
-
-/// Decodes all rows.
-fn all<T>(rows: &[SqliteRow], decode: impl Fn(&SqliteRow) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
-    rows.iter().map(decode).collect()
 }
 
 /// An empty list of parameters.
