@@ -20,7 +20,10 @@ pub enum ModelError {
     Nlu(#[from] sapa_nlu::LoadError),
     /// The dialogue part is unusable.
     #[error("the dialogue part of the model is unusable; train a new one with `sapa train`")]
-    Dialogue(#[from] serde_json::Error),
+    Dialogue(#[from] sapa_dialogue::policy::LoadError),
+    /// The domain is unusable.
+    #[error("the domain of the model is unusable; train a new one with `sapa train`")]
+    Domain(#[from] serde_json::Error),
     /// A part that the manifest promises is absent.
     #[error("the model has no section {0}; train a new one with `sapa train`")]
     Missing(&'static str),
@@ -52,7 +55,8 @@ impl Model {
         let dialogue = if flag("has_core") {
             let section = |name: &'static str| container.section(name).ok_or(ModelError::Missing(name));
             let domain: Domain = serde_json::from_slice(section("dialogue/domain")?)?;
-            let mut model = DialogueModel::from_bytes(section("dialogue/policies")?, domain)?;
+            let mut model =
+                DialogueModel::from_sections(&|name| container.section(&format!("dialogue/{name}")), domain)?;
             model.model_id.clone_from(&id);
             model.assistant_id = text("assistant_id");
             model.max_predictions = max_predictions;

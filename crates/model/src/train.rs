@@ -95,7 +95,7 @@ pub fn train(request: &TrainRequest<'_>, progress: &mut dyn FnMut(&str)) -> Trai
     let mut dialogue = None;
     if wants_core {
         progress("rules and stories");
-        let (model, found) = DialogueModel::train(project);
+        let (model, found) = DialogueModel::train(project, request.threads);
         diagnostics.extend(found);
         dialogue = Some(model);
     }
@@ -141,7 +141,7 @@ fn container(
         nlu.to_sections().into_iter().for_each(|(name, bytes)| container.add(name, bytes));
     }
     if let Some(dialogue) = dialogue {
-        container.add("dialogue/policies", dialogue.to_bytes());
+        dialogue.to_sections().into_iter().for_each(|(name, bytes)| container.add(format!("dialogue/{name}"), bytes));
         container.add("dialogue/domain", serde_json::to_vec(&project.domain).unwrap_or_default());
     }
     container

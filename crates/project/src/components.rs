@@ -94,8 +94,8 @@ pub const COMPONENTS: &[Component] = &[
     native("MemoizationPolicy", Role::Policy),
     native("AugmentedMemoizationPolicy", Role::Policy),
     native("RulePolicy", Role::Policy),
-    stand_in("TEDPolicy", Role::Policy, "AugmentedMemoizationPolicy, with the same priority"),
-    stand_in("UnexpecTEDIntentPolicy", Role::Policy, "a policy that never predicts `action_unlikely_intent`"),
+    stand_in("TEDPolicy", Role::Policy, "logistic regression over the states' features, with the same priority"),
+    stand_in("UnexpecTEDIntentPolicy", Role::Policy, "logistic regression over the states' features"),
 ];
 
 /// The component of that name. A module path of Rasa's own before the class

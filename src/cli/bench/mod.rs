@@ -2,6 +2,7 @@
 //! measured on the project in this folder, beside what this machine can do at
 //! best. Linux only: it reads `/proc`.
 
+mod held_out;
 mod limits;
 mod process;
 mod telegram;
@@ -41,6 +42,9 @@ pub(super) struct BenchArgs {
     /// Measure turns on this PostgreSQL too: `postgresql://user:password@host/db`.
     #[arg(long, env = "SAPA_BENCH_POSTGRES", hide_env_values = true)]
     postgres: Option<String>,
+    /// Only measure policies on stories they have not learnt: folders of projects.
+    #[arg(long, num_args = 1..)]
+    held_out: Vec<PathBuf>,
     /// Print JSON instead of Markdown.
     #[arg(long)]
     json: bool,
@@ -78,6 +82,9 @@ pub(super) fn run(args: &BenchArgs) -> Result<ExitCode> {
     }
     if let Some(file) = &args.insert_bare {
         return limits::insert_bare(file, args.requests);
+    }
+    if !args.held_out.is_empty() {
+        return held_out::run(&args.held_out);
     }
     let mut rows = Vec::new();
     if !args.only_nlu {

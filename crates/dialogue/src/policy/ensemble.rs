@@ -3,8 +3,9 @@
 use sapa_project::Domain;
 use sapa_sdk::EventBody;
 
-use super::{Cause, Policy, Prediction, RuleOnly};
+use super::{Cause, Prediction, RuleOnly};
 use crate::Tracker;
+use crate::model::NamedPolicy;
 
 /// The action that runs next.
 #[derive(Clone, Debug)]
@@ -26,8 +27,8 @@ pub struct Choice {
 }
 
 /// Asks every policy and takes the best prediction.
-pub fn choose(policies: &[Policy], tracker: &Tracker, domain: &Domain, rule_only: &RuleOnly) -> Choice {
-    let mut predictions: Vec<Prediction> = policies.iter().map(|p| p.predict(tracker, rule_only)).collect();
+pub fn choose(policies: &[NamedPolicy], tracker: &Tracker, domain: &Domain, rule_only: &RuleOnly) -> Choice {
+    let mut predictions: Vec<Prediction> = policies.iter().map(|(_, p)| p.predict(tracker, rule_only)).collect();
     if let Some(rejected) = rejected_action(tracker) {
         for prediction in &mut predictions {
             prediction.probabilities.retain(|(action, _)| *action != rejected);

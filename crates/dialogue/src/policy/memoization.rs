@@ -3,15 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sapa_project::{ComponentConfig, Domain, Sources};
+use sapa_project::ComponentConfig;
 use sapa_sdk::EventBody;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Cause, Prediction, RuleOnly};
+use super::{Cause, Kind, LoadError, Policy, Prediction, RuleOnly, Saved, TrainContext};
 use crate::Tracker;
 use crate::state::{StateView, view_key};
 use crate::training::TrainingDialogue;
+
+/// The registry's line for the plain policy.
+pub const PLAIN: Kind = Kind { name: "MemoizationPolicy", train, load };
+/// The registry's line for the policy that forgets.
+pub const AUGMENTED: Kind = Kind { name: "AugmentedMemoizationPolicy", train, load };
+
+fn train(component: &ComponentConfig, context: &mut TrainContext<'_>) -> Box<dyn Policy> {
+    Box::new(MemoizationPolicy::train(component, context))
+}
+
+fn load(saved: Saved) -> Result<Box<dyn Policy>, LoadError> {
+    Ok(Box::new(serde_json::from_slice::<MemoizationPolicy>(&saved.json)?))
+}
 
 /// Remembers which action followed which states in the stories.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,21 +53,13 @@ struct Remembered {
 }
 
 impl MemoizationPolicy {
-    /// Learns from stories. `name` is what events carry: the component's own
-    /// name, also when this policy stands in for a learning one.
-    pub fn train(
-        component: &ComponentConfig,
-        dialogues: &[TrainingDialogue],
-        domain: &Arc<Domain>,
-        rule_only: &RuleOnly,
-        sources: &Sources,
-    ) -> Self {
+    /// Learns from stories.
+    fn train(component: &ComponentConfig, context: &TrainContext<'_>) -> Self {
         let option = |name: &str| component.options.get(name);
-        let stand_in = !component.name.ends_with("MemoizationPolicy");
         let mut policy = Self {
             name: component.name.clone(),
             augmented: component.name != "MemoizationPolicy",
-            priority: option("priority").and_then(Value::as_i64).unwrap_or(if stand_in { 1 } else { 3 }),
+            priority: option("priority").and_then(Value::as_i64).unwrap_or(3),
             max_history: option("max_history").and_then(Value::as_u64).map(|n| n as usize),
             use_nlu_confidence_as_score: option("use_nlu_confidence_as_score")
                 .and_then(Value::as_bool)
@@ -64,8 +69,8 @@ impl MemoizationPolicy {
             endings: BTreeSet::new(),
         };
         let mut ambiguous = Vec::new();
-        for dialogue in dialogues.iter().filter(|d| !d.is_rule) {
-            policy.remember(dialogue, domain, rule_only, sources, &mut ambiguous);
+        for dialogue in context.dialogues.iter().filter(|d| !d.is_rule) {
+            policy.remember(dialogue, context, &mut ambiguous);
         }
         // A key seen with two different actions is removed (spec §3.4).
         for key in ambiguous {
@@ -74,29 +79,23 @@ impl MemoizationPolicy {
         policy
     }
 
-    fn remember(
-        &mut self,
-        dialogue: &TrainingDialogue,
-        domain: &Arc<Domain>,
-        rule_only: &RuleOnly,
-        sources: &Sources,
-        ambiguous: &mut Vec<String>,
-    ) {
-        let mut tracker = Tracker::new(&*dialogue.name, Arc::clone(domain));
+    fn remember(&mut self, dialogue: &TrainingDialogue, context: &TrainContext<'_>, ambiguous: &mut Vec<String>) {
+        let mut tracker = Tracker::new(&*dialogue.name, Arc::clone(context.domain));
         for event in &dialogue.events {
             if let EventBody::Action { name, action_text, .. } = &event.event.body
                 && !event.unpredictable
                 && let Some(action) = name.as_ref().or(action_text.as_ref())
                 && action != "action_unlikely_intent"
             {
-                let (key, ending, length) = tracker.with_learnt_states(self.max_history, rule_only, |states| {
-                    let states = intent_states(states);
-                    (view_key(&states), states.last().map(|last| view_key(&[*last])), states.len())
-                });
+                let (key, ending, length) =
+                    tracker.with_learnt_states(self.max_history, &context.rule_only, |states| {
+                        let states = intent_states(states);
+                        (view_key(&states), states.last().map(|last| view_key(&[*last])), states.len())
+                    });
                 let remembered = Remembered {
                     action: action.clone(),
                     story: dialogue.name.clone(),
-                    place: sources.place(event.span),
+                    place: context.sources.place(event.span),
                 };
                 match self.memory.get(&key) {
                     Some(known) if known.action != *action => ambiguous.push(key),
@@ -108,25 +107,6 @@ impl MemoizationPolicy {
             }
             tracker.update(event.event.clone());
         }
-    }
-
-    /// Looks the conversation up.
-    pub fn predict(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Prediction {
-        let found = self
-            .recall(tracker, rule_only)
-            .or_else(|| if self.augmented { self.recall_truncated(tracker, rule_only) } else { None });
-        let mut prediction = Prediction { policy: self.name.clone(), priority: self.priority, ..Prediction::default() };
-        if let Some(remembered) = found {
-            let confidence = if self.use_nlu_confidence_as_score {
-                tracker.current().latest_message.as_ref().map_or(1.0, |m| m.parse_data.intent.confidence)
-            } else {
-                1.0
-            };
-            prediction.probabilities.push((remembered.action.clone(), confidence));
-            prediction.cause =
-                Cause { what: format!("story `{}`", remembered.story), place: Some(remembered.place.clone()) };
-        }
-        prediction
     }
 
     fn recall(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Option<&Remembered> {
@@ -161,6 +141,30 @@ impl MemoizationPolicy {
             }
             self.recall(&truncated, rule_only)
         })
+    }
+}
+
+impl Policy for MemoizationPolicy {
+    fn predict(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Prediction {
+        let found = self
+            .recall(tracker, rule_only)
+            .or_else(|| if self.augmented { self.recall_truncated(tracker, rule_only) } else { None });
+        let mut prediction = Prediction { policy: self.name.clone(), priority: self.priority, ..Prediction::default() };
+        if let Some(remembered) = found {
+            let confidence = if self.use_nlu_confidence_as_score {
+                tracker.current().latest_message.as_ref().map_or(1.0, |m| m.parse_data.intent.confidence)
+            } else {
+                1.0
+            };
+            prediction.probabilities.push((remembered.action.clone(), confidence));
+            prediction.cause =
+                Cause { what: format!("story `{}`", remembered.story), place: Some(remembered.place.clone()) };
+        }
+        prediction
+    }
+
+    fn save(&self) -> Saved {
+        Saved { json: serde_json::to_vec(self).unwrap_or_default(), floats: Vec::new() }
     }
 }
 

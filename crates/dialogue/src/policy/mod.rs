@@ -1,17 +1,19 @@
 //! Policies and how one of their predictions is chosen (spec §3.4, §3.5).
 
 pub mod ensemble;
+pub mod learnt;
 pub mod memoization;
 pub mod rule;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use sapa_project::{ComponentConfig, Diagnostic, Domain, Sources};
 use sapa_sdk::EventBody;
 use serde::{Deserialize, Serialize};
 
 use crate::Tracker;
-use memoization::MemoizationPolicy;
-use rule::RulePolicy;
+use crate::training::TrainingDialogue;
 
 /// Features that only rules use; learning policies do not see them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,21 +64,71 @@ impl Prediction {
 }
 
 /// A trained policy.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "policy")]
-pub enum Policy {
-    /// [`MemoizationPolicy`], plain or augmented.
-    Memoization(MemoizationPolicy),
-    /// [`RulePolicy`].
-    Rule(RulePolicy),
+pub trait Policy: std::fmt::Debug + Send + Sync {
+    /// Predicts the next action.
+    fn predict(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Prediction;
+    /// What [`Kind::load`] makes the policy from again.
+    fn save(&self) -> Saved;
 }
 
-impl Policy {
-    /// Predicts the next action.
-    pub fn predict(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Prediction {
-        match self {
-            Self::Memoization(policy) => policy.predict(tracker, rule_only),
-            Self::Rule(policy) => policy.predict(tracker),
-        }
-    }
+/// A policy as it is stored.
+#[derive(Clone, Debug, Default)]
+pub struct Saved {
+    /// JSON, the same bytes for the same policy.
+    pub json: Vec<u8>,
+    /// Weights, if it has any.
+    pub floats: Vec<f32>,
+}
+
+/// Why a stored policy is unusable.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The JSON is not this policy's.
+    #[error("malformed: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Weights and names do not fit.
+    #[error("the number of weights is wrong")]
+    Weights,
+    /// Not a policy that this program knows.
+    #[error("unknown policy `{0}`")]
+    Unknown(String),
+    /// A part of it is not there.
+    #[error("missing part `{0}`")]
+    Missing(String),
+}
+
+/// What policies learn from.
+pub struct TrainContext<'a> {
+    /// Stories and rules.
+    pub dialogues: &'a [TrainingDialogue],
+    /// The domain.
+    pub domain: &'a Arc<Domain>,
+    /// Where steps were written.
+    pub sources: &'a Sources,
+    /// Features that only rules use; known once RulePolicy is trained, which is
+    /// therefore the first.
+    pub rule_only: RuleOnly,
+    /// What was found while learning.
+    pub findings: Vec<Diagnostic>,
+    /// Threads to use; the result does not depend on it.
+    pub threads: usize,
+}
+
+/// A kind of policy: how it is trained and loaded.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// Name of the component.
+    pub name: &'static str,
+    /// Learns.
+    pub train: fn(&ComponentConfig, &mut TrainContext<'_>) -> Box<dyn Policy>,
+    /// Reads what [`Policy::save`] gave.
+    pub load: fn(Saved) -> Result<Box<dyn Policy>, LoadError>,
+}
+
+/// All policies, a line each.
+const KINDS: &[Kind] = &[memoization::PLAIN, memoization::AUGMENTED, rule::RULE, learnt::LEARNT, learnt::UNLIKELY];
+
+/// The policy of that name.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
 }

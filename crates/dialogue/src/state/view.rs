@@ -52,12 +52,19 @@ impl<'a> StateView<'a> {
         self
     }
 
-    fn slots(&self) -> impl Iterator<Item = (&'a String, &'a SlotState)> {
+    /// The previous action.
+    pub(crate) fn prev_action(&self) -> Option<&'a PrevAction> {
+        self.prev_action
+    }
+
+    /// Slots with features.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (&'a String, &'a SlotState)> {
         let rule_only = self.rule_only;
         self.state.slots.iter().filter(move |(name, _)| !rule_only.is_some_and(|r| r.slots.contains(*name)))
     }
 
-    fn active_loop(&self) -> Option<&'a str> {
+    /// Name of the active loop; [`SHOULD_NOT_BE_SET`] in rules.
+    pub(crate) fn active_loop(&self) -> Option<&'a str> {
         match self.state.active_loop.as_ref()? {
             LoopState::Active(name) if self.rule_only.is_some_and(|r| r.loops.contains(name)) => None,
             LoopState::Active(name) => Some(name),

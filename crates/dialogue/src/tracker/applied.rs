@@ -240,6 +240,9 @@ impl Applied {
         let older = self.boundaries.iter().rev().filter(|b| !b.hidden).map(|b| (&*b.state, &b.learnt_prev_action));
         let mut visible: Vec<(&State, &Option<PrevAction>)> = Vec::new();
         for (state, prev_action) in now.into_iter().chain(older) {
+            if state.prev_action_name() == Some(UNLIKELY_INTENT) {
+                continue;
+            }
             // A state takes its user over from the one before, back to where the
             // user was listened to.
             let begins = visible.last().is_none_or(|(newer, _)| newer.prev_action_name() == Some(LISTEN));
@@ -270,6 +273,9 @@ impl Applied {
         pairs
     }
 }
+
+/// Learning policies see no state behind this action (spec §3.3).
+const UNLIKELY_INTENT: &str = "action_unlikely_intent";
 
 fn is_loop(name: &str, domain: &Domain) -> bool {
     domain.forms.contains_key(name) || name == "action_two_stage_fallback"

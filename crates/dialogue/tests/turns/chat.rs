@@ -26,7 +26,7 @@ pub fn project(domain: &str, data: &str) -> Loaded {
 
 /// What learning finds in a project.
 pub fn findings(domain: &str, data: &str) -> Vec<Diagnostic> {
-    DialogueModel::train(&project(domain, data).project).1
+    DialogueModel::train(&project(domain, data).project, 1).1
 }
 
 type Server = Box<dyn FnMut(&ActionCall) -> Result<ActionResponse, ActionFailure>>;
@@ -46,7 +46,7 @@ impl Chat {
         let errors: Vec<_> =
             loaded.diagnostics.iter().filter(|d| d.severity == sapa_project::Severity::Error).collect();
         assert!(errors.is_empty(), "{errors:#?}");
-        let (model, found) = DialogueModel::train(&loaded.project);
+        let (model, found) = DialogueModel::train(&loaded.project, 1);
         assert!(found.is_empty(), "{found:#?}");
         let model = Arc::new(model);
         let tracker = Tracker::new("u1", Arc::clone(&model.domain));

@@ -86,10 +86,11 @@ stories:
 - story: s
   steps: [{intent: greet}, {action: utter_greet}]
 ";
-    let train = || sapa_dialogue::DialogueModel::train(&super::chat::project(DOMAIN, data).project).0;
-    let model = train();
-    let bytes = model.to_bytes();
-    assert_eq!(bytes, train().to_bytes());
-    let read = sapa_dialogue::DialogueModel::from_bytes(&bytes, (*model.domain).clone()).unwrap();
-    assert_eq!(read.to_bytes(), bytes);
+    let train = |threads| sapa_dialogue::DialogueModel::train(&super::chat::project(DOMAIN, data).project, threads).0;
+    let model = train(1);
+    let sections = model.to_sections();
+    assert_eq!(sections, train(2).to_sections());
+    let find = |name: &str| sections.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.as_slice());
+    let read = sapa_dialogue::DialogueModel::from_sections(&find, (*model.domain).clone()).unwrap();
+    assert_eq!(read.to_sections(), sections);
 }

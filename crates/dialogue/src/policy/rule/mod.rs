@@ -5,10 +5,11 @@ mod lookup;
 mod matching;
 mod train;
 
+use sapa_project::ComponentConfig;
 use sapa_sdk::EventBody;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Prediction, RuleOnly};
+use super::{Cause, Kind, LoadError, Policy, Prediction, RuleOnly, Saved, TrainContext};
 use crate::Tracker;
 use crate::state::{PrevAction, State};
 
@@ -70,17 +71,33 @@ struct Found {
     returning_from_unhappy_path: bool,
 }
 
-impl RulePolicy {
-    /// Features that only rules use.
-    pub fn rule_only(&self) -> &RuleOnly {
-        &self.rule_only
-    }
+/// The registry's line.
+pub const RULE: Kind = Kind { name: "RulePolicy", train: train_in, load };
 
-    /// Predicts the next action; the first that applies, in the spec's order.
-    pub fn predict(&self, tracker: &Tracker) -> Prediction {
+/// Trains, and tells the policies after it what only rules use.
+fn train_in(component: &ComponentConfig, context: &mut TrainContext<'_>) -> Box<dyn Policy> {
+    let (policy, findings) = RulePolicy::train(component, context.dialogues, context.domain, context.sources);
+    context.findings.extend(findings);
+    context.rule_only = policy.rule_only.clone();
+    Box::new(policy)
+}
+
+fn load(saved: Saved) -> Result<Box<dyn Policy>, LoadError> {
+    Ok(Box::new(serde_json::from_slice::<RulePolicy>(&saved.json)?))
+}
+
+impl Policy for RulePolicy {
+    /// The first that applies, in the spec's order.
+    fn predict(&self, tracker: &Tracker, _: &RuleOnly) -> Prediction {
         self.dress(tracker, self.find(tracker))
     }
 
+    fn save(&self) -> Saved {
+        Saved { json: serde_json::to_vec(self).unwrap_or_default(), floats: Vec::new() }
+    }
+}
+
+impl RulePolicy {
     fn find(&self, tracker: &Tracker) -> Option<Found> {
         let current = tracker.current();
         let listened = current.latest_action_name() == Some("action_listen");
