@@ -13,10 +13,20 @@ pub const CONFIG: &str = "recipe: default.v1\nassistant_id: test\nlanguage: en\n
 
 /// Loads a project; `data` holds stories, rules and NLU data.
 pub fn project(domain: &str, data: &str) -> Loaded {
+    project_with(CONFIG, domain, data)
+}
+
+/// The same with other policies than [`CONFIG`]'s.
+pub fn project_with_policies(policies: &str, domain: &str, data: &str) -> Loaded {
+    let config = CONFIG.split("policies:").next().unwrap();
+    project_with(&format!("{config}policies: {policies}\n"), domain, data)
+}
+
+fn project_with(config: &str, domain: &str, data: &str) -> Loaded {
     let file = |path: &str, text: &str, role| ProjectFile { path: path.into(), bytes: text.as_bytes().to_vec(), role };
     load(
         vec![
-            file("config.yml", CONFIG, FileRole::Config),
+            file("config.yml", config, FileRole::Config),
             file("domain.yml", domain, FileRole::Domain),
             file("data/all.yml", data, FileRole::Data),
         ],
@@ -42,7 +52,12 @@ pub struct Chat {
 impl Chat {
     /// A conversation with a bot whose data must be free of errors.
     pub fn new(domain: &str, data: &str) -> Self {
-        let loaded = project(domain, data);
+        Self::with_policies("[{name: MemoizationPolicy}, {name: RulePolicy}]", domain, data)
+    }
+
+    /// The same with other policies.
+    pub fn with_policies(policies: &str, domain: &str, data: &str) -> Self {
+        let loaded = project_with_policies(policies, domain, data);
         let errors: Vec<_> =
             loaded.diagnostics.iter().filter(|d| d.severity == sapa_project::Severity::Error).collect();
         assert!(errors.is_empty(), "{errors:#?}");
@@ -116,8 +131,11 @@ impl Chat {
     }
 }
 
-/// `intent{"entity": value}`.
+/// `intent{"entity": value}`; a text with a blank names no intent.
 fn understood(text: &str) -> ParseData {
+    if text.split('{').next().is_some_and(|intent| intent.contains(' ')) {
+        return ParseData { text: Some(text.to_owned()), ..ParseData::default() };
+    }
     let (intent, entities) = match text.find('{') {
         Some(at) => (&text[..at], serde_json::from_str::<Value>(&text[at..]).unwrap()),
         None => (text, json!({})),
@@ -133,7 +151,9 @@ fn understood(text: &str) -> ParseData {
 
 pub fn short(event: &Event) -> String {
     match &event.body {
-        EventBody::Action { name, .. } => format!("action {}", name.as_deref().unwrap_or("-")),
+        EventBody::Action { name, action_text, .. } => {
+            format!("action {}", name.as_ref().or(action_text.as_ref()).map_or("-", String::as_str))
+        }
         EventBody::Slot { name, value } => format!("slot {name}={value}"),
         EventBody::ActiveLoop { name } => format!("loop {}", name.as_deref().unwrap_or("-")),
         EventBody::Bot { text, .. } => format!("bot {}", text.as_deref().unwrap_or("-")),

@@ -5,6 +5,7 @@ mod actions;
 mod chat;
 mod forms;
 mod learning;
+mod learnt;
 mod rules;
 mod sessions;
 mod slots;
