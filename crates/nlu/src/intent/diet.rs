@@ -76,7 +76,10 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
 }
 
 fn train_intents(options: &Options, context: &TrainContext) -> Result<Option<LinearClassifier>, TrainError> {
-    let linear = LinearOptions::read(options, DEFAULT_C, false, context.threads)?;
+    // Thresholds of projects with DIETClassifier expect confidences near the
+    // share of right answers; an uncalibrated regression says far less.
+    let mut linear = LinearOptions::read(options, DEFAULT_C, false, context.threads)?;
+    linear.calibrated = true;
     let counts = |number: &usize| context.featurizers[*number].kind == FeatureKind::Counts;
     let own = if selected_featurizers(options, context)?.iter().any(counts) {
         Vec::new()

@@ -7,6 +7,7 @@
 //! one: words and character n-grams weigh the same in every message. Deliberate;
 //! `weighting: counts` gives Rasa's.
 
+use super::calibration;
 use crate::features::count_vectors::CountVectors;
 use crate::features::selected_featurizers;
 use crate::message::Message;
@@ -25,6 +26,8 @@ pub(crate) struct LinearOptions {
     pub softmax: SoftmaxOptions,
     /// `tf_idf` (default) or `counts`.
     pub weighting: Weighting,
+    /// Whether confidences are calibrated (see [`super::calibration`]).
+    pub calibrated: bool,
     /// `auto` (default): linfa where its dense form is quick, our own beyond;
     /// `lbfgs` (always our own, same bytes on every machine) or `linfa`.
     solver: &'static str,
@@ -52,7 +55,12 @@ impl LinearOptions {
             balanced,
             threads,
         };
-        Ok(Self { softmax, weighting, solver: options.choice("solver", &["auto", "lbfgs", "linfa"])? })
+        Ok(Self {
+            softmax,
+            weighting,
+            calibrated: false,
+            solver: options.choice("solver", &["auto", "lbfgs", "linfa"])?,
+        })
     }
 
     /// linfa fits raw counts wrongly, cannot balance, and takes minutes where
@@ -162,7 +170,11 @@ impl LinearClassifier {
         let number = |label: &str| labels.binary_search(&label).unwrap_or_default() as u32;
         let numbers: Vec<u32> = examples.iter().map(|(_, label)| number(label)).collect();
         let problem = SoftmaxProblem { features: &features, labels: &numbers, classes: labels.len() };
-        let trained = linear.solver(&problem).trainer().train(&problem, &linear.softmax);
+        let trainer = linear.solver(&problem).trainer();
+        let trained = trainer.train(&problem, &linear.softmax).and_then(|model| match linear.calibrated {
+            true => calibration::calibrate(model, &problem, trainer, &linear.softmax),
+            false => Ok(model),
+        });
         classifier.model = trained.map_err(|error| {
             let message = format!("{} cannot be trained: {error}", options.config.name);
             TrainError::new(

@@ -1,5 +1,6 @@
 //! Intent classifiers (spec §2.4).
 
+pub(crate) mod calibration;
 pub(crate) mod diet;
 pub(crate) mod fallback;
 pub(crate) mod keyword;
