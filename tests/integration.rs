@@ -18,6 +18,8 @@ mod failures;
 mod http;
 #[path = "integration/model_files.rs"]
 mod model_files;
+#[path = "integration/other_servers.rs"]
+mod other_servers;
 #[path = "integration/postgres.rs"]
 mod postgres;
 #[path = "integration/privacy.rs"]

@@ -1,34 +1,16 @@
 //! The client of the action server (spec §4).
 
-use std::time::Duration;
-
 use sapa_dialogue::{ActionCall, ActionFailure};
 use sapa_project::Domain;
 use sapa_project::endpoints::HttpEndpoint;
 use sapa_sdk::ActionResponse;
 use serde_json::Value;
 
-/// Rasa's time-out for requests to action servers, seconds (spec §4.1).
-const DEFAULT_TIMEOUT: f64 = 300.0;
-/// Longest answer that is read.
-const MOST_BYTES: usize = 8 << 20;
-
-/// The action endpoint cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ActionClientError {
-    /// Its URL is no URL.
-    #[error("endpoints.yml: `action_endpoint.url` is not a URL: {0}")]
-    Url(String),
-    /// The HTTP client cannot be built.
-    #[error("the HTTP client cannot be built: {0}")]
-    Client(String),
-}
+use super::http::{self, EndpointClient, EndpointError};
 
 /// Calls custom actions over HTTP.
 pub struct ActionClient {
-    http: reqwest::Client,
-    url: reqwest::Url,
-    endpoint: HttpEndpoint,
+    client: EndpointClient,
 }
 
 impl ActionClient {
@@ -37,21 +19,8 @@ impl ActionClient {
     ///
     /// # Errors
     /// The URL is no URL.
-    pub fn new(endpoint: HttpEndpoint, default_timeout: Option<f64>) -> Result<Self, ActionClientError> {
-        let address = endpoint.url.as_deref().unwrap_or_default();
-        let mut url = reqwest::Url::parse(address).map_err(|e| ActionClientError::Url(e.to_string()))?;
-        if let Some(token) = &endpoint.token {
-            url.query_pairs_mut().append_pair(&endpoint.token_name, token.expose());
-        }
-        let timeout = endpoint.request_timeout.or(default_timeout).unwrap_or(DEFAULT_TIMEOUT);
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs_f64(timeout.clamp(0.001, 86_400.0)))
-            .redirect(reqwest::redirect::Policy::none())
-            // Reading them takes a while, and plain HTTP needs none.
-            .tls_built_in_root_certs(url.scheme() == "https")
-            .build()
-            .map_err(|e| ActionClientError::Client(e.to_string()))?;
-        Ok(Self { http, url, endpoint })
+    pub fn new(endpoint: HttpEndpoint, default_timeout: Option<f64>) -> Result<Self, EndpointError> {
+        Ok(Self { client: EndpointClient::new("action_endpoint", endpoint, "", default_timeout)? })
     }
 
     /// Runs an action. `key` is the same for every attempt at the same step.
@@ -65,21 +34,11 @@ impl ActionClient {
         key: &str,
     ) -> Result<ActionResponse, ActionFailure> {
         let body = self.body(call, domain)?;
-        let mut request = self
-            .http
-            .post(self.url.clone())
-            .header("Content-Type", "application/json")
-            .header("Idempotency-Key", key)
-            .body(body);
-        for (name, value) in &self.endpoint.headers {
-            request = request.header(name, value.expose());
-        }
-        if let Some(auth) = &self.endpoint.basic_auth {
-            request = request.basic_auth(&auth.username, Some(auth.password.expose()));
-        }
+        let request =
+            self.client.post().header("Content-Type", "application/json").header("Idempotency-Key", key).body(body);
         let response = request.send().await.map_err(|e| ActionFailure::Failed(reason(&e)))?;
         let status = response.status();
-        let bytes = read(response).await?;
+        let bytes = http::read(response, http::MOST_ACTION_BYTES).await.map_err(ActionFailure::Failed)?;
         if status.is_success() {
             return parse(&bytes);
         }
@@ -97,25 +56,13 @@ impl ActionClient {
     fn body(&self, call: &ActionCall, domain: Option<&Domain>) -> Result<Vec<u8>, ActionFailure> {
         let failed = |e: serde_json::Error| ActionFailure::Failed(format!("the request cannot be written: {e}"));
         let mut body = serde_json::to_vec(&call.request).map_err(failed)?;
-        if let Some(domain) = domain.filter(|_| !self.endpoint.enable_selective_domain || call.needs_domain) {
+        if let Some(domain) = domain.filter(|_| !self.client.endpoint().enable_selective_domain || call.needs_domain) {
             body.pop();
             body.extend_from_slice(b",\"domain\":");
             serde_json::to_writer(&mut body, &domain.raw).map_err(failed)?;
             body.push(b'}');
         }
         Ok(body)
-    }
-}
-
-async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, ActionFailure> {
-    let mut bytes = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() <= MOST_BYTES => bytes.extend_from_slice(&chunk),
-            Ok(Some(_)) => return Err(ActionFailure::Failed(format!("the answer is longer than {MOST_BYTES} bytes"))),
-            Ok(None) => return Ok(bytes),
-            Err(e) => return Err(ActionFailure::Failed(reason(&e))),
-        }
     }
 }
 
@@ -136,14 +83,9 @@ fn parse(bytes: &[u8]) -> Result<ActionResponse, ActionFailure> {
     })
 }
 
-/// What went wrong, without the URL (its query may carry a token).
 fn reason(error: &reqwest::Error) -> String {
-    let what = if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "the action server cannot be reached"
-    } else {
-        "the connection broke"
-    };
-    what.to_owned()
+    match http::reason(error) {
+        "the server cannot be reached" => "the action server cannot be reached".to_owned(),
+        other => other.to_owned(),
+    }
 }

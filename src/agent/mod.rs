@@ -3,9 +3,13 @@
 
 mod actions;
 mod cache;
+mod http;
 mod locks;
 mod model_slot;
+mod nlg;
+mod pull;
 mod turn;
+mod understanding;
 
 use std::sync::Arc;
 
@@ -16,9 +20,13 @@ use serde_json::Value;
 
 use crate::store::{Clock, Seen, Store, StoreError};
 
-pub use actions::{ActionClient, ActionClientError};
+pub use actions::ActionClient;
+pub use http::EndpointError;
 pub use model_slot::{LoadedModel, ModelSlot};
+pub use nlg::NlgClient;
+pub use pull::{ModelServer, Pulled};
 pub use turn::{Incoming, TurnReport};
+pub use understanding::Understanding;
 
 use cache::TrackerCache;
 pub(crate) use locks::Locks;
@@ -43,13 +51,23 @@ pub enum AgentError {
     Contended,
 }
 
-/// Everything that serving needs: the model, the store, the action client.
+/// The servers that turns ask.
+pub struct Servers {
+    /// Runs custom actions.
+    pub actions: Option<ActionClient>,
+    /// Writes responses.
+    pub nlg: Option<NlgClient>,
+    /// Understands messages.
+    pub understanding: Understanding,
+}
+
+/// Everything that serving needs: the model, the store, other servers.
 pub struct Agent {
     /// The model being served.
     pub models: ModelSlot,
     /// Where conversations are kept.
     pub store: Arc<dyn Store>,
-    actions: Option<ActionClient>,
+    servers: Servers,
     clock: Clock,
     locks: Locks,
     cache: TrackerCache,
@@ -57,11 +75,11 @@ pub struct Agent {
 
 impl Agent {
     /// An agent without a model yet.
-    pub fn new(store: Arc<dyn Store>, actions: Option<ActionClient>, clock: Clock) -> Self {
+    pub fn new(store: Arc<dyn Store>, servers: Servers, clock: Clock) -> Self {
         Self {
             models: ModelSlot::default(),
             store,
-            actions,
+            servers,
             clock,
             locks: Locks::default(),
             cache: TrackerCache::new(CACHED_EVENTS),
@@ -72,8 +90,9 @@ impl Agent {
     ///
     /// # Errors
     /// No model is loaded.
-    pub fn parse(&self, text: &str) -> Result<ParseData, AgentError> {
-        Ok(self.model()?.parse(text))
+    pub async fn parse(&self, text: &str) -> Result<ParseData, AgentError> {
+        let model = self.model()?;
+        Ok(self.servers.understanding.parse(&model, text, None).await)
     }
 
     pub(crate) fn model(&self) -> Result<Arc<Model>, AgentError> {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sapa_dialogue::{
-    ActionCall, ActionFailure, Decision, DialogueModel, Done, Input, Need, Step, Tracker, Turn, UserMessage,
+    ActionCall, ActionFailure, Decision, DialogueModel, Done, Input, Need, NlgCall, Step, Tracker, Turn, UserMessage,
 };
 use sapa_model::Model;
-use sapa_sdk::{ActionResponse, BotMessage, Event, EventBody};
+use sapa_sdk::{ActionResponse, BotMessage, Event, EventBody, JsonMap};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -104,7 +104,8 @@ impl Agent {
         let model = self.model()?;
         let dialogue = Arc::clone(model.dialogue().ok_or(AgentError::NoModel("the model has no dialogue part"))?);
         let (tracker, version) = self.load(&incoming.sender_id, &model, &dialogue).await?;
-        let mut turn = Turn::message(dialogue, tracker, incoming.message.clone(), (self.clock)(), seed(incoming));
+        let mut turn = Turn::message(dialogue, tracker, incoming.message.clone(), (self.clock)(), seed(incoming))
+            .with_nlg_server(self.servers.nlg.is_some());
         let done = self.drive(&mut turn, &model, incoming, journal).await?;
         // Only a message with an id can come again and ask for its reply.
         let reply = incoming.dedupe_key.is_some().then(|| render(&done.messages));
@@ -168,7 +169,11 @@ impl Agent {
                     }
                     return Ok(*done);
                 }
-                Step::Need(Need::Parse { text }) => Input::Parsed(Box::new(model.parse(&text))),
+                Step::Need(Need::Parse { text }) => {
+                    let message_id = Some(incoming.message.message_id.as_str());
+                    Input::Parsed(Box::new(self.servers.understanding.parse(model, &text, message_id).await))
+                }
+                Step::Need(Need::Nlg(call)) => Input::Nlg(self.write(&call).await),
                 Step::Need(Need::CallAction(call)) => {
                     Input::Action(Box::new(self.call(model, &call, incoming, journal).await?))
                 }
@@ -189,7 +194,7 @@ impl Agent {
         if let Some(answer) = journal.answer(call.step, &hash) {
             return Ok(Ok(answer));
         }
-        let Some(client) = &self.actions else {
+        let Some(client) = &self.servers.actions else {
             return Ok(Err(ActionFailure::Failed("endpoints.yml has no `action_endpoint`".to_owned())));
         };
         let key = idempotency_key(incoming, call.step);
@@ -209,6 +214,13 @@ impl Agent {
         Ok(answer)
     }
 
+    async fn write(&self, call: &NlgCall) -> Result<Option<JsonMap>, String> {
+        match &self.servers.nlg {
+            Some(client) => client.write(call).await,
+            None => Err("there is none".to_owned()),
+        }
+    }
+
     /// Drives a turn that only starts a session; nothing is saved.
     pub(super) async fn drive_session(&self, mut turn: Turn) -> Tracker {
         let mut input = Input::Start;
@@ -216,12 +228,13 @@ impl Agent {
             input = match need {
                 Need::Parse { .. } => Input::Parsed(Box::default()),
                 Need::CallAction(call) => {
-                    let answer = match &self.actions {
+                    let answer = match &self.servers.actions {
                         Some(client) => client.run(&call, Some(turn.tracker().domain()), "session").await,
                         None => Err(ActionFailure::Failed("no action endpoint".to_owned())),
                     };
                     Input::Action(Box::new(answer))
                 }
+                Need::Nlg(call) => Input::Nlg(self.write(&call).await),
             };
         }
         turn.into_tracker()

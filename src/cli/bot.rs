@@ -10,7 +10,7 @@ use sapa_project::{Credentials, Diagnostic, Endpoints, Severity, Sources, render
 
 use super::dotenv::Environment;
 use super::{models, postgres, terminal};
-use crate::agent::{ActionClient, Agent, LoadedModel};
+use crate::agent::{ActionClient, Agent, LoadedModel, NlgClient, Servers, Understanding};
 use crate::store::{Clock, Memory, Postgres, Sqlite, Store};
 
 /// Flags of everything that loads a bot.
@@ -107,7 +107,18 @@ pub(super) fn agent(endpoints: &Endpoints, store: Arc<dyn Store>, default_timeou
         Some(endpoint) => Some(ActionClient::new(endpoint, default_timeout)?),
         None => None,
     };
-    Ok(Agent::new(store, client, clock()))
+    let servers = Servers {
+        actions: client,
+        nlg: NlgClient::new(endpoints.nlg.clone(), default_timeout)?,
+        understanding: understanding(endpoints)?,
+    };
+    Ok(Agent::new(store, servers, clock()))
+}
+
+/// What understands messages: the model, with the servers it asks.
+pub(super) fn understanding(endpoints: &Endpoints) -> Result<Understanding> {
+    let duckling = super::dotenv::variable("RASA_DUCKLING_HTTP_URL").filter(|url| !url.is_empty());
+    Ok(Understanding::new(endpoints.nlu.clone(), duckling, clock())?)
 }
 
 /// Loads a model file into the agent.

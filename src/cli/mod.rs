@@ -10,6 +10,7 @@ mod logging;
 mod logs;
 mod models;
 mod postgres;
+mod pull;
 mod run;
 mod shell;
 mod terminal;

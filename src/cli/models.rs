@@ -96,10 +96,14 @@ pub(super) fn find(path: &Path) -> Option<PathBuf> {
 /// Loads a model file. The circuit breaker's limit comes from
 /// `MAX_NUMBER_OF_PREDICTIONS` (spec §10).
 pub(super) fn load(path: &Path) -> Result<Model> {
-    let limit = super::dotenv::variable("MAX_NUMBER_OF_PREDICTIONS").and_then(|v| v.parse().ok());
     let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    Model::from_bytes(&bytes, limit.unwrap_or(sapa_dialogue::model::DEFAULT_MAX_PREDICTIONS))
-        .with_context(|| format!("cannot load `{}`", path.display()))
+    from_bytes(&bytes).with_context(|| format!("cannot load `{}`", path.display()))
+}
+
+/// [`load`] from bytes that are no file of ours.
+pub(super) fn from_bytes(bytes: &[u8]) -> Result<Model> {
+    let limit = super::dotenv::variable("MAX_NUMBER_OF_PREDICTIONS").and_then(|v| v.parse().ok());
+    Ok(Model::from_bytes(bytes, limit.unwrap_or(sapa_dialogue::model::DEFAULT_MAX_PREDICTIONS))?)
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use tokio::task::JoinSet;
 
 use super::bot::{self, BotArgs};
 use super::dotenv::Environment;
-use super::{models, terminal};
-use crate::agent::{Agent, LoadedModel};
+use super::{models, pull, terminal};
+use crate::agent::{Agent, LoadedModel, ModelServer};
 use crate::channels;
 use crate::server::{self, ServerOptions};
 use crate::store::Store;
@@ -76,7 +76,8 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     let credentials = bot::read_credentials(&args.bot.credentials, &environment)?;
     let wanted = args.model_as_positional.as_ref().unwrap_or(&args.bot.model);
     let model = models::find(wanted);
-    if model.is_none() && !args.enable_api {
+    let model_server = ModelServer::new(endpoints.models.clone())?;
+    if model.is_none() && model_server.is_none() && !args.enable_api {
         terminal::say(&format!("No model found in `{}`. Train one with `sapa train` first.", wanted.display()));
         return Ok(ExitCode::SUCCESS);
     }
@@ -86,8 +87,13 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     let agent = Arc::new(bot::agent(&endpoints, Arc::clone(&store), args.bot.request_timeout)?);
     match loading {
         Some(loading) => agent.models.set(Some(loading.await??)),
-        None => tracing::warn!("no model found: the server starts empty"),
+        None if model_server.is_none() => tracing::warn!("no model found: the server starts empty"),
+        None => {}
     }
+    let pulling = match model_server {
+        Some(server) => pull::start(server, Arc::clone(&agent)).await,
+        None => None,
+    };
     let options =
         ServerOptions { enable_api: args.enable_api, auth_token: args.auth_token.clone(), cors: args.cors.clone() };
     warn_of_closed_doors(&endpoints);
@@ -110,6 +116,9 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     tracing::info!(address = %listener.local_addr()?, model_id, "Sapa is listening");
     serve_until_stopped(listener, router).await?;
     pruning.abort();
+    if let Some(pulling) = pulling {
+        pulling.abort();
+    }
     // Nobody listens when no channel has a worker.
     let _ = stop.send(true);
     workers.join_all().await;
@@ -164,9 +173,6 @@ fn warn_of_closed_doors(endpoints: &Endpoints) {
     let sections = [
         ("lock_store", endpoints.lock_store.as_ref().is_some_and(|s| !in_memory(&s.kind))),
         ("event_broker", endpoints.event_broker.is_some()),
-        ("nlg", endpoints.nlg.is_some()),
-        ("nlu", endpoints.nlu.is_some()),
-        ("models", endpoints.models.is_some()),
     ];
     for (section, _) in sections.iter().filter(|(_, asked)| *asked) {
         tracing::warn!(section, "endpoints.yml: this section is not served yet and has no effect");

@@ -40,7 +40,7 @@ enum Part {
 /// Runs the command.
 pub(super) fn run(args: ShellArgs, debug: bool) -> Result<ExitCode> {
     if let Some(Part::Nlu(bot)) = &args.part {
-        return shell_nlu(&bot.model);
+        return shell_nlu(bot);
     }
     let wanted = args.model_as_positional.as_ref().unwrap_or(&args.bot.model);
     let Some(path) = models::find(wanted) else {
@@ -53,7 +53,7 @@ pub(super) fn run(args: ShellArgs, debug: bool) -> Result<ExitCode> {
     let agent = bot::agent(&endpoints, Arc::clone(&store), args.bot.request_timeout)?;
     bot::load_model(&agent, &path)?;
     if agent.model()?.dialogue().is_none() {
-        return shell_nlu(&path);
+        return shell_nlu(&args.bot);
     }
     let sender_id = args.conversation_id.clone().unwrap_or_else(new_message_id);
     terminal::say("Bot siap. Ketik pesan Anda, lalu tekan Enter. Ketik /stop untuk keluar.");
@@ -153,18 +153,24 @@ fn explain(report: &TurnReport) {
     }
 }
 
-fn shell_nlu(model: &std::path::Path) -> Result<ExitCode> {
-    let Some(path) = models::find(model) else {
-        bail!("no model found in `{}`; train one with `sapa train nlu` first", model.display());
+fn shell_nlu(args: &BotArgs) -> Result<ExitCode> {
+    let Some(path) = models::find(&args.model) else {
+        bail!("no model found in `{}`; train one with `sapa train nlu` first", args.model.display());
     };
     let model = models::load(&path)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let understanding = bot::understanding(&bot::read_endpoints(&args.endpoints, &Environment::read())?)?;
     terminal::note("NLU is ready. Type a message and press Enter. Type /stop to leave.");
     let mut lines = Lines::new();
     while let Some(line) = lines.next("> ")? {
         if line.trim() == "/stop" {
             break;
         }
-        terminal::say(&serde_json::to_string_pretty(&model.parse(line.trim()))?);
+        terminal::say(&serde_json::to_string_pretty(&runtime.block_on(understanding.parse(
+            &model,
+            line.trim(),
+            None,
+        )))?);
     }
     Ok(ExitCode::SUCCESS)
 }

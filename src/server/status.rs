@@ -69,5 +69,5 @@ pub(super) async fn parse(State(app): State<App>, body: Bytes) -> Result<Json<sa
     if text.chars().count() > sapa_sdk::bounds::MOST_MESSAGE_CHARS {
         return Err(ApiError::too_large("The text is too long."));
     }
-    Ok(Json(app.agent.parse(text)?))
+    Ok(Json(app.agent.parse(text).await?))
 }

@@ -43,7 +43,7 @@ fn custom_mapping(
         return Ok(());
     }
     let events = match call_remote(scene, action, replies)? {
-        Ok(response) => remote_events(scene, response).unwrap_or_default(),
+        Ok(response) => remote_events(scene, response, replies)?.unwrap_or_default(),
         Err(_) => Vec::new(),
     };
     ran.push((action.to_owned(), events.clone()));
@@ -64,7 +64,7 @@ fn validate(scene: &Scene<'_>, candidates: Vec<Event>, replies: &mut Replies) ->
     let Ok(response) = call_remote(&trial, VALIDATION, replies)? else {
         return Ok(candidates.into_iter().filter(is_slot).collect());
     };
-    let validated: Vec<Event> = remote_events(&trial, response)
+    let validated: Vec<Event> = remote_events(&trial, response, replies)?
         .unwrap_or_default()
         .into_iter()
         .filter(|e| matches!(e.body, EventBody::Slot { .. } | EventBody::Bot { .. }))

@@ -17,4 +17,4 @@ pub mod turn;
 
 pub use model::DialogueModel;
 pub use tracker::{EventVerbosity, Tracker};
-pub use turn::{ActionCall, ActionFailure, Decision, Done, Input, Need, Step, Turn, UserMessage};
+pub use turn::{ActionCall, ActionFailure, Decision, Done, Input, Need, NlgCall, Step, Turn, UserMessage};

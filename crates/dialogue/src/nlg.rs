@@ -14,6 +14,26 @@ use crate::features::python_str;
 #[error("unbalanced brace in response text `{0}`")]
 pub struct UnbalancedBrace(pub String);
 
+/// A response that cannot be had: the action that wanted it yields no events.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NlgFailure {
+    /// Its text cannot be filled.
+    #[error(transparent)]
+    Text(#[from] UnbalancedBrace),
+    /// The NLG server gave no usable answer.
+    #[error("the NLG server: {0}")]
+    Server(String),
+}
+
+/// `id` of the first variation that fits; `None` when several of the response
+/// have it (spec §3.9).
+pub fn response_id(domain: &Domain, name: &str, channel: &str, slots: &IndexMap<String, Value>) -> Option<String> {
+    let variations = domain.responses.get(name)?;
+    let id = |variation: &ResponseVariation| variation.content.get("id").and_then(Value::as_str).map(str::to_owned);
+    let first = id(pick(variations, channel, slots, 0)?)?;
+    (variations.iter().filter(|variation| id(variation).as_ref() == Some(&first)).count() == 1).then_some(first)
+}
+
 /// A message on its way to becoming a bot event: its keys as in the response.
 pub type Draft = JsonMap;
 

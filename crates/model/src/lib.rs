@@ -6,4 +6,5 @@ mod load;
 mod train;
 
 pub use load::{Model, ModelError};
+pub use sapa_nlu::DucklingQuery;
 pub use train::{Fingerprint, Target, TrainRequest, Trained, train};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sapa_dialogue::DialogueModel;
 use sapa_learn::container::{Container, ContainerError, id_of_file};
-use sapa_nlu::NluModel;
+use sapa_nlu::{DucklingQuery, NluModel};
 use sapa_project::Domain;
 use sapa_sdk::ParseData;
 use serde_json::Value;
@@ -85,8 +85,24 @@ impl Model {
     /// Understands a message as Rasa's `/model/parse` (spec §2). A model without
     /// NLU still reads messages that name their intent.
     pub fn parse(&self, text: &str) -> ParseData {
+        self.parse_with(text, &[])
+    }
+
+    /// What other servers are to be asked about a message before it is parsed;
+    /// nothing about one that names its intent.
+    pub fn queries(&self, text: &str) -> Vec<&DucklingQuery> {
+        let queries = self.nlu.as_ref().map(NluModel::queries).unwrap_or_default();
+        if queries.is_empty() || sapa_nlu::parse_intent_message(text, self.domain()).is_some() {
+            return Vec::new();
+        }
+        queries
+    }
+
+    /// [`Self::parse`] with the answers to [`Self::queries`], null where there is
+    /// none.
+    pub fn parse_with(&self, text: &str, answers: &[Value]) -> ParseData {
         match &self.nlu {
-            Some(nlu) => nlu.understand(text, self.domain()),
+            Some(nlu) => nlu.understand(text, self.domain(), answers),
             None => sapa_nlu::parse_intent_message(text, self.domain())
                 .unwrap_or_else(|| ParseData { text: Some(text.to_owned()), ..ParseData::default() }),
         }

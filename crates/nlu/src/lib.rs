@@ -22,6 +22,7 @@ mod tests;
 mod tokenizer;
 mod train;
 
+pub use entity::duckling::DucklingQuery;
 pub use error::{LoadError, TrainError};
 pub use intent_message::parse_intent_message;
 pub use model::NluModel;

@@ -2,6 +2,7 @@
 
 use sapa_learn::sparse::SparseRow;
 use sapa_sdk::{Entity, IntentPrediction, JsonMap};
+use serde_json::Value;
 
 /// Translates byte offsets into character (code point) offsets.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +66,8 @@ pub(crate) struct Message<'a> {
     pub entities: Vec<Entity>,
     /// What the response selectors report.
     pub response_selector: Option<JsonMap>,
+    /// Answers to the components' queries, in pipeline order.
+    pub answers: std::slice::Iter<'a, Value>,
 }
 
 impl<'a> Message<'a> {

@@ -1,5 +1,6 @@
 //! A trained pipeline.
 
+use crate::entity::duckling::DucklingQuery;
 use crate::message::Message;
 use crate::registry::kind;
 use crate::sections::{SectionReader, SectionWriter};
@@ -62,13 +63,24 @@ impl NluModel {
     /// Understands a message as `/model/parse` answers it (spec §2.1): a message
     /// that names its intent (§2.6) is taken by its word, any other runs through
     /// the pipeline. `domain` is `None` for an NLU-only model.
-    pub fn understand(&self, text: &str, domain: Option<&Domain>) -> ParseData {
-        parse_intent_message(text, domain).unwrap_or_else(|| self.parse(text))
+    pub fn understand(&self, text: &str, domain: Option<&Domain>, answers: &[Value]) -> ParseData {
+        parse_intent_message(text, domain).unwrap_or_else(|| self.parse_with(text, answers))
     }
 
-    /// Runs the pipeline alone.
+    /// What other servers are to be asked about each message, in pipeline order.
+    pub fn queries(&self) -> Vec<&DucklingQuery> {
+        self.components.iter().filter_map(|(_, component)| component.query()).collect()
+    }
+
+    /// Runs the pipeline alone, without any other server.
     pub fn parse(&self, text: &str) -> ParseData {
-        let mut message = Message::new(text);
+        self.parse_with(text, &[])
+    }
+
+    /// Runs the pipeline alone. `answers` are those to [`Self::queries`]; null
+    /// where there is none.
+    pub fn parse_with(&self, text: &str, answers: &[Value]) -> ParseData {
+        let mut message = Message { answers: answers.iter(), ..Message::new(text) };
         for (_, component) in &self.components {
             component.process(&mut message);
         }

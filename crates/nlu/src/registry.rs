@@ -1,5 +1,6 @@
 //! All components by Rasa's names: one line each.
 
+use crate::entity::duckling::DucklingQuery;
 use crate::message::Message;
 use crate::sections::{SectionReader, SectionWriter};
 use crate::{LoadError, TrainError};
@@ -12,6 +13,11 @@ pub(crate) use crate::train::TrainContext;
 pub(crate) trait Component: Send + Sync {
     /// Adds to the message what this component finds out.
     fn process(&self, message: &mut Message);
+
+    /// What it wants another server to be asked about each message.
+    fn query(&self) -> Option<&DucklingQuery> {
+        None
+    }
 
     /// Writes what [`Kind::load`] needs.
     fn save(&self, writer: &mut SectionWriter);
@@ -144,6 +150,14 @@ pub(crate) const KINDS: &[Kind] = &[
         options: entity::crf::OPTIONS,
         train: entity::crf::train,
         load: entity::crf::load,
+    },
+    Kind {
+        name: "DucklingEntityExtractor",
+        role: Role::Extractor,
+        needs_tokens: false,
+        options: entity::duckling::OPTIONS,
+        train: entity::duckling::train,
+        load: entity::duckling::load,
     },
     Kind {
         name: "EntitySynonymMapper",

@@ -279,7 +279,7 @@ fn monstrous_messages_do_no_harm() {
         "9".repeat(1 << 16),
     ];
     for text in &texts {
-        let data = model.understand(text, Some(&domain()));
+        let data = model.understand(text, Some(&domain()), &[]);
         assert_eq!(data.text.as_ref(), Some(text));
     }
 }
@@ -287,10 +287,10 @@ fn monstrous_messages_do_no_harm() {
 #[test]
 fn a_message_that_names_its_intent_skips_the_pipeline() {
     let model = train(default_pipeline());
-    assert_eq!(model.understand("/greet", Some(&domain())).intent.confidence, 1.0);
-    assert_eq!(model.understand("/greet", Some(&domain())).rest.len(), 1);
-    assert!(model.understand("/nosuch", Some(&domain())).rest.contains_key("text_tokens"));
-    assert_eq!(model.understand("/nosuch", None).intent.name.as_deref(), Some("nosuch"));
+    assert_eq!(model.understand("/greet", Some(&domain()), &[]).intent.confidence, 1.0);
+    assert_eq!(model.understand("/greet", Some(&domain()), &[]).rest.len(), 1);
+    assert!(model.understand("/nosuch", Some(&domain()), &[]).rest.contains_key("text_tokens"));
+    assert_eq!(model.understand("/nosuch", None, &[]).intent.name.as_deref(), Some("nosuch"));
 }
 
 #[test]

@@ -83,11 +83,7 @@ pub const COMPONENTS: &[Component] = &[
     native("RegexEntityExtractor", Role::Extractor),
     native("CRFEntityExtractor", Role::Extractor),
     native("EntitySynonymMapper", Role::Other),
-    refused(
-        "DucklingEntityExtractor",
-        Role::Extractor,
-        "no Duckling server is called; use RegexEntityExtractor, or read values in a custom action",
-    ),
+    native("DucklingEntityExtractor", Role::Extractor),
     refused("SpacyEntityExtractor", Role::Extractor, NO_SPACY),
     refused("MitieEntityExtractor", Role::Extractor, NO_MITIE),
     stand_in("ResponseSelector", Role::Other, "logistic regression over the keys of the retrieval intents"),

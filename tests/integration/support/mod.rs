@@ -3,6 +3,7 @@
 
 mod actions;
 mod bot_api;
+mod peer;
 mod postgres;
 mod project;
 mod server;
@@ -15,6 +16,7 @@ use tokio::runtime::Runtime;
 
 pub use actions::{Answer, FakeActions, HelpdeskActions};
 pub use bot_api::{BotApi, Fault, TOKEN, texts};
+pub use peer::{Asked, Peer, Said};
 pub use postgres::{Cluster, PASSWORD, USER};
 pub use project::{Output, Project, ended, helpdesk_model, repository};
 pub use server::Server;

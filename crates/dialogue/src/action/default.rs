@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexSet;
-use sapa_sdk::{Event, EventBody, JsonMap, ParseData};
+use sapa_sdk::{Event, EventBody, ParseData};
 use serde_json::{Value, json};
 
 use super::{Outcome, two_stage};
@@ -12,15 +12,15 @@ use crate::turn::{Pending, Replies, Scene};
 
 pub(super) fn run(scene: &Scene<'_>, name: &str, replies: &mut Replies) -> Result<Outcome, Pending> {
     let events = match name {
-        "action_restart" => with_response(scene, "utter_restart", &[EventBody::Restart {}]),
+        "action_restart" => with_response(scene, "utter_restart", &[EventBody::Restart {}], replies)?,
         "action_session_start" => session_start(scene),
-        "action_default_fallback" => with_response(scene, "utter_default", &[EventBody::Rewind {}]),
+        "action_default_fallback" => with_response(scene, "utter_default", &[EventBody::Rewind {}], replies)?,
         "action_deactivate_loop" => bare(scene, &[EventBody::ActiveLoop { name: None }, requested_slot(Value::Null)]),
         "action_revert_fallback_events" => revert_fallback(scene),
         "action_default_ask_affirmation" => vec![ask_affirmation(scene)],
-        "action_default_ask_rephrase" => with_response(scene, "utter_ask_rephrase", &[]),
+        "action_default_ask_rephrase" => with_response(scene, "utter_ask_rephrase", &[], replies)?,
         "action_two_stage_fallback" => return two_stage::run(scene, replies),
-        "action_back" => with_response(scene, "utter_back", &[EventBody::Rewind {}, EventBody::Rewind {}]),
+        "action_back" => with_response(scene, "utter_back", &[EventBody::Rewind {}, EventBody::Rewind {}], replies)?,
         "action_extract_slots" => extract_slots(scene, replies)?,
         // action_listen, action_unlikely_intent and `...` do nothing.
         _ => Vec::new(),
@@ -33,9 +33,14 @@ fn bare(scene: &Scene<'_>, bodies: &[EventBody]) -> Vec<Event> {
 }
 
 /// The response where the domain defines it, silently none otherwise.
-pub(super) fn with_response(scene: &Scene<'_>, response: &str, bodies: &[EventBody]) -> Vec<Event> {
-    let bot = scene.respond(response, &JsonMap::new()).ok().flatten();
-    bot.into_iter().chain(bare(scene, bodies)).collect()
+pub(super) fn with_response(
+    scene: &Scene<'_>,
+    response: &str,
+    bodies: &[EventBody],
+    replies: &mut Replies,
+) -> Result<Vec<Event>, Pending> {
+    let bot = scene.respond(response, replies)?.ok().flatten();
+    Ok(bot.into_iter().chain(bare(scene, bodies)).collect())
 }
 
 pub(super) fn requested_slot(value: Value) -> EventBody {

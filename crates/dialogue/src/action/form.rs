@@ -166,7 +166,7 @@ impl FormRun<'_, '_> {
             asked.push(EventBody::Slot { name: name.clone(), value: value.clone() });
         }
         let failure = match call_remote(&asked, &self.validation_name(), self.replies)? {
-            Ok(response) => match remote_events(&asked, response) {
+            Ok(response) => match remote_events(&asked, response, self.replies)? {
                 Ok(events) => return Ok(events),
                 Err(error) => error.to_string(),
             },
@@ -174,16 +174,18 @@ impl FormRun<'_, '_> {
             Err(ActionFailure::Failed(reason)) => reason,
         };
         Err(Stop::Failed {
-            events: self.unvalidated(candidates),
+            events: self.unvalidated(candidates)?,
             reason: format!("action `{}`: {failure}", self.validation_name()),
         })
     }
 
     /// What was not validated does not stay in its slot (better than Rasa).
-    fn unvalidated(&self, candidates: &[(String, Value)]) -> Vec<Event> {
+    fn unvalidated(&mut self, candidates: &[(String, Value)]) -> Result<Vec<Event>, Stop> {
         let names = candidates.iter().map(|(name, _)| name.clone());
-        let clear = names.map(|name| self.event(EventBody::Slot { name, value: Value::Null }));
-        clear.chain(apology(self.scene)).collect()
+        let mut events: Vec<Event> =
+            names.map(|name| self.event(EventBody::Slot { name, value: Value::Null })).collect();
+        events.extend(apology(self.scene, self.replies)?);
+        Ok(events)
     }
 
     /// Asks for the next slot, or says that none is left.

@@ -40,7 +40,7 @@ pub(crate) fn run(scene: &Scene<'_>, name: &str, replies: &mut Replies) -> Resul
         return default::run(scene, name, replies);
     }
     if let Some(retrieval) = retrieval_intent(scene, name) {
-        return Ok(utter(scene, &retrieval_response(scene, &retrieval)));
+        return utter(scene, &retrieval_response(scene, &retrieval), replies);
     }
     if domain.is_custom_action(name) && !domain.responses.contains_key(name) {
         return run_remote(scene, name, replies);
@@ -50,7 +50,7 @@ pub(crate) fn run(scene: &Scene<'_>, name: &str, replies: &mut Replies) -> Resul
         return Ok(Outcome::Ran(vec![scene.bot(draft)]));
     }
     if domain.responses.contains_key(name) || name.starts_with("utter_") {
-        return Ok(utter(scene, name));
+        return utter(scene, name, replies);
     }
     if domain.forms.contains_key(name) {
         return form::run(scene, name, replies);
@@ -59,30 +59,33 @@ pub(crate) fn run(scene: &Scene<'_>, name: &str, replies: &mut Replies) -> Resul
 }
 
 /// Sends a response; nothing when no variation fits.
-fn utter(scene: &Scene<'_>, name: &str) -> Outcome {
-    match scene.respond(name, &JsonMap::new()) {
+fn utter(scene: &Scene<'_>, name: &str, replies: &mut Replies) -> Result<Outcome, Pending> {
+    Ok(match scene.respond(name, replies)? {
         Ok(Some(event)) => Outcome::Ran(vec![event]),
         Ok(None) => Outcome::Failed { events: Vec::new(), reason: format!("no response `{name}` fits") },
         Err(error) => Outcome::Failed { events: Vec::new(), reason: error.to_string() },
-    }
+    })
 }
 
 fn run_remote(scene: &Scene<'_>, name: &str, replies: &mut Replies) -> Result<Outcome, Pending> {
     Ok(match remote::call_remote(scene, name, replies)? {
-        Ok(response) => match remote::remote_events(scene, response) {
+        Ok(response) => match remote::remote_events(scene, response, replies)? {
             Ok(events) => Outcome::Ran(events),
             Err(error) => Outcome::Failed { events: Vec::new(), reason: error.to_string() },
         },
         Err(ActionFailure::Rejected) => Outcome::Rejected,
         Err(ActionFailure::Failed(reason)) => {
-            Outcome::Failed { events: apology(scene), reason: format!("action `{name}`: {reason}") }
+            Outcome::Failed { events: apology(scene, replies)?, reason: format!("action `{name}`: {reason}") }
         }
     })
 }
 
 /// The domain's `utter_action_failed`, if it has one (better than Rasa's silence).
-fn apology(scene: &Scene<'_>) -> Vec<Event> {
-    scene.respond(FAILURE_RESPONSE, &JsonMap::new()).ok().flatten().into_iter().collect()
+fn apology(scene: &Scene<'_>, replies: &mut Replies) -> Result<Vec<Event>, Pending> {
+    if !scene.model.domain.responses.contains_key(FAILURE_RESPONSE) {
+        return Ok(Vec::new());
+    }
+    Ok(scene.respond(FAILURE_RESPONSE, replies)?.ok().flatten().into_iter().collect())
 }
 
 /// The retrieval intent that `utter_<intent>` answers, if there is one.

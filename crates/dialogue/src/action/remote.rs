@@ -4,7 +4,7 @@ use sapa_sdk::action::ResponseItem;
 use sapa_sdk::{ActionResponse, Event, JsonMap};
 use serde_json::Value;
 
-use crate::nlg::{UnbalancedBrace, is_truthy};
+use crate::nlg::{NlgFailure, is_truthy};
 use crate::turn::{ActionFailure, Pending, Replies, Scene};
 
 /// Calls a custom action.
@@ -17,18 +17,29 @@ pub(crate) fn call_remote(
 }
 
 /// Messages first, then the returned events (spec §4.2).
-pub(crate) fn remote_events(scene: &Scene<'_>, response: ActionResponse) -> Result<Vec<Event>, UnbalancedBrace> {
+pub(crate) fn remote_events(
+    scene: &Scene<'_>,
+    response: ActionResponse,
+    replies: &mut Replies,
+) -> Result<Result<Vec<Event>, NlgFailure>, Pending> {
     let mut events = Vec::new();
     for item in response.responses {
-        events.extend(message(scene, item)?);
+        match message(scene, item, replies)? {
+            Ok(message) => events.extend(message),
+            Err(failure) => return Ok(Err(failure)),
+        }
     }
     events.extend(response.events.into_iter().map(|event| Event { timestamp: scene.now, ..event }));
-    Ok(events)
+    Ok(Ok(events))
 }
 
 /// One response item: a named response filled by its other keys, then overlaid
 /// with every key that is set.
-fn message(scene: &Scene<'_>, item: ResponseItem) -> Result<Option<Event>, UnbalancedBrace> {
+fn message(
+    scene: &Scene<'_>,
+    item: ResponseItem,
+    replies: &mut Replies,
+) -> Result<Result<Option<Event>, NlgFailure>, Pending> {
     let mut fields = match serde_json::to_value(&item) {
         Ok(Value::Object(fields)) => fields,
         _ => JsonMap::new(),
@@ -38,10 +49,11 @@ fn message(scene: &Scene<'_>, item: ResponseItem) -> Result<Option<Event>, Unbal
     }
     let mut draft = JsonMap::new();
     if let Some(name) = item.response.as_deref().filter(|name| !name.is_empty()) {
-        let domain = &scene.model.domain;
-        let found = crate::nlg::respond(domain, name, scene.channel, scene.view.slots(), &fields, scene.random())?;
-        let Some(found) = found else { return Ok(None) };
-        draft = found;
+        draft = match scene.draft(name, &fields, replies)? {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(Ok(None)),
+            Err(failure) => return Ok(Err(failure)),
+        };
     }
     if let Some(Value::Array(buttons)) = fields.shift_remove("buttons")
         && !buttons.is_empty()
@@ -53,5 +65,5 @@ fn message(scene: &Scene<'_>, item: ResponseItem) -> Result<Option<Event>, Unbal
         }
     }
     draft.extend(fields.into_iter().filter(|(_, value)| is_truthy(value)));
-    Ok(Some(scene.bot(draft)))
+    Ok(Ok(Some(scene.bot(draft))))
 }

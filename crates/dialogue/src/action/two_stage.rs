@@ -3,7 +3,7 @@
 use sapa_sdk::{Event, EventBody};
 
 use super::Outcome;
-use super::default::{ask_affirmation, listen, user_again, with_response};
+use super::default::{listen, user_again};
 use crate::turn::{Pending, Replies, Scene};
 
 const NAME: &str = "action_two_stage_fallback";
@@ -27,12 +27,16 @@ pub(super) fn run(scene: &Scene<'_>, replies: &mut Replies) -> Result<Outcome, P
         }
         return Ok(Outcome::Ran(events));
     }
-    if intent == DENIED && !activates {
-        events.extend(with_response(scene, "utter_ask_rephrase", &[]));
-    } else {
-        events.push(ask_affirmation(scene));
-    }
-    Ok(Outcome::Ran(events))
+    // By name: bots have actions of their own under these names.
+    let asks =
+        if intent == DENIED && !activates { "action_default_ask_rephrase" } else { "action_default_ask_affirmation" };
+    Ok(match super::run(scene, asks, replies)? {
+        Outcome::Ran(asked) => Outcome::Ran(events.into_iter().chain(asked).collect()),
+        Outcome::Failed { events: said, reason } => {
+            Outcome::Failed { events: events.into_iter().chain(said).collect(), reason }
+        }
+        Outcome::Rejected => Outcome::Rejected,
+    })
 }
 
 fn deactivate(scene: &Scene<'_>) -> Vec<Event> {

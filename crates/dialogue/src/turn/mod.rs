@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sapa_sdk::{BotMessage, Event, EventBody};
 use serde_json::json;
 
-pub use need::{ActionCall, ActionFailure, Decision, Done, Input, Need, Step, UserMessage};
+pub use need::{ActionCall, ActionFailure, Decision, Done, Input, Need, NlgCall, Step, UserMessage};
 pub use scene::PROTOCOL_VERSION;
 
 pub(crate) use need::{Pending, Replies};
@@ -84,6 +84,13 @@ impl Turn {
             rejections: 0,
             done: Done::default(),
         }
+    }
+
+    /// Has responses written by an NLG server: [`Need::Nlg`] (spec §3.9).
+    #[must_use]
+    pub fn with_nlg_server(mut self, is_there: bool) -> Self {
+        self.replies.asks_nlg = is_there;
+        self
     }
 
     /// The conversation as it is now.

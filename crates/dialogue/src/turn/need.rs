@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sapa_sdk::{ActionRequest, ActionResponse, BotMessage, Event, ParseData};
+use sapa_sdk::{ActionRequest, ActionResponse, BotMessage, Event, JsonMap, ParseData, TrackerState};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Cause;
@@ -19,7 +19,7 @@ pub struct UserMessage {
     /// Id given by the channel or made up by the caller.
     pub message_id: String,
     /// Whatever the channel knows besides.
-    pub metadata: sapa_sdk::JsonMap,
+    pub metadata: JsonMap,
     /// What was understood already; `None` asks for a parse.
     pub parse_data: Option<Box<ParseData>>,
 }
@@ -36,6 +36,28 @@ pub struct ActionCall {
     pub request: ActionRequest,
     /// Whether the domain goes along even when domains are sent selectively.
     pub needs_domain: bool,
+}
+
+/// A response to be written by the NLG server (spec §3.9, "Callback NLG").
+#[derive(Clone, Debug, Serialize)]
+pub struct NlgCall {
+    /// Name of the response.
+    pub response: String,
+    /// `id` of its first variation that fits.
+    pub id: Option<String>,
+    /// What the action fills in.
+    pub arguments: JsonMap,
+    /// The tracker with all events of the session.
+    pub tracker: TrackerState,
+    /// The channel that answers.
+    pub channel: NlgChannel,
+}
+
+/// The channel of an [`NlgCall`].
+#[derive(Clone, Debug, Serialize)]
+pub struct NlgChannel {
+    /// Its name.
+    pub name: String,
 }
 
 /// Why an action gave no answer.
@@ -57,6 +79,8 @@ pub enum Need {
     },
     /// A custom action run.
     CallAction(Box<ActionCall>),
+    /// A response written.
+    Nlg(Box<NlgCall>),
 }
 
 /// What a turn is told.
@@ -68,6 +92,9 @@ pub enum Input {
     Parsed(Box<ParseData>),
     /// The action's answer.
     Action(Box<Result<ActionResponse, ActionFailure>>),
+    /// The response as the NLG server wrote it, `None` for no message; or what
+    /// went wrong, safe to log.
+    Nlg(Result<Option<JsonMap>, String>),
 }
 
 /// One decision of a turn, for people.
@@ -117,6 +144,8 @@ pub(crate) struct Pending(pub(crate) Need);
 pub(crate) struct Replies {
     given: Vec<Input>,
     used: usize,
+    /// Whether responses are written by an NLG server.
+    pub(crate) asks_nlg: bool,
     /// Calls of earlier phases of the turn.
     calls_before: usize,
 }
@@ -143,7 +172,8 @@ impl Replies {
         &mut self,
         call: impl FnOnce(usize) -> ActionCall,
     ) -> Result<Result<ActionResponse, ActionFailure>, Pending> {
-        let step = self.calls_before + self.used;
+        let calls = self.given.iter().take(self.used).filter(|i| matches!(i, Input::Action(_))).count();
+        let step = self.calls_before + calls;
         match self.given.get(self.used) {
             Some(Input::Action(answer)) => {
                 self.used += 1;
@@ -151,6 +181,18 @@ impl Replies {
             }
             Some(_) => Ok(Err(ActionFailure::Failed("the answer is not an action's".to_owned()))),
             None => Err(Pending(Need::CallAction(Box::new(call(step))))),
+        }
+    }
+
+    /// The response as the NLG server wrote it.
+    pub(crate) fn nlg(&mut self, call: impl FnOnce() -> NlgCall) -> Result<Result<Option<JsonMap>, String>, Pending> {
+        match self.given.get(self.used) {
+            Some(Input::Nlg(answer)) => {
+                self.used += 1;
+                Ok(answer.clone())
+            }
+            Some(_) => Ok(Err("the answer is not a response".to_owned())),
+            None => Err(Pending(Need::Nlg(Box::new(call())))),
         }
     }
 

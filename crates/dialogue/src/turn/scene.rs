@@ -1,9 +1,10 @@
 //! Where an action runs: the tracker plus what the phase added so far.
 
-use sapa_sdk::{ActionRequest, Event, EventBody, JsonMap};
+use sapa_sdk::{ActionRequest, Event, EventBody, JsonMap, TrackerState};
 
-use super::need::ActionCall;
+use super::need::{ActionCall, NlgCall, NlgChannel, Pending, Replies};
 use crate::DialogueModel;
+use crate::nlg::{self, Draft, NlgFailure};
 use crate::tracker::{Derived, Tracker, state_of};
 
 /// Version of the protocol spoken with action servers.
@@ -58,11 +59,16 @@ impl<'a> Scene<'a> {
         x ^ (x >> 31)
     }
 
+    /// The tracker as other servers see it, with the session's events.
+    fn state(&self) -> TrackerState {
+        let events = self.tracker.events_after_restart().map(|e| (**e).clone()).chain(self.extra.iter().cloned());
+        let time = self.extra.last().map_or_else(|| self.tracker.latest_event_time(), |e| Some(e.timestamp));
+        state_of(&self.tracker.sender_id, &self.view, Some(events.collect()), time)
+    }
+
     /// The request for a custom action (spec §4.1).
     pub(crate) fn call(&self, name: &str, step: usize) -> ActionCall {
         let domain = &self.model.domain;
-        let events = self.tracker.events_after_restart().map(|e| (**e).clone()).chain(self.extra.iter().cloned());
-        let time = self.extra.last().map_or_else(|| self.tracker.latest_event_time(), |e| Some(e.timestamp));
         let declared = domain.actions.iter().find(|a| a.name == name);
         ActionCall {
             name: name.to_owned(),
@@ -71,23 +77,54 @@ impl<'a> Scene<'a> {
             request: ActionRequest {
                 next_action: Some(name.to_owned()),
                 sender_id: self.tracker.sender_id.clone(),
-                tracker: state_of(&self.tracker.sender_id, &self.view, Some(events.collect()), time),
+                tracker: self.state(),
                 version: PROTOCOL_VERSION.to_owned(),
                 domain: None,
             },
         }
     }
 
-    /// Generates a response with these fields and the slots as they are now.
-    pub(crate) fn respond(&self, name: &str, fields: &JsonMap) -> Result<Option<Event>, crate::nlg::UnbalancedBrace> {
-        let draft =
-            crate::nlg::respond(&self.model.domain, name, self.channel, self.view.slots(), fields, self.random())?;
-        Ok(draft.map(|draft| self.bot(draft)))
+    /// A response with these fields and the slots as they are now; `None` when
+    /// nothing fits. An NLG server is asked where there is one (spec §3.9).
+    pub(crate) fn draft(
+        &self,
+        name: &str,
+        fields: &JsonMap,
+        replies: &mut Replies,
+    ) -> Result<Result<Option<Draft>, NlgFailure>, Pending> {
+        let domain = &self.model.domain;
+        if !replies.asks_nlg {
+            let draft = nlg::respond(domain, name, self.channel, self.view.slots(), fields, self.random());
+            return Ok(draft.map_err(NlgFailure::from));
+        }
+        let written = replies.nlg(|| NlgCall {
+            response: name.to_owned(),
+            id: nlg::response_id(domain, name, self.channel, self.view.slots()),
+            arguments: fields.clone(),
+            tracker: self.state(),
+            channel: NlgChannel { name: self.channel.to_owned() },
+        })?;
+        Ok(written.map_err(NlgFailure::Server).map(|draft| {
+            draft.map(|mut draft| {
+                draft.insert("utter_action".into(), name.into());
+                draft
+            })
+        }))
+    }
+
+    /// The bot event of [`Self::draft`].
+    pub(crate) fn respond(
+        &self,
+        name: &str,
+        replies: &mut Replies,
+    ) -> Result<Result<Option<Event>, NlgFailure>, Pending> {
+        let draft = self.draft(name, &JsonMap::new(), replies)?;
+        Ok(draft.map(|draft| draft.map(|draft| self.bot(draft))))
     }
 
     /// The bot event of a draft.
-    pub(crate) fn bot(&self, draft: crate::nlg::Draft) -> Event {
-        let (body, metadata) = crate::nlg::bot_event(draft);
+    pub(crate) fn bot(&self, draft: Draft) -> Event {
+        let (body, metadata) = nlg::bot_event(draft);
         Event { timestamp: self.now, metadata, body }
     }
 }

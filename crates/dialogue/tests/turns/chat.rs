@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
-use sapa_dialogue::{ActionCall, ActionFailure, DialogueModel, Done, Input, Need, Step, Tracker, Turn, UserMessage};
+use sapa_dialogue::{
+    ActionCall, ActionFailure, DialogueModel, Done, Input, Need, NlgCall, Step, Tracker, Turn, UserMessage,
+};
 use sapa_project::{Diagnostic, FileRole, Loaded, ProjectFile, load};
-use sapa_sdk::{ActionResponse, Entity, Event, EventBody, IntentPrediction, ParseData};
+use sapa_sdk::{ActionResponse, Entity, Event, EventBody, IntentPrediction, JsonMap, ParseData};
 use serde_json::{Value, json};
 
 pub const CONFIG: &str = "recipe: default.v1\nassistant_id: test\nlanguage: en\npipeline:\n- name: WhitespaceTokenizer\n\
@@ -39,6 +41,7 @@ pub fn findings(domain: &str, data: &str) -> Vec<Diagnostic> {
     DialogueModel::train(&project(domain, data).project, 1).1
 }
 
+type Nlg = Box<dyn FnMut(&NlgCall) -> Result<Option<JsonMap>, String>>;
 type Server = Box<dyn FnMut(&ActionCall) -> Result<ActionResponse, ActionFailure>>;
 
 pub struct Chat {
@@ -46,6 +49,8 @@ pub struct Chat {
     pub tracker: Tracker,
     pub calls: Vec<ActionCall>,
     server: Server,
+    nlg: Nlg,
+    has_nlg: bool,
     now: f64,
 }
 
@@ -66,7 +71,14 @@ impl Chat {
         let model = Arc::new(model);
         let tracker = Tracker::new("u1", Arc::clone(&model.domain));
         let server: Server = Box::new(|_| Err(ActionFailure::Failed("no action server".into())));
-        Self { model, tracker, calls: Vec::new(), server, now: 1_000.0 }
+        let nlg: Nlg = Box::new(|_| Err("no NLG server".into()));
+        Self { model, tracker, calls: Vec::new(), server, nlg, has_nlg: false, now: 1_000.0 }
+    }
+
+    /// Has responses written by this.
+    pub fn write(mut self, nlg: impl FnMut(&NlgCall) -> Result<Option<JsonMap>, String> + 'static) -> Self {
+        (self.nlg, self.has_nlg) = (Box::new(nlg), true);
+        self
     }
 
     /// Answers custom actions.
@@ -95,12 +107,14 @@ impl Chat {
             metadata,
             parse_data: None,
         };
-        let mut turn = Turn::message(Arc::clone(&self.model), self.tracker.clone(), message, self.now, 0);
+        let mut turn = Turn::message(Arc::clone(&self.model), self.tracker.clone(), message, self.now, 0)
+            .with_nlg_server(self.has_nlg);
         let mut input = Input::Start;
         let done = loop {
             input = match turn.step(input) {
                 Step::Done(done) => break *done,
                 Step::Need(Need::Parse { text }) => Input::Parsed(Box::new(understood(&text))),
+                Step::Need(Need::Nlg(call)) => Input::Nlg((self.nlg)(&call)),
                 Step::Need(Need::CallAction(call)) => {
                     let answer = (self.server)(&call);
                     self.calls.push(*call);

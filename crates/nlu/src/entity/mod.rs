@@ -1,6 +1,7 @@
 //! Entity extractors and the synonym mapper (spec §2.5).
 
 pub(crate) mod crf;
+pub(crate) mod duckling;
 pub(crate) mod regex;
 pub(crate) mod synonyms;
 pub(crate) mod tagging;
