@@ -24,6 +24,8 @@ mod other_servers;
 mod postgres;
 #[path = "integration/privacy.rs"]
 mod privacy;
+#[path = "integration/reminders.rs"]
+mod reminders;
 #[path = "integration/shell.rs"]
 mod shell;
 #[path = "integration/start.rs"]

@@ -8,6 +8,7 @@ mod locks;
 mod model_slot;
 mod nlg;
 mod pull;
+mod reminders;
 mod turn;
 mod understanding;
 
@@ -18,6 +19,7 @@ use sapa_model::Model;
 use sapa_sdk::{BotMessage, Event, JsonMap, ParseData};
 use serde_json::Value;
 
+pub use crate::store::Timer;
 use crate::store::{Clock, Seen, Store, StoreError};
 
 pub use actions::ActionClient;
@@ -137,6 +139,14 @@ impl Agent {
             Some(Seen::Dead) => Some(None),
             Some(Seen::Open) | None => None,
         })
+    }
+
+    /// Timers that are due, to be given to [`Self::fire`].
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn due_timers(&self, limit: u32) -> Result<Vec<Timer>, AgentError> {
+        Ok(self.store.due_timers(limit).await?)
     }
 
     /// All events of a conversation, oldest first.

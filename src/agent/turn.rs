@@ -12,8 +12,8 @@ use sapa_sdk::{ActionResponse, BotMessage, Event, EventBody, JsonMap};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Agent, AgentError};
-use crate::store::{Commit, CommitError, InboxDone, InboxMessage, Step as JournalStep, TurnKey};
+use super::{Agent, AgentError, reminders};
+use crate::store::{Commit, CommitError, InboxDone, InboxMessage, Step as JournalStep, Timer, TimerChange, TurnKey};
 
 /// How often a turn is run again when somebody else wrote to the conversation.
 const MOST_RERUNS: u64 = 20;
@@ -57,13 +57,31 @@ impl Agent {
     /// No dialogue model, too many waiting, or the store failed; nothing of the
     /// turn is written then.
     pub async fn handle(&self, incoming: Incoming, render: RenderReply<'_>) -> Result<TurnReport, AgentError> {
+        self.handle_from(incoming, None, render).await
+    }
+
+    /// Fires a timer that is due: one committed turn, which removes it. A timer
+    /// that means nothing any more is removed without a turn.
+    ///
+    /// # Errors
+    /// As [`Self::handle`]; the timer stays then.
+    pub async fn fire(&self, timer: &Timer) -> Result<TurnReport, AgentError> {
+        self.handle_from(reminders::message(timer), Some(timer), &|_| Value::Null).await
+    }
+
+    async fn handle_from(
+        &self,
+        incoming: Incoming,
+        timer: Option<&Timer>,
+        render: RenderReply<'_>,
+    ) -> Result<TurnReport, AgentError> {
         let _held = self.locks.lock(&incoming.sender_id).await.ok_or(AgentError::TooManyWaiting)?;
         if let Some(report) = self.answered_before(&incoming).await? {
             return Ok(report);
         }
         let mut journal = self.journal(&incoming).await?;
         for rerun in 0..MOST_RERUNS {
-            if let Some(report) = self.try_turn(&incoming, render, &mut journal).await? {
+            if let Some(report) = self.try_turn(&incoming, timer, render, &mut journal).await? {
                 return Ok(report);
             }
             // Another process is at work on this conversation: let it finish.
@@ -98,13 +116,25 @@ impl Agent {
     async fn try_turn(
         &self,
         incoming: &Incoming,
+        timer: Option<&Timer>,
         render: RenderReply<'_>,
         journal: &mut Journal,
     ) -> Result<Option<TurnReport>, AgentError> {
         let model = self.model()?;
         let dialogue = Arc::clone(model.dialogue().ok_or(AgentError::NoModel("the model has no dialogue part"))?);
+        if timer.is_some() {
+            // The cache may have forgotten when the reminder was set.
+            let _ = self.cache.take(&incoming.sender_id, &model.id);
+        }
         let (tracker, version) = self.load(&incoming.sender_id, &model, &dialogue).await?;
-        let mut turn = Turn::message(dialogue, tracker, incoming.message.clone(), (self.clock)(), seed(incoming))
+        let begin = if timer.is_some() { Turn::external } else { Turn::message };
+        if let Some(timer) = timer
+            && !(self.is_set(timer).await? && reminders::is_alive(timer, &tracker))
+        {
+            self.store.take_timer(timer.id).await?;
+            return Ok(Some(TurnReport::default()));
+        }
+        let mut turn = begin(dialogue, tracker, incoming.message.clone(), (self.clock)(), seed(incoming))
             .with_nlg_server(self.servers.nlg.is_some());
         let done = self.drive(&mut turn, &model, incoming, journal).await?;
         // Only a message with an id can come again and ask for its reply.
@@ -113,6 +143,7 @@ impl Agent {
             sender_id: incoming.sender_id.clone(),
             expected_version: version,
             new_events: done.events.clone(),
+            timers: self.timers(incoming, timer, &done.events).await?,
             // Without an id nobody can ask for it again: it needs no row.
             inbox: reply.map(|reply| InboxDone { message: inbox_message(incoming), reply: Some(reply) }),
             ..Commit::default()
@@ -128,6 +159,29 @@ impl Agent {
             }
             Err(CommitError::Store(error)) => Err(error.into()),
         }
+    }
+
+    /// Whether the timer has not been replaced, called off, or fired by another
+    /// process.
+    async fn is_set(&self, timer: &Timer) -> Result<bool, AgentError> {
+        Ok(self.store.timers(&timer.sender_id).await?.iter().any(|set| set.id == timer.id))
+    }
+
+    /// What the turn changes about the conversation's timers; the one that fired
+    /// goes first, so that it can set itself again.
+    async fn timers(
+        &self,
+        incoming: &Incoming,
+        fired: Option<&Timer>,
+        events: &[Arc<Event>],
+    ) -> Result<Vec<TimerChange>, AgentError> {
+        let cancels = events.iter().any(|e| matches!(e.body, EventBody::CancelReminder { .. }));
+        let existing = if cancels { self.store.timers(&incoming.sender_id).await? } else { Vec::new() };
+        let mut changes: Vec<TimerChange> =
+            fired.map(|timer| TimerChange::Cancel { name: timer.name.clone() }).into_iter().collect();
+        let channel = &incoming.message.output_channel;
+        changes.extend(reminders::timer_changes(events, &existing, channel, seed(incoming)));
+        Ok(changes)
     }
 
     async fn load(
@@ -317,7 +371,7 @@ fn request_hash(call: &ActionCall) -> String {
 /// The same for every attempt at the same step of the same message.
 fn idempotency_key(incoming: &Incoming, step: usize) -> String {
     let mut hash = Sha256::new();
-    for part in [&incoming.channel, &incoming.sender_id, &incoming.message.message_id] {
+    for part in [incoming.channel.as_str(), &incoming.sender_id, identity(incoming)] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
@@ -327,8 +381,17 @@ fn idempotency_key(incoming: &Incoming, step: usize) -> String {
 
 /// Chooses among variations: the same message gets the same ones again.
 fn seed(incoming: &Incoming) -> u64 {
-    let digest = Sha256::digest(format!("{}\0{}", incoming.sender_id, incoming.message.message_id));
+    let digest = Sha256::digest(format!("{}\0{}", incoming.sender_id, identity(incoming)));
     digest.iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
+}
+
+/// What tells a message from the others of its conversation: its id, or, where no
+/// user wrote it, its key.
+fn identity(incoming: &Incoming) -> &str {
+    match (incoming.message.message_id.as_str(), &incoming.dedupe_key) {
+        ("", Some(key)) => key,
+        (id, _) => id,
+    }
 }
 
 fn inbox_message(incoming: &Incoming) -> InboxMessage {

@@ -2,6 +2,7 @@
 //! never touch the store's writing side.
 
 pub mod output;
+pub mod reminders;
 pub mod rest;
 #[cfg(feature = "telegram")]
 pub mod telegram;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use sapa_project::Credentials;
-use sapa_sdk::JsonMap;
+use sapa_sdk::{BotMessage, JsonMap};
 use tokio::sync::watch;
 
 use crate::agent::Agent;
@@ -24,7 +25,13 @@ pub struct Channel {
     pub router: Router,
     /// What it does besides answering requests, until told to stop.
     pub worker: Option<Worker>,
+    /// Sends messages that answer no request, if it can.
+    pub push: Option<Push>,
 }
+
+/// Sends a conversation messages in the channel's own time. The key is the same
+/// for each attempt at the same messages.
+pub type Push = Arc<dyn Fn(&str, &str, &[BotMessage]) + Send + Sync>;
 
 /// Work that goes on until the receiver shows `true`.
 pub type Worker = Box<dyn FnOnce(watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;

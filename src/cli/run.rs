@@ -1,5 +1,6 @@
 //! `sapa run`: the server.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -104,12 +105,15 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     let (stop, stopping) = watch::channel(false);
     let mut routes = Vec::new();
     let mut workers = JoinSet::new();
+    let mut pushes = HashMap::new();
     for channel in channels {
         routes.push((channel.name, channel.router));
+        pushes.extend(channel.push.map(|push| (channel.name, push)));
         if let Some(work) = channel.worker {
             workers.spawn(work(stopping.clone()));
         }
     }
+    workers.spawn(channels::reminders::run(Arc::clone(&agent), pushes, stopping));
     let router = server::router(agent, routes, options);
     let address = SocketAddr::new(args.interface, args.port);
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;

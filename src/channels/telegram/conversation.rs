@@ -18,6 +18,15 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
+    /// The conversation of a sender id, for messages that answer none.
+    pub(super) fn of(sender_id: &str) -> Option<Self> {
+        let (chat, member) = match sender_id.split_once(':') {
+            None => (sender_id, None),
+            Some((chat, member)) => (chat, Some(member.parse().ok()?)),
+        };
+        Some(Self { chat: chat.parse().ok()?, member, topic: None, reply_to: None })
+    }
+
     /// The sender id of the conversation.
     pub(super) fn sender_id(&self) -> String {
         match self.member {

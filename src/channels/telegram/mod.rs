@@ -69,8 +69,10 @@ pub(super) fn open(agent: &Arc<Agent>, options: &JsonMap) -> Result<super::Chann
     let telegram = Telegram::new(Arc::clone(agent), settings)
         .map_err(|error| ChannelError::Invalid(format!("telegram: no HTTP client can be made: {error}")))?;
     let router = telegram.router();
+    let pushing = telegram.clone();
+    let push: super::Push = Arc::new(move |sender_id, key, messages| pushing.push(sender_id, key, messages));
     let worker: super::Worker = Box::new(move |stop| Box::pin(telegram.run(stop)));
-    Ok(super::Channel { name: "telegram", router, worker: Some(worker) })
+    Ok(super::Channel { name: "telegram", router, worker: Some(worker), push: Some(push) })
 }
 
 impl Telegram {
@@ -179,6 +181,21 @@ impl Telegram {
             });
         }
         delivery
+    }
+
+    /// Sends messages that answer no update.
+    fn push(&self, sender_id: &str, key: &str, messages: &[BotMessage]) {
+        let Some(conversation) = Conversation::of(sender_id) else {
+            tracing::warn!(channel = "telegram", "messages for a conversation of another channel are not sent");
+            return;
+        };
+        // Nobody waits for it: what becomes of it is in the log.
+        let _ = self.send(Reply {
+            key: key.to_owned(),
+            conversation,
+            used_keyboard: None,
+            pieces: reply::pieces(messages),
+        });
     }
 
     async fn deliver(&self, reply: &Reply) -> Result<(), ApiFailure> {

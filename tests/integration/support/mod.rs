@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 pub use actions::{Answer, FakeActions, HelpdeskActions};
 pub use bot_api::{BotApi, Fault, TOKEN, texts};
-pub use peer::{Asked, Peer, Said};
+pub use peer::Peer;
 pub use postgres::{Cluster, PASSWORD, USER};
 pub use project::{Output, Project, ended, helpdesk_model, repository};
 pub use server::Server;

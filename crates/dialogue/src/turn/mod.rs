@@ -67,6 +67,14 @@ impl Turn {
         turn
     }
 
+    /// A turn that answers what no user said: a reminder, an intent from outside.
+    /// No session is started for it (spec §3.8); its parse data must be given.
+    pub fn external(model: Arc<DialogueModel>, tracker: Tracker, message: UserMessage, now: f64, seed: u64) -> Self {
+        let mut turn = Self::message(model, tracker, message, now, seed);
+        turn.phase = Phase::Message;
+        turn
+    }
+
     /// A turn that only starts a session where one is due.
     pub fn session(model: Arc<DialogueModel>, tracker: Tracker, output_channel: &str, now: f64, seed: u64) -> Self {
         // A clock that jumped back must not reorder the conversation.
@@ -191,14 +199,13 @@ impl Turn {
         let Some(message) = self.message.take() else { return Ok(Phase::Over) };
         let mut parse_data = parsed.or_else(|| message.parse_data.map(|given| *given)).unwrap_or_default();
         self.listen_after_circuit_breaker();
-        parse_data.rest.insert("message_id".into(), message.message_id.clone().into());
+        // What no user said has neither.
+        let message_id = Some(message.message_id).filter(|id| !id.is_empty());
+        let input_channel = Some(message.input_channel).filter(|channel| !channel.is_empty());
+        parse_data.rest.insert("message_id".into(), json!(message_id));
         parse_data.rest.insert("metadata".into(), json!(message.metadata));
-        let body = EventBody::User {
-            text: Some(message.text),
-            parse_data: Arc::new(parse_data),
-            input_channel: Some(message.input_channel),
-            message_id: Some(message.message_id),
-        };
+        let body =
+            EventBody::User { text: Some(message.text), parse_data: Arc::new(parse_data), input_channel, message_id };
         self.log(Event { timestamp: self.clock, metadata: message.metadata, body });
         Ok(Phase::Extract)
     }

@@ -116,3 +116,20 @@ fn two_stage_fallback_asks_and_goes_on_with_what_was_meant() {
     chat.say("nlu_fallback");
     assert_eq!(chat.say("out_of_scope"), ["giving up"]);
 }
+
+#[test]
+fn an_nlg_server_is_given_what_the_action_fills_in_and_the_id_of_the_variation() {
+    let domain =
+        "intents: [go]\nactions: [action_work]\nresponses:\n  utter_done: [{text: 'Done {what}', id: first}]\n";
+    let data = "rules:\n- rule: r\n  steps: [{intent: go}, {action: action_work}]\n";
+    let mut chat = Chat::new(domain, data)
+        .serve(|_| {
+            Ok(serde_json::from_value(json!({ "responses": [{ "response": "utter_done", "what": "it" }] })).unwrap())
+        })
+        .write(|call| {
+            assert_eq!((call.response.as_str(), call.id.as_deref()), ("utter_done", Some("first")));
+            let text = format!("written: {}", call.arguments["what"].as_str().unwrap());
+            Ok(json!({ "text": text }).as_object().cloned())
+        });
+    assert_eq!(chat.say("go"), ["written: it"]);
+}
