@@ -4,6 +4,7 @@
 //! rules, as Rasa's files do.
 
 mod escape;
+mod lenient;
 mod lines;
 mod parse;
 mod repeated;

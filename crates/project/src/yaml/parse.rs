@@ -1,6 +1,7 @@
 //! Parser events -> [`Node`]s, with bounds on depth and size.
 
 use super::escape::Decoded;
+use super::lenient::{self, Repairs};
 use super::repeated::{Repeated, Size, measure};
 use super::{Env, Key, Map, Node, Style, Yaml, interpolate, resolve_scalar};
 use crate::{Diagnostic, FileId, Span, codes};
@@ -17,7 +18,7 @@ pub const MAX_NODES: usize = 1_000_000;
 /// Duplicate keys (the first one stands), unset variables and bad escapes are
 /// errors that do not stop the reading.
 pub fn parse(file: FileId, text: &str, env: Env<'_>, out: &mut Vec<Diagnostic>) -> Option<Node> {
-    let decoded = Decoded::new(text);
+    let mut decoded = Decoded::new(text);
     for (start, end) in &decoded.bad {
         let span = Span { file, start: *start, end: *end };
         out.push(
@@ -26,38 +27,48 @@ pub fn parse(file: FileId, text: &str, env: Env<'_>, out: &mut Vec<Diagnostic>) 
                 .help("write both halves, or the character itself"),
         );
     }
-    let mut builder = Builder {
-        file,
-        source: text,
-        decoded: &decoded,
-        env,
-        out,
-        stack: Vec::new(),
-        root: None,
-        anchors: HashMap::new(),
-        nodes: 0,
-        repeated: Repeated::default(),
-        documents: 0,
-    };
-    match builder.run() {
-        Ok(()) => Some(builder.root.take().unwrap_or_else(|| Node {
-            value: Yaml::Map(Map::default()),
-            span: Span { file, start: 0, end: 0 },
-            style: Style::Collection,
-        })),
-        Err(Stop(diagnostic)) => {
-            out.push(*diagnostic);
-            None
+    let mut repairs = Repairs::default();
+    loop {
+        let mut builder = Builder::new(file, text, &decoded, env);
+        match builder.run() {
+            Ok(()) => {
+                out.append(&mut builder.out);
+                return Some(builder.root.take().unwrap_or_else(|| Node {
+                    value: Yaml::Map(Map::default()),
+                    span: Span { file, start: 0, end: 0 },
+                    style: Style::Collection,
+                }));
+            }
+            Err(Stop::Syntax(error)) => {
+                let finding = builder.syntax_error(&error);
+                let mut found = std::mem::take(&mut builder.out);
+                if repairs.mend(decoded.text.to_mut(), &error) {
+                    continue;
+                }
+                out.append(&mut found);
+                out.push(finding);
+                return None;
+            }
+            Err(Stop::Found(diagnostic)) => {
+                out.append(&mut builder.out);
+                out.push(*diagnostic);
+                return None;
+            }
         }
     }
 }
 
 /// What ends the reading of a file.
-struct Stop(Box<Diagnostic>);
+enum Stop {
+    /// A finding of ours.
+    Found(Box<Diagnostic>),
+    /// The parser's.
+    Syntax(ScanError),
+}
 
 impl From<Diagnostic> for Stop {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self(Box::new(diagnostic))
+        Self::Found(Box::new(diagnostic))
     }
 }
 
@@ -75,12 +86,12 @@ struct OpenMap {
     key: Option<(Key, bool)>,
 }
 
-struct Builder<'a, 'o> {
+struct Builder<'a> {
     file: FileId,
     source: &'a str,
     decoded: &'a Decoded<'a>,
     env: Env<'a>,
-    out: &'o mut Vec<Diagnostic>,
+    out: Vec<Diagnostic>,
     stack: Vec<Frame>,
     root: Option<Node>,
     /// Finished anchored nodes with their size.
@@ -90,11 +101,27 @@ struct Builder<'a, 'o> {
     documents: usize,
 }
 
-impl Builder<'_, '_> {
+impl<'a> Builder<'a> {
+    fn new(file: FileId, source: &'a str, decoded: &'a Decoded<'a>, env: Env<'a>) -> Self {
+        Self {
+            file,
+            source,
+            decoded,
+            env,
+            out: Vec::new(),
+            stack: Vec::new(),
+            root: None,
+            anchors: HashMap::new(),
+            nodes: 0,
+            repeated: Repeated::default(),
+            documents: 0,
+        }
+    }
+
     fn run(&mut self) -> Result<(), Stop> {
         let mut parser = Parser::new_from_str(&self.decoded.text);
         while let Some(event) = parser.next_event() {
-            let (event, span) = event.map_err(|error| self.syntax_error(&error))?;
+            let (event, span) = event.map_err(Stop::Syntax)?;
             let span = self.span(span.start, span.end);
             match event {
                 Event::StreamEnd => break,
@@ -146,6 +173,10 @@ impl Builder<'_, '_> {
             ScalarStyle::Folded => Style::Folded,
         };
         let is_text_tag = self.tag(tag.as_deref(), span);
+        let text = match style {
+            Style::Quoted => lenient::restore(&text).map_or(text, Cow::Owned),
+            _ => text,
+        };
         let value =
             if style != Style::Plain || is_text_tag { Yaml::Str(text.into_owned()) } else { self.plain(&text, span) };
         let end = if matches!(style, Style::Literal | Style::Folded) {
@@ -268,7 +299,7 @@ impl Builder<'_, '_> {
             Some(Frame::Seq { items, .. }) => items.push(node),
             Some(Frame::Map { map, .. }) => {
                 if let Some((key, is_merge)) = map.key.take() {
-                    if is_merge { merge(map, node, self.out) } else { insert(map, key, node, self.out) }
+                    if is_merge { merge(map, node, &mut self.out) } else { insert(map, key, node, &mut self.out) }
                 }
             }
         }
@@ -291,7 +322,7 @@ impl Builder<'_, '_> {
         self.source.get(start..end).map_or(end, |text| start + text.trim_end().len())
     }
 
-    fn syntax_error(&self, error: &ScanError) -> Stop {
+    fn syntax_error(&self, error: &ScanError) -> Diagnostic {
         let at = self.decoded.byte(error.marker().index());
         let span = self.character_at(at);
         if let Some(tab) = self.tab_indentation(at) {
@@ -300,14 +331,13 @@ impl Builder<'_, '_> {
                 "a tab is used for indentation, which YAML does not allow",
             )
             .at(Span { file: self.file, start: tab, end: tab + 1 }, "this is a tab")
-            .help("indent with spaces; most editors can be told to insert spaces for the tab key")
-            .into();
+            .help("indent with spaces; most editors can be told to insert spaces for the tab key");
         }
         let code = if error.info().contains("recursion limit") { codes::TOO_DEEP } else { codes::YAML_SYNTAX };
         let help = syntax_help(error.info()).unwrap_or(
             "look at this line and the one before: a bracket, quote, colon or indentation is not as YAML wants it",
         );
-        Diagnostic::error(code, format!("this is not valid YAML: {}", error.info())).at(span, "").help(help).into()
+        Diagnostic::error(code, format!("this is not valid YAML: {}", error.info())).at(span, "").help(help)
     }
 
     fn character_at(&self, at: usize) -> Span {

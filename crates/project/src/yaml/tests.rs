@@ -217,6 +217,30 @@ fn broken_aliases_and_keys_are_errors() {
 }
 
 #[test]
+fn quoted_text_may_go_on_less_indented_than_its_key() {
+    // As PyYAML reads them.
+    for (text, expected) in [
+        ("a:\n  - text: \"one\ntwo\n\n  three \\\n   four\"\n  - b", r#"{"a":[{"text":"one two\nthree four"},"b"]}"#),
+        ("k:\n    v: 'x\n  it''s\n y'\nz: 1\n", r#"{"k":{"v":"x it's y"},"z":1}"#),
+        ("{a: \"p\nq\"}\n", r#"{"a":"p q"}"#),
+        ("a:\n  b: \"one \n\n\n two\"\n", r#"{"a":{"b":"one\n\ntwo"}}"#),
+        ("a:\n  t: \"x\n\"\n  u: 1\n", r#"{"a":{"t":"x ","u":1}}"#),
+    ] {
+        assert_eq!(json(text), expected, "{text:?}");
+    }
+    let node = good("a:\n  b: \"x\ny\"\n  c: 1\n");
+    let inner = node.as_map().unwrap().get("a").unwrap().as_map().unwrap();
+    assert_eq!((inner.get("b").unwrap().span.start, inner.get("c").unwrap().span.start), (8, 19));
+    // Without its other quote it stays an error.
+    assert_eq!(finding("a:\n  b: \"x\ny\n  c: 1\n").0, codes::YAML_SYNTAX);
+}
+
+#[test]
+fn an_emoji_as_two_escapes_is_read_beside_other_letters_too() {
+    assert_eq!(json("a: \"é \\ud83d\\ude00!\"\nb: x\n"), r#"{"a":"é 😀!","b":"x"}"#);
+}
+
+#[test]
 fn broken_text_never_panics() {
     for text in [
         "a: 'x\nb: 3\n",
