@@ -261,16 +261,11 @@ impl Applied {
         read(&views[views.len().saturating_sub(wanted)..])
     }
 
-    /// States before each action with the action, then the last state; slots
-    /// that no event set are left out.
-    pub(super) fn training_states(&self, domain: &Domain) -> Vec<(Arc<State>, Option<Arc<Event>>)> {
-        let mut pairs: Vec<_> = self
-            .boundaries
-            .iter()
-            .map(|b| (Arc::new(b.before.state(domain, true)), self.events.get(b.index).cloned()))
-            .collect();
-        pairs.push((Arc::new(self.derived.state(domain, true)), None));
-        pairs
+    /// The last `count` states; slots that no event set are left out.
+    pub(super) fn training_states(&self, domain: &Domain, count: usize) -> Vec<State> {
+        let skip = (self.boundaries.len() + 1).saturating_sub(count);
+        let before = self.boundaries.iter().skip(skip).map(|b| b.before.state(domain, true));
+        before.chain([self.derived.state(domain, true)]).collect()
     }
 }
 

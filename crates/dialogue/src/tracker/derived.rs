@@ -248,9 +248,15 @@ impl Derived {
 
     fn slot_states(&self, domain: &Domain, only_set: bool) -> std::collections::BTreeMap<String, SlotState> {
         let mut states = std::collections::BTreeMap::new();
-        for (name, slot) in domain.slots.iter().filter(|(_, slot)| slot.influence_conversation) {
-            let value = self.slot(name);
-            if only_set && !self.set_slots.contains(name) {
+        for (position, (name, slot)) in domain.slots.iter().enumerate() {
+            // Both maps have the domain's order; looking up by name is for a
+            // tracker whose domain changed under it.
+            let value = match self.slots.get_index(position) {
+                Some((known, value)) if known == name => value,
+                _ => self.slot(name),
+            };
+            // Nothing has no features, whatever the type (spec §1.6).
+            if !slot.influence_conversation || value.is_null() || only_set && !self.set_slots.contains(name) {
                 continue;
             }
             if value.as_str() == Some(SHOULD_NOT_BE_SET) {

@@ -151,10 +151,10 @@ impl Tracker {
         self.applied.boundary_count() + 1
     }
 
-    /// For training: the states and what came after each, with slots that were
-    /// never set left out.
-    pub fn training_states(&self) -> Vec<(Arc<State>, Option<Arc<Event>>)> {
-        self.applied.training_states(&self.domain)
+    /// For training rules: the last `count` states, with slots that were never set
+    /// left out.
+    pub fn training_states(&self, count: usize) -> Vec<State> {
+        self.applied.training_states(&self.domain, count)
     }
 
     /// Events since (not including) the last user message.

@@ -85,15 +85,22 @@ fn too_many_turns(dialogue: &TrainingDialogue) -> Diagnostic {
     finding.help("write a story for dialogues of several turns, or set `restrict_rules: false` for RulePolicy")
 }
 
-/// Walks a dialogue and hands out every moment before an action.
-fn moments<'a>(dialogue: &'a TrainingDialogue, domain: &Arc<Domain>) -> Vec<Moment<'a>> {
+/// Walks a dialogue and hands out every moment before an action that is `wanted`,
+/// with its last `count` states.
+fn moments<'a>(
+    dialogue: &'a TrainingDialogue,
+    domain: &Arc<Domain>,
+    count: usize,
+    wanted: impl Fn(&Tracker) -> bool,
+) -> Vec<Moment<'a>> {
     let mut tracker = Tracker::new(&*dialogue.name, Arc::clone(domain));
     let mut moments = Vec::new();
     for event in &dialogue.events {
         if let EventBody::Action { name, action_text, .. } = &event.event.body
             && let Some(action) = name.as_deref().or(action_text.as_deref())
+            && wanted(&tracker)
         {
-            let states = tracker.training_states().into_iter().map(|(state, _)| (*state).clone()).collect();
+            let states = tracker.training_states(count);
             moments.push(Moment { states, action, event });
         }
         tracker.update(event.event.clone());
@@ -120,7 +127,7 @@ fn learn_rules(
     let mut order = Vec::new();
     let mut ambiguous = BTreeSet::new();
     for dialogue in dialogues.iter().filter(|d| d.is_rule) {
-        for moment in moments(dialogue, domain) {
+        for moment in moments(dialogue, domain, usize::MAX, |_| true) {
             let states = cut_at_snippet(&moment.states);
             if states.is_empty() || moment.event.unpredictable || moment.action == SNIPPET {
                 continue;
@@ -158,7 +165,8 @@ fn learn_rules(
 fn learn_unhappy_paths(dialogues: &[TrainingDialogue], domain: &Arc<Domain>) -> Vec<UnhappyKey> {
     let mut learnt: BTreeMap<String, UnhappyKey> = BTreeMap::new();
     for dialogue in dialogues {
-        for moment in moments(dialogue, domain) {
+        let in_loop = |tracker: &Tracker| tracker.current().active_loop_name().is_some();
+        for moment in moments(dialogue, domain, 2, in_loop) {
             let Some(last) = moment.states.last() else { continue };
             let Some(active_loop) = last.active_loop_name().map(str::to_owned) else { continue };
             let after_listen = last.prev_action_name() == Some("action_listen");
@@ -195,7 +203,7 @@ fn rule_only(dialogues: &[TrainingDialogue], domain: &Arc<Domain>) -> RuleOnly {
     let collect = |rules: bool| {
         let mut found = RuleOnly::default();
         for dialogue in dialogues.iter().filter(|d| d.is_rule == rules) {
-            for (state, _) in dialogue.tracker(domain).training_states() {
+            for state in dialogue.tracker(domain).training_states(usize::MAX) {
                 found.slots.extend(state.slots.keys().cloned());
                 if let Some(LoopState::Active(name)) = &state.active_loop {
                     found.loops.insert(name.clone());
