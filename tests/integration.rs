@@ -38,3 +38,5 @@ mod telegram;
 mod training;
 #[path = "integration/two_processes.rs"]
 mod two_processes;
+#[path = "integration/understanding.rs"]
+mod understanding;

@@ -1,8 +1,11 @@
-//! Test stories and dialogue tests: what is expected, and how it compares. Pure:
-//! no store, no tokio.
+//! Test stories, dialogue tests and understanding: what is expected, and how it
+//! compares. Pure: no store, no tokio.
 
+pub mod chart;
 pub mod held_out;
 pub mod literate;
+pub mod metrics;
+pub mod nlu;
 pub mod report;
 pub mod stories;
 pub mod understanding;

@@ -5,7 +5,7 @@ use crate::support::{FakeActions, HelpdeskActions, Output, Project, helpdesk_mod
 /// `sapa test core` with the helpdesk's model, on these paths.
 fn test_core(project: &Project, stories: &str, more: &[&str]) -> Output {
     let model = helpdesk_model().to_str().expect("a path");
-    project.sapa(&[&["test", "core", "-m", model, "-s", stories], more].concat())
+    project.sapa(&[&["test", "core", "--e2e", "-m", model, "-s", stories], more].concat())
 }
 
 fn with_actions() -> (Project, HelpdeskActions) {

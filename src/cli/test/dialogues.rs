@@ -10,7 +10,7 @@ use sapa_project::Endpoints;
 use sapa_sdk::JsonMap;
 use serde_json::Value;
 
-use super::Flags;
+use super::flags::{CoreFlags, Shared};
 use crate::agent::{Agent, Incoming};
 use crate::channels::rest::new_message_id;
 use crate::cli::dotenv::Environment;
@@ -34,19 +34,24 @@ enum Outcome {
 
 /// Plays all dialogues; whether all can be read and go as written. `None`
 /// without any dialogue.
-pub(super) fn run(flags: &Flags, model_path: &Path, environment: &Environment) -> Result<Option<bool>> {
+pub(super) fn run(
+    shared: &Shared,
+    flags: &CoreFlags,
+    model_path: &Path,
+    environment: &Environment,
+) -> Result<Option<bool>> {
     let (dialogues, is_readable) = read(&flags.stories)?;
     if dialogues.is_empty() {
         return Ok((!is_readable).then_some(false));
     }
-    let mut endpoints = bot::read_endpoints(&flags.bot.endpoints, environment)?;
+    let mut endpoints = bot::read_endpoints(&shared.endpoints, environment)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let missing = runtime.block_on(missing_server(&endpoints));
     if missing.is_some() {
         // Every call fails at once then, instead of each after its time-out.
         endpoints.action_endpoint = None;
     }
-    let agent = bot::agent(&endpoints, Arc::new(Memory::new(bot::clock())), flags.bot.request_timeout)?;
+    let agent = bot::agent(&endpoints, Arc::new(Memory::new(bot::clock())), flags.request_timeout)?;
     bot::load_model(&agent, model_path)?;
     // Without custom actions nothing asks for a server.
     let missing = missing.filter(|_| has_custom_actions(&agent));
@@ -63,7 +68,7 @@ pub(super) fn run(flags: &Flags, model_path: &Path, environment: &Environment) -
     }
     terminal::say(&format!("{passed} of {} dialogues passed", dialogues.len()));
     if let Some(missing) = missing.filter(|_| not_judged > 0) {
-        let file = flags.bot.endpoints.display();
+        let file = shared.endpoints.display();
         terminal::error(&format!("{not_judged} dialogues could not be judged: {}", missing.cure(&file.to_string())));
     }
     Ok(Some(is_readable && passed == dialogues.len()))

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use sapa_project::{Diagnostic, FileRole, ProjectFile, Severity, Sources, load_test_stories, render_text};
 
-use super::Flags;
+use super::flags::{CoreFlags, Shared};
+use super::results::Results;
 use crate::cli::dotenv::Environment;
 use crate::cli::{files, models, terminal};
 use crate::evaluate::report;
@@ -16,7 +17,13 @@ const YAML: [&str; 2] = ["yml", "yaml"];
 /// Whether the tests are passed: a story that cannot be read never is, one that
 /// is predicted otherwise only counts with `--fail-on-prediction-errors`. `None`
 /// without any story.
-pub(super) fn run(flags: &Flags, model_path: &Path, environment: &Environment) -> Result<Option<bool>> {
+pub(super) fn run(
+    shared: &Shared,
+    flags: &CoreFlags,
+    is_e2e: bool,
+    model_path: &Path,
+    environment: &Environment,
+) -> Result<Option<bool>> {
     let files = story_files(&flags.stories)?;
     if files.is_empty() {
         return Ok(None);
@@ -26,11 +33,11 @@ pub(super) fn run(flags: &Flags, model_path: &Path, environment: &Environment) -
     let (sources, read, findings) = load_test_stories(files, &|name| environment.get(name), &dialogue.domain);
     show_findings(&findings, &sources);
     let parse = |text: &str| model.parse(text);
-    let results = evaluate(&read, dialogue, (!flags.no_e2e).then_some(&parse));
+    let results = evaluate(&read, dialogue, is_e2e.then_some(&parse));
     results.iter().filter(|r| !r.passed()).for_each(|result| show_failure(result, &sources));
     let passed = results.iter().filter(|r| r.passed()).count();
     terminal::say(&format!("{passed} of {} test stories passed", results.len()));
-    write_reports(&flags.out, &results)?;
+    write_reports(&Results::of(shared)?, &results)?;
     let is_readable = findings.iter().all(|finding| finding.severity != Severity::Error);
     Ok(Some(is_readable && (passed == results.len() || !flags.fail_on_prediction_errors)))
 }
@@ -54,13 +61,9 @@ fn show_failure(result: &StoryResult, sources: &Sources) {
     }
 }
 
-fn write_reports(folder: &Path, results: &[StoryResult]) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
-    let write = |name: &str, text: String| {
-        std::fs::write(folder.join(name), text).with_context(|| format!("cannot write `{name}`"))
-    };
-    write("story_report.json", serde_json::to_string_pretty(&report::story_report(results))?)?;
-    write("failed_test_stories.yml", report::failed_stories(results))
+fn write_reports(folder: &Results, results: &[StoryResult]) -> Result<()> {
+    folder.json("story_report.json", &report::story_report(results))?;
+    folder.write("failed_test_stories.yml", report::failed_stories(results))
 }
 
 /// Files named `test_*.yml` under the given paths (spec §8.1).
