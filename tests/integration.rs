@@ -30,6 +30,8 @@ mod reminders;
 mod shell;
 #[path = "integration/start.rs"]
 mod start;
+#[path = "integration/stories.rs"]
+mod stories;
 #[path = "integration/support/mod.rs"]
 mod support;
 #[path = "integration/telegram.rs"]

@@ -7,5 +7,7 @@ pub mod literate;
 pub mod metrics;
 pub mod nlu;
 pub mod report;
+mod step_entities;
 pub mod stories;
+pub mod story_file;
 pub mod understanding;

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use sapa_dialogue::policy::ensemble::choose;
 use sapa_dialogue::training::{TrainingDialogue, dialogues};
 use sapa_dialogue::{DialogueModel, Tracker};
-use sapa_project::story::{StepKind, StoryKind};
-use sapa_project::{Domain, Span, Step, Story};
-use sapa_sdk::{Entity, Event, EventBody, ParseData};
+use sapa_project::story::{StepKind, StoryKind, UserStep};
+use sapa_project::{Diagnostic, Span, Step, Story};
+use sapa_sdk::{Event, EventBody, ParseData};
+use serde_json::Value;
+
+use super::step_entities;
 
 /// What one story came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,14 +20,27 @@ pub struct StoryResult {
     pub name: String,
     /// Where it stands.
     pub span: Span,
-    /// Every step that was compared: expected and predicted.
-    pub steps: Vec<StepResult>,
+    /// Everything that happens in it.
+    pub moments: Vec<Moment>,
 }
 
-/// One compared step.
+/// One event of a story, and how it compares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moment {
+    /// The event, as the story says.
+    pub event: Event,
+    /// The user's step, as it is written.
+    pub user: Option<UserStep>,
+    /// What was compared: expected and predicted.
+    pub results: Vec<StepResult>,
+    /// Whether `action_unlikely_intent` was predicted first.
+    pub has_warning: bool,
+}
+
+/// One comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepResult {
-    /// What kind: action, intent or entities.
+    /// What kind: action, intent or entity.
     pub kind: StepKindTag,
     /// Where the step stands.
     pub span: Span,
@@ -41,8 +57,8 @@ pub enum StepKindTag {
     Action,
     /// The message's intent.
     Intent,
-    /// The message's entities.
-    Entities,
+    /// One of the message's entities.
+    Entity,
 }
 
 impl StepKindTag {
@@ -51,7 +67,7 @@ impl StepKindTag {
         match self {
             Self::Action => "action",
             Self::Intent => "intent",
-            Self::Entities => "entities",
+            Self::Entity => "entity",
         }
     }
 }
@@ -64,106 +80,221 @@ impl StepResult {
 }
 
 impl StoryResult {
-    /// A story passes when every step does.
+    /// A story passes when every step does; warnings do not count.
     pub fn passed(&self) -> bool {
-        self.steps.iter().all(StepResult::is_right)
+        self.steps().all(StepResult::is_right)
+    }
+
+    /// Whether some step has a warning.
+    pub fn has_warnings(&self) -> bool {
+        self.moments.iter().any(|moment| moment.has_warning)
+    }
+
+    /// Every comparison, in order.
+    pub fn steps(&self) -> impl Iterator<Item = &StepResult> {
+        self.moments.iter().flat_map(|moment| &moment.results)
     }
 }
 
 /// Understands a text.
 pub type Parse<'a> = &'a dyn Fn(&str) -> ParseData;
 
-/// Runs test stories. With `parse`, user texts are understood and compared
-/// (end-to-end mode); without it, intents are taken as given.
-pub fn evaluate(stories: &[Story], model: &DialogueModel, parse: Option<Parse<'_>>) -> Vec<StoryResult> {
-    let stories: Vec<&Story> = stories.iter().filter(|s| matches!(s.kind, StoryKind::Story)).collect();
-    stories.iter().flat_map(|story| evaluate_story(story, model, parse)).collect()
+/// Runs test stories, at most so many. With `parse`, user texts are understood
+/// and compared (end-to-end mode); without it, intents are taken as given. The
+/// findings say which stories could not be run as they are written.
+pub fn evaluate(
+    stories: &[Story],
+    model: &DialogueModel,
+    parse: Option<Parse<'_>>,
+    most: usize,
+) -> (Vec<StoryResult>, Vec<Diagnostic>) {
+    let stories: Vec<Story> = stories.iter().filter(|s| matches!(s.kind, StoryKind::Story)).cloned().collect();
+    let (expanded, findings) = dialogues(&stories, &model.domain);
+    let results = expanded.iter().take(most).map(|dialogue| Run::new(&stories, dialogue, model, parse).finish());
+    (results.collect(), findings)
 }
 
-fn evaluate_story(story: &Story, model: &DialogueModel, parse: Option<Parse<'_>>) -> Vec<StoryResult> {
-    let (expanded, _) = dialogues(std::slice::from_ref(story), &model.domain);
-    expanded.iter().map(|dialogue| run(story, dialogue, model, parse)).collect()
+/// The pseudo action that stands where Rasa gives up (spec §8.2).
+const CIRCUIT_BREAKER: &str = "circuit breaker tripped";
+const UNLIKELY_INTENT: &str = "action_unlikely_intent";
+
+/// A story that is being run.
+struct Run<'a> {
+    stories: &'a [Story],
+    dialogue: &'a TrainingDialogue,
+    model: &'a DialogueModel,
+    parse: Option<Parse<'a>>,
+    tracker: Tracker,
+    /// Full key of the response that answers the last message, where it is known.
+    selected: Option<String>,
 }
 
-fn run(story: &Story, dialogue: &TrainingDialogue, model: &DialogueModel, parse: Option<Parse<'_>>) -> StoryResult {
-    let mut tracker = Tracker::new(&*dialogue.name, Arc::clone(&model.domain));
-    let mut steps = Vec::new();
-    let mut is_first = true;
-    for event in &dialogue.events {
-        match &event.event.body {
-            EventBody::Action { name, action_text, .. } => {
-                let expected = name.clone().or_else(|| action_text.clone()).unwrap_or_default();
-                // The first `action_listen` begins the story; nothing predicts it.
-                if !is_first {
-                    steps.push(predict(&mut tracker, &expected, event.span, model));
+impl<'a> Run<'a> {
+    fn new(
+        stories: &'a [Story],
+        dialogue: &'a TrainingDialogue,
+        model: &'a DialogueModel,
+        parse: Option<Parse<'a>>,
+    ) -> Self {
+        let tracker = Tracker::new(&*dialogue.name, Arc::clone(&model.domain));
+        Self { stories, dialogue, model, parse, tracker, selected: None }
+    }
+
+    fn finish(mut self) -> StoryResult {
+        let dialogue = self.dialogue;
+        let mut moments = Vec::new();
+        for (number, event) in dialogue.events.iter().enumerate() {
+            let mut moment = Moment { event: event.event.clone(), user: None, results: Vec::new(), has_warning: false };
+            match &event.event.body {
+                // The first event begins the story; nothing predicts it.
+                EventBody::Action { name, action_text, .. } if number > 0 => {
+                    let expected = name.clone().or_else(|| action_text.clone()).unwrap_or_default();
+                    let (predicted, has_warning) = self.predict(&expected);
+                    moment.has_warning = has_warning;
+                    moment.results.push(StepResult {
+                        kind: StepKindTag::Action,
+                        span: event.span,
+                        expected,
+                        predicted,
+                    });
                 }
-            }
-            EventBody::User { .. } => {
-                if let Some(parse) = parse {
-                    steps.extend(understand(story, event.span, &model.domain, parse));
+                EventBody::User { .. } => {
+                    moment.user = self.user_step(event.span).cloned();
+                    moment.results = self.understand(moment.user.as_ref(), event.span);
                 }
+                _ => {}
             }
-            _ => {}
+            // Whatever was predicted: later steps are judged by themselves.
+            self.tracker.update(self.as_policies_know_it(event.event.clone()));
+            moments.push(moment);
         }
-        is_first = false;
-        tracker.update(event.event.clone());
+        StoryResult { name: dialogue.name.clone(), span: dialogue.span, moments }
     }
-    StoryResult { name: dialogue.name.clone(), span: story.span, steps }
+
+    /// The model's next action, and whether an unlikely intent was found first
+    /// (spec §8.2).
+    fn predict(&mut self, expected: &str) -> (String, bool) {
+        if self.tracker.actions_since_listen() >= self.model.max_predictions {
+            return (CIRCUIT_BREAKER.to_owned(), false);
+        }
+        let mut predicted = self.ask(expected);
+        let has_warning = predicted == UNLIKELY_INTENT && predicted != expected;
+        if has_warning {
+            self.tracker.update(Event::new(0.0, unlikely_intent()));
+            predicted = self.ask(expected);
+        }
+        if predicted != expected && self.tracker.current().active_loop_name() == Some(predicted.as_str()) {
+            self.reject_loop(predicted);
+            predicted = self.ask(expected);
+        }
+        (predicted, has_warning)
+    }
+
+    fn ask(&self, expected: &str) -> String {
+        let followup = self.tracker.current().followup_action.clone().filter(|action| action != "action_listen");
+        let model = self.model;
+        let action =
+            followup.unwrap_or_else(|| choose(&model.policies, &self.tracker, &model.domain, &model.rule_only).action);
+        if action == expected { action } else { self.with_full_key(action, expected) }
+    }
+
+    /// Where another form was expected than the active one, it is taken to have
+    /// declined; that is asked for once.
+    fn reject_loop(&mut self, name: String) {
+        self.tracker
+            .update(Event::new(0.0, EventBody::ActionExecutionRejected { name, policy: None, confidence: None }));
+    }
+
+    /// A retrieval action counts with its full key where the story does not name
+    /// it by its base (spec §8.2). Where no selector was asked, the expected key
+    /// is as good as any.
+    fn with_full_key(&self, action: String, expected: &str) -> String {
+        let is_retrieval = self
+            .model
+            .domain
+            .responses
+            .keys()
+            .any(|name| name.strip_prefix(&action).is_some_and(|rest| rest.starts_with('/')));
+        if !is_retrieval {
+            return action;
+        }
+        match &self.selected {
+            Some(key) => format!("utter_{key}"),
+            None if base(expected) == action => expected.to_owned(),
+            None => action,
+        }
+    }
+
+    /// Policies know retrieval actions by their base.
+    fn as_policies_know_it(&self, mut event: Event) -> Event {
+        if let EventBody::Action { name: Some(name), .. } = &mut event.body
+            && let Some((base, _)) = name.split_once('/')
+            && self.model.domain.has_action(base)
+        {
+            *name = base.to_owned();
+        }
+        event
+    }
+
+    /// Compares intent and entities of a user step that has a text (spec §8.2).
+    fn understand(&mut self, user: Option<&UserStep>, span: Span) -> Vec<StepResult> {
+        self.selected = user.and_then(|user| user.full_intent.clone());
+        let Some((user, parse)) = user.zip(self.parse) else { return Vec::new() };
+        let (Some(text), Some(intent)) = (&user.text, &user.intent) else { return Vec::new() };
+        let parsed = parse(text);
+        let expected = user.full_intent.as_ref().unwrap_or(intent);
+        let (key, predicted) = (selected_key(&parsed), predicted_intent(&parsed, expected));
+        let mut results = vec![StepResult { kind: StepKindTag::Intent, span, expected: expected.clone(), predicted }];
+        results.extend(
+            step_entities::compare(text, user, &parsed.entities).into_iter().map(|(expected, predicted)| StepResult {
+                kind: StepKindTag::Entity,
+                span,
+                expected,
+                predicted,
+            }),
+        );
+        self.selected = key.or_else(|| self.selected.take());
+        results
+    }
+
+    fn user_step(&self, span: Span) -> Option<&'a UserStep> {
+        let step = self.stories.iter().find_map(|story| find(&story.steps, span))?;
+        if let StepKind::User(user) = &step.kind { Some(user) } else { None }
+    }
 }
 
-/// The model's next action. If it is the active form where something else is
-/// expected, the form is taken to have declined, and asked once more (spec §8.2).
-fn predict(tracker: &mut Tracker, expected: &str, span: Span, model: &DialogueModel) -> StepResult {
-    let ask = |tracker: &Tracker| choose(&model.policies, tracker, &model.domain, &model.rule_only).action;
-    let mut predicted =
-        tracker.current().followup_action.clone().filter(|a| a != "action_listen").unwrap_or_else(|| ask(tracker));
-    if predicted != expected && tracker.current().active_loop_name() == Some(predicted.as_str()) {
-        let name = predicted.clone();
-        tracker.update(Event::new(0.0, EventBody::ActionExecutionRejected { name, policy: None, confidence: None }));
-        predicted = ask(tracker);
+/// The base if that is what was expected, else the selector's full key if there
+/// is one.
+fn predicted_intent(parsed: &ParseData, expected: &str) -> String {
+    let base = parsed.intent.name.clone().unwrap_or_default();
+    let full = parsed.intent.rest.get("full_retrieval_intent_name").and_then(Value::as_str).map(str::to_owned);
+    if base == expected {
+        base
+    } else {
+        full.or_else(|| selected_key(parsed).filter(|_| expected.contains('/'))).unwrap_or(base)
     }
-    let base = expected.split('/').next().unwrap_or(expected);
-    if predicted == base {
-        predicted = expected.to_owned();
-    }
-    StepResult { kind: StepKindTag::Action, span, expected: expected.to_owned(), predicted }
 }
 
-/// Compares intent and entities of a user step that has a text (spec §8.2).
-fn understand(story: &Story, span: Span, domain: &Domain, parse: Parse<'_>) -> Vec<StepResult> {
-    let Some(StepKind::User(user)) = find(&story.steps, span).map(|step| &step.kind) else { return Vec::new() };
-    let (Some(text), Some(intent)) = (&user.text, &user.intent) else { return Vec::new() };
-    let parsed = parse(text);
-    let predicted = parsed.intent.name.clone().unwrap_or_default();
-    let mut results = vec![StepResult { kind: StepKindTag::Intent, span, expected: intent.clone(), predicted }];
-    let known = |entity: &&Entity| domain.entities.contains_key(&entity.entity);
-    // Entities of a payload stand nowhere in the text (spec §1.5).
-    let is_payload = text.trim_start().starts_with('/');
-    let describe = |entity: &str, value: &serde_json::Value, range: (usize, usize)| {
-        let value = sapa_dialogue::features::python_str(value);
-        if is_payload { format!("{entity}={value}") } else { format!("{entity}={value} [{}..{}]", range.0, range.1) }
-    };
-    let mut found: Vec<String> = parsed
-        .entities
-        .iter()
-        .filter(known)
-        .map(|e| describe(&e.entity, &e.value, (e.start.unwrap_or_default(), e.end.unwrap_or_default())))
-        .collect();
-    let mut wanted: Vec<String> =
-        user.entities.iter().map(|e| describe(&e.entity, &e.value, e.range.unwrap_or_default())).collect();
-    for list in [&mut found, &mut wanted] {
-        list.sort();
-        list.dedup();
+/// Full key that the selector of the predicted intent chose.
+fn selected_key(parsed: &ParseData) -> Option<String> {
+    let intent = parsed.intent.name.as_deref()?;
+    let selectors = parsed.rest.get("response_selector")?;
+    let key = |name: &str| selectors.get(name)?.pointer("/response/intent_response_key")?.as_str().map(str::to_owned);
+    key(intent).or_else(|| key("default")).filter(|key| base(key) == intent)
+}
+
+fn base(name: &str) -> &str {
+    name.split('/').next().unwrap_or(name)
+}
+
+fn unlikely_intent() -> EventBody {
+    EventBody::Action {
+        name: Some(UNLIKELY_INTENT.to_owned()),
+        policy: None,
+        confidence: None,
+        action_text: None,
+        hide_rule_turn: false,
     }
-    if !(found.is_empty() && wanted.is_empty()) {
-        results.push(StepResult {
-            kind: StepKindTag::Entities,
-            span,
-            expected: wanted.join(", "),
-            predicted: found.join(", "),
-        });
-    }
-    results
 }
 
 fn find(steps: &[Step], span: Span) -> Option<&Step> {

@@ -136,7 +136,7 @@ responses:
 ";
 
 /// The small bot with answers to questions.
-fn with_faq() -> Project {
+pub fn with_faq() -> Project {
     let project = Project::tiny();
     project.edit("config.yml", "policies:", "- name: ResponseSelector\npolicies:");
     project.write("data/faq.yml", FAQ);

@@ -3,17 +3,18 @@
 
 mod dialogues;
 mod flags;
+mod models;
 mod nlu;
 mod results;
 mod stories;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
 use super::dotenv::Environment;
-use super::{files, models, terminal};
+use super::{files, terminal};
 use flags::{CoreFlags, DEFAULT_STORIES, Part, Shared};
 
 pub(super) use flags::TestArgs;
@@ -40,9 +41,17 @@ fn test_core(shared: &Shared, flags: &CoreFlags, is_e2e: bool, environment: &Env
     if flags.url.is_some() {
         bail!("`--url` is not served: save the stories in a file and name it with `--stories`");
     }
-    let model_path = find_model(shared)?;
     check_paths(&flags.stories)?;
-    let stories = stories::run(shared, flags, is_e2e, &model_path, environment)?;
+    if flags.evaluate_model_directory {
+        models::compare_folder(shared, flags, is_e2e, environment)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if shared.model.len() > 1 {
+        models::compare(shared, flags, is_e2e, environment)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let model_path = find_model(shared)?;
+    let stories = test_stories(shared, flags, is_e2e, &model_path, environment)?;
     let dialogues = dialogues::run(shared, flags, &model_path, environment)?;
     if stories.is_none() && dialogues.is_none() {
         terminal::say("No tests were found: no `test_*.yml` and no `*.md` with a block ```dialogue.");
@@ -51,10 +60,25 @@ fn test_core(shared: &Shared, flags: &CoreFlags, is_e2e: bool, environment: &Env
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Whether the stories are passed: one that is predicted otherwise only counts
+/// with `--fail-on-prediction-errors`. `None` without any story.
+fn test_stories(
+    shared: &Shared,
+    flags: &CoreFlags,
+    is_e2e: bool,
+    model_path: &Path,
+    environment: &Environment,
+) -> Result<Option<bool>> {
+    let Some(played) = stories::play(flags, is_e2e, model_path, environment)? else { return Ok(None) };
+    stories::report(shared, &played)?;
+    let is_predicted = played.correct() == played.results.len() || !flags.fail_on_prediction_errors;
+    Ok(Some(played.is_readable && is_predicted))
+}
+
 /// The (first) model that the flags mean.
 fn find_model(shared: &Shared) -> Result<PathBuf> {
     let named = shared.model.first().cloned().unwrap_or_default();
-    match models::find(&named) {
+    match super::models::find(&named) {
         Some(path) => Ok(path),
         None => bail!("no model found in `{}`; train one with `sapa train` first", named.display()),
     }

@@ -9,37 +9,61 @@ use super::flags::{CoreFlags, Shared};
 use super::results::Results;
 use crate::cli::dotenv::Environment;
 use crate::cli::{files, models, terminal};
-use crate::evaluate::report;
+use crate::evaluate::chart::matrix;
 use crate::evaluate::stories::{StoryResult, evaluate};
+use crate::evaluate::{report, story_file};
 
 const YAML: [&str; 2] = ["yml", "yaml"];
 
-/// Whether the tests are passed: a story that cannot be read never is, one that
-/// is predicted otherwise only counts with `--fail-on-prediction-errors`. `None`
-/// without any story.
-pub(super) fn run(
-    shared: &Shared,
+/// What became of all test stories.
+pub(super) struct Played {
+    pub(super) results: Vec<StoryResult>,
+    /// Whether every file could be read; one that cannot is never passed.
+    pub(super) is_readable: bool,
+    sources: Sources,
+}
+
+impl Played {
+    /// Number of stories that passed.
+    pub(super) fn correct(&self) -> usize {
+        self.results.iter().filter(|result| result.passed()).count()
+    }
+}
+
+/// Plays the test stories that the flags name; `None` without any file of them.
+pub(super) fn play(
     flags: &CoreFlags,
     is_e2e: bool,
     model_path: &Path,
     environment: &Environment,
-) -> Result<Option<bool>> {
-    let files = story_files(&flags.stories)?;
+) -> Result<Option<Played>> {
+    let files = story_files(&flags.stories, is_e2e)?;
     if files.is_empty() {
         return Ok(None);
     }
     let model = models::load(model_path)?;
     let Some(dialogue) = model.dialogue() else { bail!("the model has no dialogue part to test") };
-    let (sources, read, findings) = load_test_stories(files, &|name| environment.get(name), &dialogue.domain);
-    show_findings(&findings, &sources);
+    let (sources, read, mut findings) = load_test_stories(files, &|name| environment.get(name), &dialogue.domain);
     let parse = |text: &str| model.parse(text);
-    let results = evaluate(&read, dialogue, is_e2e.then_some(&parse));
-    results.iter().filter(|r| !r.passed()).for_each(|result| show_failure(result, &sources));
-    let passed = results.iter().filter(|r| r.passed()).count();
-    terminal::say(&format!("{passed} of {} test stories passed", results.len()));
-    write_reports(&Results::of(shared)?, &results)?;
+    let most = flags.max_stories.unwrap_or(usize::MAX);
+    let (results, found) = evaluate(&read, dialogue, is_e2e.then_some(&parse), most);
+    findings.extend(found);
+    show_findings(&findings, &sources);
     let is_readable = findings.iter().all(|finding| finding.severity != Severity::Error);
-    Ok(Some(is_readable && (passed == results.len() || !flags.fail_on_prediction_errors)))
+    Ok(Some(Played { results, is_readable, sources }))
+}
+
+/// Says what failed, and writes the reports.
+pub(super) fn report(shared: &Shared, played: &Played) -> Result<()> {
+    let results = &played.results;
+    results.iter().filter(|r| !r.passed()).for_each(|result| show_failure(result, &played.sources));
+    terminal::say(&format!("{} of {} test stories passed", played.correct(), results.len()));
+    let summary = report::confusion(results).summary();
+    terminal::say(&format!(
+        "actions, intents and entities: accuracy {:.3}, F1 {:.3}, precision {:.3} (means weighted by support)",
+        summary.accuracy, summary.weighted.f1, summary.weighted.precision
+    ));
+    write_reports(&Results::of(shared)?, results)
 }
 
 fn show_findings(findings: &[Diagnostic], sources: &Sources) {
@@ -50,7 +74,7 @@ fn show_findings(findings: &[Diagnostic], sources: &Sources) {
 
 fn show_failure(result: &StoryResult, sources: &Sources) {
     terminal::say(&format!("story {} `{}` failed:", sources.place(result.span), result.name));
-    for step in result.steps.iter().filter(|step| !step.is_right()) {
+    for step in result.steps().filter(|step| !step.is_right()) {
         let place = sources.place(step.span);
         terminal::say(&format!(
             "  {place}: expected {} `{}`, predicted `{}`",
@@ -63,19 +87,30 @@ fn show_failure(result: &StoryResult, sources: &Sources) {
 
 fn write_reports(folder: &Results, results: &[StoryResult]) -> Result<()> {
     folder.json("story_report.json", &report::story_report(results))?;
-    folder.write("failed_test_stories.yml", report::failed_stories(results))
+    let file = |name: &str, counts: &dyn Fn(&StoryResult) -> bool, none: &str| {
+        folder.write(name, story_file::write(results, counts, none))
+    };
+    if folder.has_errors {
+        let none = "None of the test stories failed - all good!";
+        file("failed_test_stories.yml", &|result| !result.passed(), none)?;
+    }
+    if folder.has_successes {
+        file("successful_test_stories.yml", &StoryResult::passed, "None of the test stories succeeded :(")?;
+    }
+    if folder.has_warnings {
+        file("stories_with_warnings.yml", &StoryResult::has_warnings, "No warnings for test stories")?;
+    }
+    folder.plot("story_confusion_matrix", || matrix("Action confusion matrix", &report::action_confusion(results)))
 }
 
-/// Files named `test_*.yml` under the given paths (spec §8.1).
-fn story_files(paths: &[PathBuf]) -> Result<Vec<ProjectFile>> {
+/// The story files under the given paths: end to end those named `test_*.yml`,
+/// else all (spec §8.1).
+fn story_files(paths: &[PathBuf], is_e2e: bool) -> Result<Vec<ProjectFile>> {
     let found = files::walk_all(paths, &YAML)?;
-    let is_test = |path: &&PathBuf| {
-        files::has_ending(path, &YAML)
-            && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("test_"))
-    };
+    let is_test = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("test_"));
     found
         .iter()
-        .filter(is_test)
+        .filter(|path| files::has_ending(path, &YAML) && (!is_e2e || is_test(path)))
         .map(|path| {
             let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
             Ok(ProjectFile { path: path.to_string_lossy().into_owned(), bytes, role: FileRole::Data })
