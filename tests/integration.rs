@@ -4,6 +4,8 @@
 mod arrows;
 #[path = "integration/broken.rs"]
 mod broken;
+#[path = "integration/coverage.rs"]
+mod coverage;
 #[path = "integration/deployment.rs"]
 mod deployment;
 #[path = "integration/diagnostics.rs"]

@@ -2,6 +2,7 @@
 //! compares. Pure: no store, no tokio.
 
 pub mod chart;
+pub mod coverage;
 pub mod held_out;
 pub mod literate;
 pub mod metrics;

@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
+use sapa_dialogue::policy::Cause;
 use sapa_dialogue::policy::ensemble::choose;
 use sapa_dialogue::training::{TrainingDialogue, dialogues};
 use sapa_dialogue::{DialogueModel, Tracker};
 use sapa_project::story::{StepKind, StoryKind, UserStep};
-use sapa_project::{Diagnostic, Span, Step, Story};
+use sapa_project::{Diagnostic, Domain, Span, Step, Story};
 use sapa_sdk::{Event, EventBody, ParseData};
 use serde_json::Value;
 
+use super::coverage::causes;
 use super::step_entities;
 
 /// What one story came to.
@@ -35,6 +37,14 @@ pub struct Moment {
     pub results: Vec<StepResult>,
     /// Whether `action_unlikely_intent` was predicted first.
     pub has_warning: bool,
+    /// Why policies expect the action too.
+    pub causes: Vec<Cause>,
+}
+
+impl Moment {
+    fn of(event: Event) -> Self {
+        Self { event, user: None, results: Vec::new(), has_warning: false, causes: Vec::new() }
+    }
 }
 
 /// One comparison.
@@ -144,13 +154,15 @@ impl<'a> Run<'a> {
         let dialogue = self.dialogue;
         let mut moments = Vec::new();
         for (number, event) in dialogue.events.iter().enumerate() {
-            let mut moment = Moment { event: event.event.clone(), user: None, results: Vec::new(), has_warning: false };
+            let known = as_policies_know_it(&event.event, &self.model.domain);
+            let mut moment = Moment::of(event.event.clone());
             match &event.event.body {
                 // The first event begins the story; nothing predicts it.
-                EventBody::Action { name, action_text, .. } if number > 0 => {
-                    let expected = name.clone().or_else(|| action_text.clone()).unwrap_or_default();
+                EventBody::Action { .. } if number > 0 => {
+                    let expected = action_of(&event.event).unwrap_or_default().to_owned();
                     let (predicted, has_warning) = self.predict(&expected);
                     moment.has_warning = has_warning;
+                    moment.causes = causes(self.model, &self.tracker, action_of(&known).unwrap_or(&expected));
                     moment.results.push(StepResult {
                         kind: StepKindTag::Action,
                         span: event.span,
@@ -165,7 +177,7 @@ impl<'a> Run<'a> {
                 _ => {}
             }
             // Whatever was predicted: later steps are judged by themselves.
-            self.tracker.update(self.as_policies_know_it(event.event.clone()));
+            self.tracker.update(known);
             moments.push(moment);
         }
         StoryResult { name: dialogue.name.clone(), span: dialogue.span, moments }
@@ -225,17 +237,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Policies know retrieval actions by their base.
-    fn as_policies_know_it(&self, mut event: Event) -> Event {
-        if let EventBody::Action { name: Some(name), .. } = &mut event.body
-            && let Some((base, _)) = name.split_once('/')
-            && self.model.domain.has_action(base)
-        {
-            *name = base.to_owned();
-        }
-        event
-    }
-
     /// Compares intent and entities of a user step that has a text (spec §8.2).
     fn understand(&mut self, user: Option<&UserStep>, span: Span) -> Vec<StepResult> {
         self.selected = user.and_then(|user| user.full_intent.clone());
@@ -260,6 +261,26 @@ impl<'a> Run<'a> {
     fn user_step(&self, span: Span) -> Option<&'a UserStep> {
         let step = self.stories.iter().find_map(|story| find(&story.steps, span))?;
         if let StepKind::User(user) = &step.kind { Some(user) } else { None }
+    }
+}
+
+/// Policies know retrieval actions by their base.
+pub(super) fn as_policies_know_it(event: &Event, domain: &Domain) -> Event {
+    let mut event = event.clone();
+    if let EventBody::Action { name: Some(name), .. } = &mut event.body
+        && let Some((base, _)) = name.split_once('/')
+        && domain.has_action(base)
+    {
+        *name = base.to_owned();
+    }
+    event
+}
+
+/// Name or text of the action that an event tells of.
+pub(super) fn action_of(event: &Event) -> Option<&str> {
+    match &event.body {
+        EventBody::Action { name, action_text, .. } => name.as_deref().or(action_text.as_deref()),
+        _ => None,
     }
 }
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use sapa_dialogue::UserMessage;
 use sapa_project::Endpoints;
-use sapa_sdk::JsonMap;
+use sapa_sdk::{Event, JsonMap};
 use serde_json::Value;
 
+use super::coverage::Watch;
 use super::flags::{CoreFlags, Shared};
 use crate::agent::{Agent, Incoming};
 use crate::channels::rest::new_message_id;
@@ -39,6 +40,7 @@ pub(super) fn run(
     flags: &CoreFlags,
     model_path: &Path,
     environment: &Environment,
+    mut watch: Option<&mut Watch>,
 ) -> Result<Option<bool>> {
     let (dialogues, is_readable) = read(&flags.stories)?;
     if dialogues.is_empty() {
@@ -57,7 +59,11 @@ pub(super) fn run(
     let missing = missing.filter(|_| has_custom_actions(&agent));
     let (mut passed, mut not_judged) = (0, 0);
     for (path, dialogue) in &dialogues {
-        match runtime.block_on(play(&agent, dialogue, missing.is_some()))? {
+        let (outcome, events) = runtime.block_on(play(&agent, dialogue, missing.is_some()))?;
+        if let Some(watch) = watch.as_deref_mut() {
+            watch.conversation(&events);
+        }
+        match outcome {
             Outcome::Passed => passed += 1,
             Outcome::NeedsActions => not_judged += 1,
             Outcome::Differs(differences) => {
@@ -137,23 +143,26 @@ fn without_secrets(mut url: reqwest::Url) -> String {
     url.to_string()
 }
 
-/// Plays a dialogue up to the first turn that differs.
-async fn play(agent: &Agent, dialogue: &Dialogue, is_server_missing: bool) -> Result<Outcome> {
+/// Plays a dialogue up to the first turn that differs; what became of it, and
+/// all that happened.
+async fn play(agent: &Agent, dialogue: &Dialogue, is_server_missing: bool) -> Result<(Outcome, Vec<Arc<Event>>)> {
     let sender_id = dialogue.sender.clone().unwrap_or_else(new_message_id);
+    let mut events = Vec::new();
     for turn in &dialogue.turns {
         let report = agent.handle(incoming(&sender_id, &turn.user), &|_| Value::Null).await?;
+        events.extend(report.events.iter().cloned());
         // Without a server, what does not go as planned is a call of it.
         if is_server_missing && !report.warnings.is_empty() {
-            return Ok(Outcome::NeedsActions);
+            return Ok((Outcome::NeedsActions, events));
         }
         let mut differences = literate::compare(turn, &report.messages);
         if !differences.is_empty() {
             differences.insert(0, format!("line {}: > {}", turn.line, turn.user));
             differences.extend(report.warnings.iter().map(|warning| format!("warning: {warning}")));
-            return Ok(Outcome::Differs(differences));
+            return Ok((Outcome::Differs(differences), events));
         }
     }
-    Ok(Outcome::Passed)
+    Ok((Outcome::Passed, events))
 }
 
 fn incoming(sender_id: &str, text: &str) -> Incoming {

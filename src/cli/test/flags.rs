@@ -107,6 +107,12 @@ pub(super) struct CoreFlags {
     /// Test every model below the folder given with `--model`, and compare them.
     #[arg(long)]
     pub(super) evaluate_model_directory: bool,
+    /// Tell which rules, story steps, forms, responses and intents the tests exercise.
+    #[arg(long)]
+    pub(super) coverage: bool,
+    /// Files or folders with the training data that coverage is laid over.
+    #[arg(long, num_args = 1.., default_value = "data")]
+    pub(super) data: Vec<PathBuf>,
     /// Seconds to wait for action servers that `endpoints.yml` gives no
     /// `request_timeout` for.
     #[arg(long)]

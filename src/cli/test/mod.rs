@@ -1,6 +1,7 @@
 //! `sapa test [core|nlu]`: test stories as Rasa's, literate dialogue tests, and
 //! how well messages are understood.
 
+mod coverage;
 mod dialogues;
 mod flags;
 mod models;
@@ -15,7 +16,9 @@ use anyhow::{Result, bail};
 
 use super::dotenv::Environment;
 use super::{files, terminal};
+use coverage::Watch;
 use flags::{CoreFlags, DEFAULT_STORIES, Part, Shared};
+use results::Results;
 
 pub(super) use flags::TestArgs;
 
@@ -51,8 +54,12 @@ fn test_core(shared: &Shared, flags: &CoreFlags, is_e2e: bool, environment: &Env
         return Ok(ExitCode::SUCCESS);
     }
     let model_path = find_model(shared)?;
-    let stories = test_stories(shared, flags, is_e2e, &model_path, environment)?;
-    let dialogues = dialogues::run(shared, flags, &model_path, environment)?;
+    let mut watch = if flags.coverage { Some(Watch::start(shared, flags, &model_path)?) } else { None };
+    let stories = test_stories(shared, flags, is_e2e, &model_path, environment, watch.as_mut())?;
+    let dialogues = dialogues::run(shared, flags, &model_path, environment, watch.as_mut())?;
+    if let Some(watch) = watch {
+        watch.report(&Results::of(shared)?)?;
+    }
     if stories.is_none() && dialogues.is_none() {
         terminal::say("No tests were found: no `test_*.yml` and no `*.md` with a block ```dialogue.");
     }
@@ -68,9 +75,13 @@ fn test_stories(
     is_e2e: bool,
     model_path: &Path,
     environment: &Environment,
+    watch: Option<&mut Watch>,
 ) -> Result<Option<bool>> {
     let Some(played) = stories::play(flags, is_e2e, model_path, environment)? else { return Ok(None) };
     stories::report(shared, &played)?;
+    if let Some(watch) = watch {
+        watch.stories(&played.results);
+    }
     let is_predicted = played.correct() == played.results.len() || !flags.fail_on_prediction_errors;
     Ok(Some(played.is_readable && is_predicted))
 }

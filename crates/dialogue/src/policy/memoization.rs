@@ -50,6 +50,17 @@ struct Remembered {
     action: String,
     story: String,
     place: String,
+    /// Places of other stories that say the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
+}
+
+impl Remembered {
+    fn add(&mut self, place: String) {
+        if self.place != place && !self.also.contains(&place) {
+            self.also.push(place);
+        }
+    }
 }
 
 impl MemoizationPolicy {
@@ -96,10 +107,11 @@ impl MemoizationPolicy {
                     action: action.clone(),
                     story: dialogue.name.clone(),
                     place: context.sources.place(event.span),
+                    also: Vec::new(),
                 };
-                match self.memory.get(&key) {
+                match self.memory.get_mut(&key) {
                     Some(known) if known.action != *action => ambiguous.push(key),
-                    Some(_) => {}
+                    Some(known) => known.add(remembered.place),
                     None => drop(self.memory.insert(key, remembered)),
                 }
                 self.endings.extend(ending);
@@ -157,8 +169,12 @@ impl Policy for MemoizationPolicy {
                 1.0
             };
             prediction.probabilities.push((remembered.action.clone(), confidence));
-            prediction.cause =
-                Cause { what: format!("story `{}`", remembered.story), place: Some(remembered.place.clone()) };
+            prediction.cause = Cause {
+                what: format!("story `{}`", remembered.story),
+                place: Some(remembered.place.clone()),
+                also: remembered.also.clone(),
+                reach: self.max_history,
+            };
         }
         prediction
     }

@@ -31,6 +31,19 @@ pub struct Cause {
     pub what: String,
     /// `path:line` of the rule or story, if it has a place.
     pub place: Option<String>,
+    /// Other places that say the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// How many states back it looked; `None`: to the rule's or story's beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<usize>,
+}
+
+impl Cause {
+    /// A cause that stands nowhere in the project.
+    pub fn builtin(what: impl Into<String>) -> Self {
+        Self { what: what.into(), ..Self::default() }
+    }
 }
 
 /// What one policy predicts.

@@ -259,7 +259,7 @@ impl Turn {
             events: Vec::new(),
             is_end_to_end: false,
             hide_rule_turn: false,
-            cause: Cause { what: "follow-up of the action before".to_owned(), place: None },
+            cause: Cause::builtin("follow-up of the action before"),
         })
     }
 
@@ -368,7 +368,7 @@ fn listen_after(choice: &Choice) -> Choice {
         events: Vec::new(),
         is_end_to_end: false,
         hide_rule_turn: choice.hide_rule_turn,
-        cause: Cause { what: format!("`{}` could not begin", choice.action), place: None },
+        cause: Cause::builtin(format!("`{}` could not begin", choice.action)),
     }
 }
 
@@ -382,7 +382,7 @@ fn wake_up() -> Choice {
         events: Vec::new(),
         is_end_to_end: false,
         hide_rule_turn: true,
-        cause: Cause { what: "intent `restart` in a paused conversation".to_owned(), place: None },
+        cause: Cause::builtin("intent `restart` in a paused conversation"),
     }
 }
 

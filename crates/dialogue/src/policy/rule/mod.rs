@@ -178,10 +178,10 @@ impl RulePolicy {
             Source::Rule(index) => {
                 let rule = &self.rules[index];
                 let what = format!("rule `{}`", rule.origins.first().map_or("?", |o| &o.name));
-                let place = rule.origins.first().map(|o| o.place.clone());
-                (!rule.in_stories, Cause { what, place })
+                let mut places = rule.origins.iter().map(|origin| origin.place.clone());
+                (!rule.in_stories, Cause { what, place: places.next(), also: places.collect(), reach: None })
             }
-            Source::Builtin(what) => (!self.builtin_in_stories.contains(&what), Cause { what, place: None }),
+            Source::Builtin(what) => (!self.builtin_in_stories.contains(&what), Cause::builtin(what)),
             Source::Fallback => (false, prediction.cause),
         };
         prediction
