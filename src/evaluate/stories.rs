@@ -10,7 +10,6 @@ use sapa_dialogue::{DialogueModel, Tracker};
 use sapa_project::story::{StepKind, StoryKind, UserStep};
 use sapa_project::{Diagnostic, Domain, Span, Step, Story};
 use sapa_sdk::{Event, EventBody, ParseData};
-use serde_json::Value;
 
 use super::coverage::causes;
 use super::step_entities;
@@ -288,12 +287,7 @@ pub(super) fn action_of(event: &Event) -> Option<&str> {
 /// is one.
 fn predicted_intent(parsed: &ParseData, expected: &str) -> String {
     let base = parsed.intent.name.clone().unwrap_or_default();
-    let full = parsed.intent.rest.get("full_retrieval_intent_name").and_then(Value::as_str).map(str::to_owned);
-    if base == expected {
-        base
-    } else {
-        full.or_else(|| selected_key(parsed).filter(|_| expected.contains('/'))).unwrap_or(base)
-    }
+    if base == expected { base } else { selected_key(parsed).unwrap_or(base) }
 }
 
 /// Full key that the selector of the predicted intent chose.

@@ -232,4 +232,9 @@ fn the_whole_test_judges_understanding_too() {
     assert_eq!(output.code, Some(0), "{output:?}");
     assert!(output.out.contains("NLU: 13 examples of data"), "{}", output.out);
     assert_eq!(result(&project, "intent_report.json")["accuracy"], 1.0);
+    // Without examples in the usual place there is nothing to judge.
+    std::fs::remove_file(project.path("data/nlu.yml")).expect("the examples");
+    let output = project.sapa(&["test"]);
+    assert!(output.code == Some(0) && !output.out.contains("NLU:"), "{output:?}");
+    assert_eq!(project.sapa(&["test", "nlu"]).code, Some(1));
 }

@@ -226,3 +226,33 @@ fn reached(steps: &[&Step], index: usize, is_listen: bool, reach: Option<usize>)
     let after = if is_listen { 0 } else { steps.iter().skip(end).take_while(says_what_it_did).count() };
     (first..end + after).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps_of(words: &str) -> Vec<Step> {
+        let kind = |word: &str| match word.split_once(' ') {
+            Some(("action", name)) => StepKind::Action(name.to_owned()),
+            Some(("loop", name)) => StepKind::ActiveLoop(Some(name.to_owned())),
+            _ => StepKind::User(sapa_project::story::UserStep {
+                intent: Some(word.to_owned()),
+                full_intent: None,
+                text: None,
+                entities: Vec::new(),
+            }),
+        };
+        words.split(", ").map(|word| Step { kind: kind(word), span: Span::default() }).collect()
+    }
+
+    #[test]
+    fn a_decision_reaches_back_as_far_as_its_policy_looks() {
+        let steps = steps_of("greet, action a, book, action form, loop form, inform, action form");
+        let steps: Vec<&Step> = steps.iter().collect();
+        assert_eq!(reached(&steps, 6, false, None), [0, 1, 2, 3, 4, 5, 6]);
+        // The decision itself and two states before it.
+        assert_eq!(reached(&steps, 6, false, Some(2)), [3, 4, 5, 6]);
+        assert_eq!(reached(&steps, 3, false, Some(8)), [0, 1, 2, 3, 4], "with what the action did");
+        assert_eq!(reached(&steps, 5, true, None), [0, 1, 2, 3, 4], "listening is not hearing");
+    }
+}

@@ -39,27 +39,33 @@ pub(super) fn run(shared: &Shared, flags: &NluFlags, environment: &Environment) 
     if !model.has_nlu() {
         bail!("the model has no NLU part to test; train one with `sapa train` or `sapa train nlu`");
     }
-    test_model(&model, shared, &flags.nlu, environment)
+    let examples = read_examples(&flags.nlu, environment)?;
+    if examples.is_empty() {
+        bail!("no NLU examples were found; name their file or folder with `--nlu`");
+    }
+    test_model(&model, shared, &flags.nlu, &examples)
 }
 
 /// The NLU part of `sapa test`, which leaves out what is not there.
 pub(super) fn run_after_core(shared: &Shared, flags: &NluFlags, environment: &Environment) -> Result<()> {
     let is_default = flags.nlu.iter().all(|path| path.as_os_str() == DEFAULT_NLU);
-    let needs_no_model = flags.cross_validation || shared.config.len() > 1;
-    if !needs_no_model && is_default {
-        let has_nlu = models::load(&super::find_model(shared)?)?.has_nlu();
-        if !has_nlu || !Path::new(DEFAULT_NLU).exists() {
-            return Ok(());
-        }
+    if !is_default || flags.cross_validation || shared.config.len() > 1 {
+        return run(shared, flags, environment);
     }
-    run(shared, flags, environment)
+    let model = models::load(&super::find_model(shared)?)?;
+    if !model.has_nlu() || !Path::new(DEFAULT_NLU).exists() {
+        return Ok(());
+    }
+    match read_examples(&flags.nlu, environment)? {
+        none if none.is_empty() => Ok(()),
+        examples => test_model(&model, shared, &flags.nlu, &examples),
+    }
 }
 
-fn test_model(model: &Model, shared: &Shared, paths: &[PathBuf], environment: &Environment) -> Result<()> {
-    let examples = read_examples(paths, environment)?;
+fn test_model(model: &Model, shared: &Shared, paths: &[PathBuf], examples: &[Example]) -> Result<()> {
     let names = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     terminal::say(&format!("NLU: {} examples of {names}", examples.len()));
-    let evaluations = evaluate(&understand(&examples, &|text| model.parse(text)));
+    let evaluations = evaluate(&understand(examples, &|text| model.parse(text)));
     if evaluations.is_empty() {
         terminal::say("Nothing can be judged: examples of two intents, or with entities, are needed.");
     }
@@ -84,9 +90,6 @@ fn read_examples(paths: &[PathBuf], environment: &Environment) -> Result<Vec<Exa
     let loaded = load(given, &|name| environment.get(name));
     let shown: Vec<Diagnostic> = loaded.diagnostics.into_iter().filter(is_about_a_file).collect();
     show(&shown, &loaded.project.sources);
-    if loaded.project.nlu.examples.is_empty() {
-        bail!("no NLU examples were found; name their file or folder with `--nlu`");
-    }
     Ok(loaded.project.nlu.examples)
 }
 
