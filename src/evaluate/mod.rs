@@ -11,4 +11,5 @@ pub mod report;
 mod step_entities;
 pub mod stories;
 pub mod story_file;
+mod story_result;
 pub mod understanding;
