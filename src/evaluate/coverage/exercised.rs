@@ -37,7 +37,7 @@ pub struct Exercised {
 /// All policies' reasons to do that now: also of those that others outbid, for
 /// a story is no less right where a rule says the same.
 pub fn causes(model: &DialogueModel, tracker: &Tracker, action: &str) -> Vec<Cause> {
-    let predictions = model.policies.iter().map(|policy| policy.predict(tracker, &model.rule_only));
+    let predictions = model.policies.iter().map(|(_, policy)| policy.predict(tracker, &model.rule_only));
     let says_so = |probabilities: &[(String, f64)]| {
         probabilities.iter().max_by(|a, b| a.1.total_cmp(&b.1)).is_some_and(|(name, _)| name == action)
     };

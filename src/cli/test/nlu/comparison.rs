@@ -113,7 +113,7 @@ fn judge(
     results: &Results,
 ) -> Result<f64> {
     let model = train(&candidate.config, &project.nlu, &project.domain, kept, &project.sources)?;
-    let parse = |text: &str| model.understand(text, Some(&project.domain));
+    let parse = |text: &str| model.understand(text, Some(&project.domain), &[]);
     let evaluations = evaluate(&understand(tested.iter().copied(), &parse));
     evaluations.iter().try_for_each(|evaluation| reports::write_one(results, evaluation))?;
     let intents = evaluations.iter().find(|evaluation| evaluation.name == "intent");

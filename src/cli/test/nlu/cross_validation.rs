@@ -36,7 +36,7 @@ pub(super) fn run(shared: &Shared, flags: &NluFlags, environment: &Environment) 
             fold.test.len()
         ));
         let model = train(&project.config, &project.nlu, &project.domain, &fold.train, &project.sources)?;
-        let parse = |text: &str| model.understand(text, Some(&project.domain));
+        let parse = |text: &str| model.understand(text, Some(&project.domain), &[]);
         record(&mut on_train, &evaluate(&understand(fold.train, &parse)));
         let understood = understand(fold.test, &parse);
         record(&mut on_test, &evaluate(&understood));

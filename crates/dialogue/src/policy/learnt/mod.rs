@@ -116,7 +116,7 @@ impl Policy for LearntPolicy {
         let named = self.model.labels().iter().zip(probabilities);
         prediction.probabilities = named.map(|(action, p)| (action.clone(), f64::from(p))).collect();
         prediction.is_end_to_end = is_end_to_end;
-        prediction.cause = Cause { what: "learnt from the stories".to_owned(), place: None };
+        prediction.cause = Cause::builtin("learnt from the stories");
         prediction
     }
 

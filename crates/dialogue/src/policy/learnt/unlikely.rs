@@ -124,7 +124,7 @@ impl Policy for UnlikelyIntentPolicy {
         let window = Some(self.options.window);
         if tracker.with_learnt_states(window, rule_only, |states| self.is_unlikely(intent, states)) {
             prediction.probabilities.push((UNLIKELY_INTENT.to_owned(), 1.0));
-            prediction.cause = Cause { what: format!("no story leads to `{intent}` here"), place: None };
+            prediction.cause = Cause::builtin(format!("no story leads to `{intent}` here"));
         }
         prediction
     }
