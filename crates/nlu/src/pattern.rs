@@ -2,6 +2,8 @@
 //! engine, or for the backtracking one (with a step limit) when they look around
 //! or refer back.
 
+use sapa_project::pattern::translate;
+
 /// Bytes a compiled expression may take: enough for large lookup tables.
 const SIZE_LIMIT: usize = 256 << 20;
 /// Steps of the backtracking engine before a search counts as "no match".
@@ -155,95 +157,6 @@ fn group_length(text: &str) -> usize {
 
 fn last_line(error: &str) -> String {
     error.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
-}
-
-/// Python's syntax where it differs: `\Z`, `(?P=name)`, escaped ordinary
-/// characters, literal braces, and characters that are special only inside our
-/// engine's classes.
-fn translate(python: &str) -> String {
-    let characters: Vec<char> = python.chars().collect();
-    let mut out = String::with_capacity(python.len() + 8);
-    let mut at = 0;
-    while at < characters.len() {
-        let rest = &characters[at..];
-        at += match rest {
-            ['\\', escaped, ..] => {
-                push_escape(*escaped, &mut out);
-                2
-            }
-            ['(', '?', 'P', '=', name @ ..] => {
-                let length = name.iter().take_while(|c| **c != ')').count();
-                out.push_str(r"\k<");
-                out.extend(&name[..length]);
-                out.push('>');
-                (5 + length).min(rest.len())
-            }
-            ['(', '?', '#', comment @ ..] => (comment.iter().take_while(|c| **c != ')').count() + 4).min(rest.len()),
-            ['[', inside @ ..] => push_class(inside, &mut out) + 1,
-            ['{', inside @ ..] if !is_quantifier(inside) => {
-                out.push_str(r"\{");
-                1
-            }
-            [other, ..] => {
-                out.push(*other);
-                1
-            }
-            [] => 1,
-        };
-    }
-    out
-}
-
-/// Whether `inside` continues a `{` as `n}`, `n,}`, `,m}` or `n,m}`.
-fn is_quantifier(inside: &[char]) -> bool {
-    let body: String = inside.iter().take_while(|c| **c != '}').collect();
-    let closed = body.chars().count() < inside.len();
-    let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
-    closed
-        && body.len() > 1 - usize::from(!body.contains(','))
-        && body.split(',').count() <= 2
-        && body.split(',').all(digits)
-}
-
-fn push_escape(escaped: char, out: &mut String) {
-    match escaped {
-        'Z' => out.push_str(r"\z"),
-        c if c.is_ascii_alphanumeric() => out.extend(['\\', c]),
-        c if r"\.+*?()|[]{}^$#&-~".contains(c) => out.extend(['\\', c]),
-        c => out.push(c),
-    }
-}
-
-/// Writes the class that `inside` continues, opening bracket included, and
-/// returns how many characters of `inside` it took.
-fn push_class(inside: &[char], out: &mut String) -> usize {
-    out.push('[');
-    let mut at = 0;
-    if inside.first() == Some(&'^') {
-        out.push('^');
-        at = 1;
-    }
-    let first = at;
-    while let Some(&c) = inside.get(at) {
-        match c {
-            // A bracket right at the start is itself.
-            ']' if at == first => out.push_str(r"\]"),
-            ']' => {
-                out.push(']');
-                return at + 1;
-            }
-            '\\' => {
-                at += 1;
-                if let Some(&escaped) = inside.get(at) {
-                    push_escape(escaped, out);
-                }
-            }
-            '[' | '&' | '~' => out.extend(['\\', c]),
-            c => out.push(c),
-        }
-        at += 1;
-    }
-    at
 }
 
 #[cfg(test)]

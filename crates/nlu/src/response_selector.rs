@@ -10,7 +10,7 @@ use crate::registry::{Component, TrainContext};
 use crate::sections::{SectionReader, SectionWriter};
 use crate::{LoadError, TrainError};
 use sapa_project::domain::ResponseVariation;
-use sapa_project::{ComponentConfig, Domain};
+use sapa_project::{ComponentConfig, Diagnostic, Domain};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,7 +54,11 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
     let keyed = || context.data.examples.iter().enumerate().filter(|(_, example)| example.intent.contains('/'));
     let bases: BTreeSet<&str> = keyed().map(|(_, example)| example.base_intent()).collect();
     if let Some(base) = retrieval_intent.as_deref().filter(|base| !bases.contains(base)) {
-        return Err(options.bad("retrieval_intent", &format!("an intent with examples named `{base}/...`")));
+        let message = format!("ResponseSelector chooses nothing: no example has an intent named `{base}/…`");
+        let help = format!("write examples for `{base}/…`, correct `retrieval_intent`, or remove the component");
+        context
+            .diagnostics
+            .push(Diagnostic::warning(sapa_project::codes::IDLE_EXTRACTOR, message).at(config.span, "").help(help));
     }
     let served = |base: &str| retrieval_intent.as_deref().is_none_or(|wanted| wanted == base);
     let examples: Vec<(usize, &str)> = keyed()

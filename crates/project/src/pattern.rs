@@ -35,61 +35,107 @@ pub fn compile(python: &str) -> Result<Pattern, String> {
     }
 }
 
-/// A Python pattern in Rust's syntax: `(?P=name)` -> `\k<name>`, `\Z` -> `\z`,
-/// `{,n}` -> `{0,n}`; `\<`, and `[`, `&`, `~` inside a class, mean themselves.
+/// Python's syntax where it differs: `\Z`, `(?P=name)`, escaped ordinary
+/// characters, literal braces, and characters that are special only inside our
+/// engine's classes.
 pub fn translate(python: &str) -> String {
-    let mut out = String::with_capacity(python.len());
-    let mut rest = python;
-    let mut is_in_class = false;
-    while let Some(ch) = rest.chars().next() {
-        let (written, used) = step(rest, ch, &mut is_in_class);
-        match written {
-            Some(text) => out.push_str(&text),
-            None => out.push_str(rest.get(..used).unwrap_or("")),
-        }
-        rest = rest.get(used..).unwrap_or("");
+    let characters: Vec<char> = python.chars().collect();
+    let mut out = String::with_capacity(python.len() + 8);
+    let mut at = 0;
+    while at < characters.len() {
+        let rest = &characters[at..];
+        at += match rest {
+            ['\\', escaped, ..] => {
+                push_escape(*escaped, &mut out);
+                2
+            }
+            ['(', '?', 'P', '=', name @ ..] => {
+                let length = name.iter().take_while(|c| **c != ')').count();
+                out.push_str(r"\k<");
+                out.extend(&name[..length]);
+                out.push('>');
+                (5 + length).min(rest.len())
+            }
+            ['(', '?', flags @ ..] if only_flags(flags).is_some() => {
+                let (kept, length) = only_flags(flags).unwrap_or_default();
+                out.push_str(&if kept.is_empty() { "(?:)".to_owned() } else { format!("(?{kept})") });
+                2 + length
+            }
+            ['(', '?', '#', comment @ ..] => (comment.iter().take_while(|c| **c != ')').count() + 4).min(rest.len()),
+            ['[', inside @ ..] => push_class(inside, &mut out) + 1,
+            ['{', inside @ ..] if !is_quantifier(inside) => {
+                out.push_str(r"\{");
+                1
+            }
+            [other, ..] => {
+                out.push(*other);
+                1
+            }
+            [] => 1,
+        };
     }
     out
 }
 
-/// What the start of `rest` becomes (`None`: itself) and how long it is.
-fn step(rest: &str, ch: char, is_in_class: &mut bool) -> (Option<String>, usize) {
-    if ch == '\\' {
-        let Some(next) = rest.chars().nth(1) else { return (None, 1) };
-        let used = 1 + next.len_utf8();
-        return match next {
-            'Z' => (Some("\\z".to_owned()), used),
-            '<' | '>' => (Some(next.to_string()), used),
-            _ => (None, used),
-        };
+/// Flags for the whole expression, `a)` or `iu)`: those that exist here, and how
+/// many characters they take. Python's `a`, `L` and `u` (which letters count) do not.
+fn only_flags(inside: &[char]) -> Option<(String, usize)> {
+    let flags: String = inside.iter().take_while(|c| "aiLmsux".contains(**c)).collect();
+    let length = flags.chars().count();
+    let is_whole = length > 0 && inside.get(length) == Some(&')');
+    is_whole.then(|| (flags.chars().filter(|c| "imsx".contains(*c)).collect(), length + 1))
+}
+
+/// Whether `inside` continues a `{` as `n}`, `n,}`, `,m}` or `n,m}`.
+fn is_quantifier(inside: &[char]) -> bool {
+    let body: String = inside.iter().take_while(|c| **c != '}').collect();
+    let closed = body.chars().count() < inside.len();
+    let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
+    closed
+        && body.len() > 1 - usize::from(!body.contains(','))
+        && body.split(',').count() <= 2
+        && body.split(',').all(digits)
+}
+
+fn push_escape(escaped: char, out: &mut String) {
+    match escaped {
+        'Z' => out.push_str(r"\z"),
+        c if c.is_ascii_alphanumeric() => out.extend(['\\', c]),
+        c if r"\.+*?()|[]{}^$#&-~".contains(c) => out.extend(['\\', c]),
+        c => out.push(c),
     }
-    if *is_in_class {
-        return match ch {
+}
+
+/// Writes the class that `inside` continues, opening bracket included, and
+/// returns how many characters of `inside` it took.
+fn push_class(inside: &[char], out: &mut String) -> usize {
+    out.push('[');
+    let mut at = 0;
+    if inside.first() == Some(&'^') {
+        out.push('^');
+        at = 1;
+    }
+    let first = at;
+    while let Some(&c) = inside.get(at) {
+        match c {
+            // A bracket right at the start is itself.
+            ']' if at == first => out.push_str(r"\]"),
             ']' => {
-                *is_in_class = false;
-                (None, 1)
+                out.push(']');
+                return at + 1;
             }
-            '[' | '&' | '~' => (Some(format!("\\{ch}")), 1),
-            _ => (None, ch.len_utf8()),
-        };
+            '\\' => {
+                at += 1;
+                if let Some(&escaped) = inside.get(at) {
+                    push_escape(escaped, out);
+                }
+            }
+            '[' | '&' | '~' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+        at += 1;
     }
-    if ch == '[' {
-        *is_in_class = true;
-        let opening = ["[^]", "[]", "[^"].into_iter().find(|opening| rest.starts_with(opening));
-        return match opening {
-            Some("[^]") => (Some("[^\\]".to_owned()), 3),
-            Some("[]") => (Some("[\\]".to_owned()), 2),
-            Some(opening) => (None, opening.len()),
-            None => (None, 1),
-        };
-    }
-    if let Some(name) = rest.strip_prefix("(?P=").and_then(|after| after.split_once(')')) {
-        return (Some(format!("\\k<{}>", name.0)), name.0.len() + 5);
-    }
-    if rest.starts_with("{,") {
-        return (Some("{0,".to_owned()), 2);
-    }
-    (None, ch.len_utf8())
+    at
 }
 
 #[cfg(test)]
@@ -113,6 +159,8 @@ mod tests {
         assert!(is_match(r"^[^]]$", "a"));
         assert!(is_match(r"\<b\>", "<b>"));
         assert!(is_match(r"^é\d{2}$", "é12"));
+        assert!(is_match(r"\b{dr_AP}d{12}\b", "x{dr_AP}dddddddddddd"));
+        assert!(is_match(r"(?a)^\w+$", "abc") && is_match(r"(?ui)^ABC$", "abc"));
     }
 
     #[test]
