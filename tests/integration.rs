@@ -16,6 +16,8 @@ mod dialogues;
 mod events;
 #[path = "integration/failures.rs"]
 mod failures;
+#[path = "integration/formats.rs"]
+mod formats;
 #[path = "integration/http.rs"]
 mod http;
 #[path = "integration/model_files.rs"]

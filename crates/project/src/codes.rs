@@ -35,13 +35,14 @@ codes! {
     WRONG_TYPE = "E0202", "a value has the wrong type";
     MISSING_KEY = "E0203", "a required key is missing";
     MISSING_FILE = "E0204", "a mandatory file is missing";
-    UNREADABLE_FORMAT = "E0205", "a data format that is not read";
+    // E0205 meant formats that are read by now.
     BAD_VALUE = "E0206", "a value is out of range";
     VERSION_TOO_NEW = "W0201", "the file's format version is too new";
     VERSION_NOT_TEXT = "W0202", "the format version is not readable";
     VERSION_OLD = "W0203", "the file's format version is old";
     UNKNOWN_KEY = "W0204", "a key is not known here";
     NOT_READ = "W0205", "a file could not be read and does not look like training data";
+    FORMAT_TOO_NEW = "W0206", "a data format is newer than what is known of it";
     DOMAIN_KEYS_IN_DATA = "N0201", "domain keys stand in a data file";
     NOTHING_IN_FILE = "N0202", "a data file holds no training data";
 

@@ -21,6 +21,7 @@ pub mod story;
 pub mod suggest;
 pub mod yaml;
 
+mod foreign;
 mod read_config;
 mod read_domain;
 mod read_nlu;

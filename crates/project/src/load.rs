@@ -1,6 +1,7 @@
 //! Bytes of files -> [`Project`] (spec §1.1): every file is read, all problems
 //! are collected.
 
+use crate::foreign::{self, Format, Sibling};
 use crate::read_domain::{DomainReader, Extras, has_domain_keys};
 use crate::read_nlu::NluReader;
 use crate::read_story::StoryReader;
@@ -10,6 +11,7 @@ use crate::{
     Config, Diagnostic, Domain, DomainSpans, FileId, Project, Sources, Span, Step, StepKind, Story, StoryKind, codes,
 };
 use crate::{check, read_config, shape, version};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -46,15 +48,21 @@ pub struct Loaded {
 
 /// Keys of training data.
 const DATA_KEYS: [&str; 4] = ["nlu", "stories", "rules", "responses"];
-/// Keys of JSON formats other than `rasa_nlu_data`, which are not read.
-const OTHER_JSON: [(&str, &str); 3] =
-    [("luis_schema_version", "LUIS"), ("utterances", "wit.ai"), ("userSays", "Dialogflow")];
 
 /// A file after parsing.
 struct Parsed {
     path: String,
     roles: BTreeSet<FileRole>,
+    format: Format,
     root: Node,
+}
+
+impl Parsed {
+    /// The top-level keys, if this is a file of Rasa's own format that was given
+    /// in that role.
+    fn keys(&self, role: FileRole) -> Option<&Map> {
+        self.root.as_map().filter(|_| self.format == Format::Rasa && self.roles.contains(&role))
+    }
 }
 
 /// Reads a project. Files are read in the order of their paths, whatever the
@@ -161,7 +169,8 @@ fn parse_files(
         }
         last_path = Some(file.path.clone());
         if let Some(root) = parse_file(&file, env, sources, out) {
-            parsed.push(Parsed { path: file.path, roles: BTreeSet::from([file.role]), root });
+            let format = foreign::format(&file.path, &root);
+            parsed.push(Parsed { path: file.path, roles: BTreeSet::from([file.role]), format, root });
         }
     }
     parsed
@@ -170,7 +179,7 @@ fn parse_files(
 fn parse_file(file: &ProjectFile, env: Env<'_>, sources: &mut Sources, out: &mut Vec<Diagnostic>) -> Option<Node> {
     let (id, text) = add_source(&file.bytes, &file.path, sources, out)?;
     let before = out.len();
-    let Some(root) = yaml::parse(id, &text, env, out) else {
+    let Some(root) = yaml::parse(id, &readable_json(&file.path, &text), env, out) else {
         if file.role == FileRole::Data && !looks_like_training_data(&text) {
             let reason = out.drain(before..).next_back();
             out.extend(reason.map(not_read));
@@ -179,6 +188,10 @@ fn parse_file(file: &ProjectFile, env: Env<'_>, sources: &mut Sources, out: &mut
     };
     if root.is_null() {
         return Some(Node { value: yaml::Yaml::Map(Map::default()), ..root });
+    }
+    let format = foreign::format(&file.path, &root);
+    if file.role == FileRole::Data && format != Format::Rasa {
+        return Some(root);
     }
     let Some(map) = root.as_map() else {
         out.push(
@@ -189,6 +202,16 @@ fn parse_file(file: &ProjectFile, env: Env<'_>, sources: &mut Sources, out: &mut
         return None;
     };
     version::is_readable(map, out).then_some(root)
+}
+
+/// JSON may be indented with tabs, which YAML refuses. Outside of strings a
+/// blank says the same and takes the same place; inside of them JSON has none.
+fn readable_json<'t>(path: &str, text: &'t str) -> Cow<'t, str> {
+    let is_json = path.to_lowercase().ends_with(".json") && text.contains('\t');
+    match is_json && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+        true => Cow::Owned(text.replace('\t', " ")),
+        false => Cow::Borrowed(text),
+    }
 }
 
 /// Quirk (spec §1.1): a data file counts as training data when a line of it,
@@ -236,13 +259,14 @@ fn config(parsed: &[Parsed], given: &BTreeSet<FileRole>, out: &mut Vec<Diagnosti
 
 fn read_data(parsed: &[Parsed], sources: &Sources, project: &mut Project, out: &mut Vec<Diagnostic>) {
     let mut nlu = NluReader::new(sources);
-    for file in parsed.iter().filter(|file| file.roles.contains(&FileRole::Data)) {
-        let Some(map) = file.root.as_map() else { continue };
+    let siblings: Vec<Sibling<'_>> = parsed.iter().map(|file| Sibling { path: &file.path, root: &file.root }).collect();
+    // What Dialogflow's files are called by where the configuration says nothing.
+    let language = project.config.language.as_deref().unwrap_or("en");
+    for (file, sibling) in parsed.iter().zip(&siblings).filter(|(file, _)| file.roles.contains(&FileRole::Data)) {
+        foreign::read(file.format, sibling, &siblings, language, &mut nlu, out);
+        let Some(map) = file.keys(FileRole::Data) else { continue };
         if let Some(node) = map.get("nlu") {
             nlu.read(node, out);
-        }
-        if let Some(node) = map.get("rasa_nlu_data") {
-            nlu.read_json(node, out);
         }
         let mut reader = StoryReader { is_test: false, out };
         if let Some(node) = map.get("stories") {
@@ -258,24 +282,10 @@ fn read_data(parsed: &[Parsed], sources: &Sources, project: &mut Project, out: &
 
 /// Says what is not read of a data file, and slips of top-level keys.
 fn report_other_content(file: &Parsed, map: &Map, out: &mut Vec<Diagnostic>) {
-    for (key, format) in OTHER_JSON {
-        if let Some((key, _)) = map.entry(key) {
-            out.push(
-                Diagnostic::error(codes::UNREADABLE_FORMAT, format!("the {format} format is not read"))
-                    .at(key.span, "")
-                    .help("convert the file with `rasa data convert nlu -f yaml`"),
-            );
-            return;
-        }
-    }
     shape::slips(map, &known_top_level_keys(), "a data file", out);
-    let is_data = map.iter().any(|(key, _)| DATA_KEYS.contains(&key.name.as_str()) || key.name == "rasa_nlu_data");
+    let is_data = map.iter().any(|(key, _)| DATA_KEYS.contains(&key.name.as_str()));
     if !is_data && !has_domain_keys(map) {
-        out.push(
-            Diagnostic::note(codes::NOTHING_IN_FILE, format!("{} holds no training data", file.path))
-                .at(Span { end: file.root.span.start, ..file.root.span }, "")
-                .help("training data stands under `nlu:`, `stories:`, `rules:` or `responses:`"),
-        );
+        out.push(foreign::holds_nothing(&file.path, file.root.span));
     }
 }
 
@@ -288,19 +298,18 @@ fn read_domain(parsed: &[Parsed], given: &BTreeSet<FileRole>, project: &mut Proj
     let mut domain_files = 0;
     let mut is_any_read = false;
     for file in parsed {
-        let Some(map) = file.root.as_map() else { continue };
-        if file.roles.contains(&FileRole::Domain) {
+        if let Some(map) = file.keys(FileRole::Domain) {
             domain_files += 1;
             is_any_read |= has_domain_keys(map);
             reader.add(map, out);
-        } else if file.roles.contains(&FileRole::Data) && has_own_domain_keys(map) {
+        } else if let Some(map) = file.keys(FileRole::Data).filter(|map| has_own_domain_keys(map)) {
             is_any_read = true;
             reader.add_data_file(map, out);
             out.push(domain_keys_in_data(map, &file.root));
         }
     }
-    for file in parsed.iter().filter(|file| file.roles.contains(&FileRole::Data)) {
-        if let Some(node) = file.root.as_map().and_then(|map| map.get("responses")) {
+    for file in parsed {
+        if let Some(node) = file.keys(FileRole::Data).and_then(|map| map.get("responses")) {
             is_any_read = true;
             reader.add_data_responses(node, out);
         }

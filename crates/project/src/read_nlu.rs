@@ -1,7 +1,7 @@
 //! Reading the `nlu` section of a data file (spec §1.4).
 
 use crate::annotation::parse_annotations;
-use crate::nlu::{Example, Lookup, NluData, RegexPattern, Synonym};
+use crate::nlu::{EntityAnnotation, Example, Lookup, NluData, RegexPattern, Synonym};
 use crate::yaml::{Line, Map, Node, Yaml};
 use crate::{Diagnostic, Sources, Span, codes, shape, suggest};
 use sapa_sdk::JsonMap;
@@ -113,22 +113,14 @@ impl<'s> NluReader<'s> {
 
     fn example(&mut self, intent: &str, metadata: JsonMap, line: Line<'_>, out: &mut Vec<Diagnostic>) {
         if line.text.is_empty() {
-            out.push(
-                Diagnostic::warning(codes::EMPTY_EXAMPLE, "this example is empty and is skipped").at(line.span, ""),
-            );
+            out.push(empty_example(line.span));
             return;
         }
         let read = parse_annotations(line.text);
         for (range, problem) in &read.problems {
             out.push(annotation_error(problem, line, range));
         }
-        for entity in &read.entities {
-            let covered: String = read.text.chars().skip(entity.start).take(entity.end - entity.start).collect();
-            let value = shape::python_str(&entity.value);
-            if value != covered {
-                self.data.synonyms.push(Synonym { text: covered, value, span: line.span });
-            }
-        }
+        self.synonyms_of(&read.text, &read.entities, line.span);
         let (text, entities) = (read.text, read.entities);
         self.data.examples.push(Example { intent: intent.to_owned(), text, entities, metadata, span: line.span });
     }
@@ -141,23 +133,17 @@ impl<'s> NluReader<'s> {
         }
         match kind {
             "synonym" => {
-                let synonym =
-                    |line: Line<'_>| Synonym { text: line.text.to_owned(), value: name.to_owned(), span: line.span };
-                self.data.synonyms.extend(lines.into_iter().map(synonym));
+                lines.into_iter().for_each(|line| self.add_synonym(line.text, name, line.span));
             }
             "regex" => {
-                let pattern = |line: Line<'_>| RegexPattern {
-                    name: name.to_owned(),
-                    pattern: line.text.to_owned(),
-                    span: line.span,
-                };
-                self.data.regexes.extend(lines.into_iter().map(pattern));
+                lines.into_iter().for_each(|line| self.add_regex(name, line.text, line.span));
             }
-            _ => self.lookup(name, span, lines.into_iter().map(|line| line.text.to_owned())),
+            _ => self.add_lookup(name, span, lines.into_iter().map(|line| line.text.to_owned())),
         }
     }
 
-    fn lookup(&mut self, name: &str, span: Span, elements: impl Iterator<Item = String>) {
+    /// Adds elements to the lookup table of that name.
+    pub fn add_lookup(&mut self, name: &str, span: Span, elements: impl Iterator<Item = String>) {
         let at = *self.lookups.entry(name.to_owned()).or_insert(self.data.lookups.len());
         match self.data.lookups.get_mut(at) {
             Some(lookup) => lookup.elements.extend(elements),
@@ -193,89 +179,53 @@ impl<'s> NluReader<'s> {
         examples
     }
 
-    /// Rasa's older JSON format, `rasa_nlu_data` (spec §1.1).
-    pub fn read_json(&mut self, node: &Node, out: &mut Vec<Diagnostic>) {
-        let Some(map) = shape::map(node, "`rasa_nlu_data`", out) else { return };
-        let list = |key: &str| map.get(key).and_then(Node::as_seq).unwrap_or_default();
-        for item in list("common_examples") {
-            self.json_example(item, out);
-        }
-        for item in list("regex_features") {
-            if let (Some(name), Some(pattern)) = (json_text(item, "name"), json_text(item, "pattern")) {
-                self.data.regexes.push(RegexPattern {
-                    name: name.to_owned(),
-                    pattern: pattern.to_owned(),
-                    span: item.span,
-                });
-            }
-        }
-        for item in list("lookup_tables") {
-            let elements = item.as_map().and_then(|map| map.get("elements")).and_then(Node::as_seq).unwrap_or_default();
-            if let Some(name) = json_text(item, "name") {
-                self.lookup(name, item.span, elements.iter().filter_map(Node::as_str).map(str::to_owned));
-            }
-        }
-        for item in list("entity_synonyms") {
-            let texts = item.as_map().and_then(|map| map.get("synonyms")).and_then(Node::as_seq).unwrap_or_default();
-            for text in texts.iter().filter_map(Node::as_str) {
-                let value = json_text(item, "value").unwrap_or_default().to_owned();
-                self.data.synonyms.push(Synonym { text: text.to_owned(), value, span: item.span });
-            }
-        }
-    }
-
-    fn json_example(&mut self, item: &Node, out: &mut Vec<Diagnostic>) {
-        let Some(map) = shape::map(item, "an example", out) else { return };
-        let Some(text) = shape::required(map, "text", "an example", item.span, out)
-            .and_then(|node| shape::text(node, "`text`", out))
-        else {
-            return;
-        };
-        let intent = map.get("intent").and_then(Node::as_str).unwrap_or_default();
-        let mut entities = Vec::new();
-        for entity in map.get("entities").and_then(Node::as_seq).unwrap_or_default() {
-            match json_entity(entity, text) {
-                Some(entity) => entities.push(entity),
-                None => out.push(
-                    Diagnostic::error(codes::BAD_ANNOTATION, "this entity does not fit its text")
-                        .at(entity.span, "")
-                        .help("it needs `entity` and character offsets `start` and `end` inside the text"),
-                ),
-            }
-        }
+    /// Adds an example whose entities are known by their offsets.
+    pub fn add_example(
+        &mut self,
+        intent: &str,
+        text: &str,
+        entities: Vec<EntityAnnotation>,
+        metadata: JsonMap,
+        span: Span,
+        out: &mut Vec<Diagnostic>,
+    ) {
         if let Some(problem) = bad_intent_name(intent) {
-            out.push(Diagnostic::error(codes::BAD_INTENT_NAME, problem).at(item.span, ""));
+            out.push(Diagnostic::error(codes::BAD_INTENT_NAME, problem).at(span, ""));
             return;
         }
-        let (intent, text) = (intent.to_owned(), text.to_owned());
-        self.data.examples.push(Example { intent, text, entities, metadata: JsonMap::new(), span: item.span });
+        if text.trim().is_empty() {
+            out.push(empty_example(span));
+            return;
+        }
+        self.synonyms_of(text, &entities, span);
+        let (intent, text) = (intent.trim().to_owned(), text.to_owned());
+        self.data.examples.push(Example { intent, text, entities, metadata, span });
+    }
+
+    /// A value that is not the covered text makes that text a synonym of it.
+    fn synonyms_of(&mut self, text: &str, entities: &[EntityAnnotation], span: Span) {
+        for entity in entities {
+            let covered: String = text.chars().skip(entity.start).take(entity.end - entity.start).collect();
+            let value = shape::python_str(&entity.value);
+            if value != covered {
+                self.data.synonyms.push(Synonym { text: covered, value, span });
+            }
+        }
+    }
+
+    /// Adds a regular expression.
+    pub fn add_regex(&mut self, name: &str, pattern: &str, span: Span) {
+        self.data.regexes.push(RegexPattern { name: name.to_owned(), pattern: pattern.to_owned(), span });
+    }
+
+    /// Adds a synonym.
+    pub fn add_synonym(&mut self, text: &str, value: &str, span: Span) {
+        self.data.synonyms.push(Synonym { text: text.to_owned(), value: value.to_owned(), span });
     }
 }
 
-fn json_text<'n>(item: &'n Node, key: &str) -> Option<&'n str> {
-    item.as_map()?.get(key)?.as_str()
-}
-
-fn json_entity(node: &Node, text: &str) -> Option<crate::nlu::EntityAnnotation> {
-    let map = node.as_map()?;
-    let offset = |key: &str| match map.get(key)?.value {
-        Yaml::Int(number) => usize::try_from(number).ok(),
-        _ => None,
-    };
-    let (start, end) = (offset("start")?, offset("end")?);
-    if start >= end || end > text.chars().count() {
-        return None;
-    }
-    let covered: String = text.chars().skip(start).take(end - start).collect();
-    let optional = |key: &str| json_text(node, key).map(str::to_owned);
-    Some(crate::nlu::EntityAnnotation {
-        start,
-        end,
-        entity: optional("entity")?,
-        role: optional("role"),
-        group: optional("group"),
-        value: map.get("value").map_or(Value::String(covered), Node::to_json),
-    })
+fn empty_example(span: Span) -> Diagnostic {
+    Diagnostic::warning(codes::EMPTY_EXAMPLE, "this example is empty and is skipped").at(span, "")
 }
 
 fn bad_intent_name(name: &str) -> Option<String> {

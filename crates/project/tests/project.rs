@@ -256,8 +256,8 @@ fn broken_domains_are_reported_at_every_level() {
     assert_eq!(
         domain_findings(slots),
         [
-            "E0503:2", "E0503:3", "E0203:4", "E0503:5", "E0503:6", "E0504:7", "E0203:7", "E0203:7", "E0202:7",
-            "E0503:8", "E0202:9"
+            "E0503:2", "E0503:3", "E0203:4", "E0503:5", "E0503:6", "E0504:7", "E0203:7", "E0203:7",
+            "E0202:7", "E0503:8", "E0202:9"
         ]
     );
     let responses = "responses:\n  utter_a: teks\n  utter_b:\n  - teks\n  utter_c:\n  - image: x\n  utter_d:\n  - text: 5\n  utter_e: []\n  utter_f:\n  - text: x\n    buttons: [{title: a}]\n    condition: [{type: x}]\n  salah:\n  - text: x\n";
@@ -370,7 +370,7 @@ fn broken_files_do_not_hide_the_problems_of_others() {
             "W0205 d.yml:1",
             "N0202 e.yml:1",
             "W0403 f.yml:4",
-            "E0205 g.json:1",
+            "W0302 g.json:1",
             "E0202 h.yml:1",
             "E0202 h.yml:2"
         ]

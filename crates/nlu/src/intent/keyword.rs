@@ -67,7 +67,7 @@ fn unambiguous_keywords(
 ) -> Vec<(String, String)> {
     let fold = |text: &str| if case_sensitive { text.to_owned() } else { text.to_lowercase() };
     let mut intents: IndexMap<String, Vec<&str>> = IndexMap::new();
-    for example in &data.examples {
+    for example in data.examples.iter().filter(|example| !example.intent.is_empty()) {
         let of_keyword = intents.entry(fold(&example.text)).or_default();
         if !of_keyword.contains(&example.base_intent()) {
             of_keyword.push(example.base_intent());

@@ -40,9 +40,11 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
     Ok(Box::new(LogisticRegressionClassifier { stored, classifier }))
 }
 
-/// Every training message with its intent (of a retrieval intent the base).
+/// Every training message that has an intent, with it (of a retrieval intent
+/// the base). JSON formats know examples without one: they are for entities.
 pub(crate) fn intent_examples<'a>(context: &TrainContext<'a>) -> Vec<(usize, &'a str)> {
-    context.data.examples.iter().map(sapa_project::nlu::Example::base_intent).enumerate().collect()
+    let intents = context.data.examples.iter().map(sapa_project::nlu::Example::base_intent).enumerate();
+    intents.filter(|(_, intent)| !intent.is_empty()).collect()
 }
 
 /// The warning that a classifier stays untrained.

@@ -16,6 +16,9 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
 fn same_example(project: &Project, out: &mut Vec<Diagnostic>) {
     let mut seen: HashMap<&str, (&str, Span)> = HashMap::with_capacity(project.nlu.examples.len());
     for example in &project.nlu.examples {
+        if example.intent.is_empty() {
+            continue;
+        }
         let first = seen.entry(&example.text).or_insert((example.base_intent(), example.span));
         if first.0 != example.base_intent() {
             out.push(
@@ -33,11 +36,11 @@ fn same_example(project: &Project, out: &mut Vec<Diagnostic>) {
 
 fn intents(project: &Project, out: &mut Vec<Diagnostic>) {
     let mut counts: BTreeMap<&str, (usize, Span)> = BTreeMap::new();
-    for example in &project.nlu.examples {
+    for example in project.nlu.examples.iter().filter(|example| !example.intent.is_empty()) {
         counts.entry(example.base_intent()).or_insert((0, example.span)).0 += 1;
     }
     for (intent, (count, span)) in &counts {
-        if !project.domain.intents.contains_key(*intent) && !intent.is_empty() {
+        if !project.domain.intents.contains_key(*intent) {
             let mut finding =
                 unknown_intent(codes::NLU_INTENT_NOT_IN_DOMAIN, intent, "the NLU data", *span, &project.domain);
             for place in &mut finding.annotations {
