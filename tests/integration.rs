@@ -20,6 +20,8 @@ mod failures;
 mod formats;
 #[path = "integration/http.rs"]
 mod http;
+#[path = "integration/migrate.rs"]
+mod migrate;
 #[path = "integration/model_files.rs"]
 mod model_files;
 #[path = "integration/other_servers.rs"]

@@ -9,7 +9,7 @@ use sapa_project::{FileRole, ProjectFile, suggest};
 /// Deepest folder that is walked: links may go in circles.
 const MOST_DEPTH: usize = 64;
 /// How names of project files end.
-const PROJECT_FILES: [&str; 3] = ["yml", "yaml", "json"];
+pub(super) const PROJECT_FILES: [&str; 3] = ["yml", "yaml", "json"];
 /// How names end that may have been meant by one that does not exist.
 const LIKELY_FILES: [&str; 4] = ["yml", "yaml", "json", "md"];
 

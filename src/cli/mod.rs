@@ -3,6 +3,7 @@
 
 mod bench;
 mod bot;
+mod data;
 mod dotenv;
 mod files;
 mod health;
@@ -59,7 +60,7 @@ enum Command {
     /// Run test stories and dialogue tests.
     Test(test::TestArgs),
     /// Work with training data.
-    Data(validate::DataArgs),
+    Data(data::DataArgs),
     /// Measure training, start, parsing and turns.
     Bench(bench::BenchArgs),
     /// Tell whether a server answers.
@@ -108,7 +109,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Shell(args) => shell::run(args, debug),
         Command::Test(args) => test::run(&args),
-        Command::Data(args) => validate::run(&args, quiet),
+        Command::Data(args) => data::run(&args, quiet),
         Command::Bench(args) => bench::run(&args),
         Command::Health(args) => health::run(&args),
         Command::Logs(args) => logs::run(&args),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Subcommand};
+use clap::Args;
 use sapa_dialogue::DialogueModel;
 use sapa_project::check::NEED_ALL_FILES;
 use sapa_project::{Diagnostic, Loaded, Project, Severity, Sources, render_text};
@@ -14,19 +14,7 @@ use super::files::{ProjectPaths, read_project};
 use super::terminal;
 
 #[derive(Debug, Args)]
-pub(super) struct DataArgs {
-    #[command(subcommand)]
-    command: DataCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum DataCommand {
-    /// Check domain, NLU data, stories and rules.
-    Validate(ValidateArgs),
-}
-
-#[derive(Debug, Args)]
-struct ValidateArgs {
+pub(super) struct ValidateArgs {
     /// Files or folders with training data.
     #[arg(long, num_args = 1.., default_value = "data")]
     data: Vec<PathBuf>,
@@ -44,8 +32,7 @@ struct ValidateArgs {
 }
 
 /// Runs the command: exit code 1 when there are errors.
-pub(super) fn run(args: &DataArgs, quiet: bool) -> Result<ExitCode> {
-    let DataCommand::Validate(args) = &args.command;
+pub(super) fn run(args: &ValidateArgs, quiet: bool) -> Result<ExitCode> {
     let environment = Environment::read();
     let files = read_project(&ProjectPaths { config: &args.config, domain: &args.domain, data: &args.data })?;
     let loaded = sapa_project::load(files, &|name| environment.get(name));

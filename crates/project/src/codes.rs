@@ -93,6 +93,7 @@ codes! {
     FORM_SLOT_UNKNOWN = "E0508", "a form requires a slot that is not defined";
     CONDITION_FORM = "E0509", "a mapping condition names a form that does not fit";
     FORM_WITHOUT_RULE_POLICY = "E0510", "forms need the RulePolicy";
+    ALREADY_MIGRATED = "E0511", "a file that is to be migrated has the new format already";
     DUPLICATE_IN_FILES = "W0501", "a name is defined in two domain files";
     UNKNOWN_DOMAIN_ENTITY = "W0502", "an entity is not in the domain";
     UNKNOWN_DOMAIN_INTENT = "W0503", "an intent is not in the domain";
@@ -102,9 +103,11 @@ codes! {
     NO_VALUES = "W0508", "a categorical slot has no values";
     BUTTON_INCOMPLETE = "W0509", "a button has no title or payload";
     RESPONSE_NAME = "W0511", "a response's name does not start with `utter_`";
+    SLOT_ADDED = "W0512", "a slot that a form asks for was added";
     PLACEHOLDER = "N0502", "no slot fills a placeholder";
     ASK_RESPONSE_MISSING = "N0503", "a form cannot ask for a slot";
     GREEDY_FROM_TEXT = "N0501", "a slot is overwritten by every message";
+    CUSTOM_MAPPING = "N0504", "a slot got a custom mapping";
 
     // 06: config.yml (spec §1.7)
     UNKNOWN_COMPONENT = "E0601", "a component is not known";

@@ -13,6 +13,7 @@ pub mod diagnostic;
 pub mod domain;
 pub mod endpoints;
 pub mod load;
+pub mod migrate;
 pub mod nlu;
 pub mod pattern;
 pub mod render;

@@ -1,5 +1,6 @@
 //! Forms of the domain (spec §1.6).
 
+use super::MIGRATE;
 use super::merge::Items;
 use super::spans::DomainSpans;
 use crate::domain::Form;
@@ -57,7 +58,7 @@ fn slot_names(node: &Node, out: &mut Vec<Diagnostic>) -> Places {
     if let Some(map) = node.as_map().filter(|map| !map.entries.is_empty()) {
         let diagnostic = Diagnostic::error(codes::BAD_FORM, "`required_slots` must be a list of slot names")
             .at(node.span, "this is a mapping");
-        out.push(diagnostic.help("list the slots, and move the mappings to `slots:` (Rasa 3 format)"));
+        out.push(diagnostic.help(format!("list the slots, and move the mappings to `slots:`; {MIGRATE}")));
         return map.iter().map(|(key, _)| (key.name.clone(), key.span)).collect();
     }
     match node.as_map() {

@@ -16,6 +16,9 @@ use crate::{Diagnostic, Span, codes, shape};
 use merge::{Items, Merged, Origin};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The cure of what is written as in Rasa 2.
+const MIGRATE: &str = "`sapa data migrate` brings a domain of Rasa 2 into this form";
+
 /// The keys that make a file a domain file.
 pub(crate) const DOMAIN_KEYS: [&str; 8] =
     ["slots", "forms", "actions", "entities", "intents", "responses", "e2e_actions", "session_config"];

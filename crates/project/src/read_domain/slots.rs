@@ -1,5 +1,6 @@
 //! Slots and their mappings (spec §1.6, §3.7).
 
+use super::MIGRATE;
 use super::merge::{Item, Items};
 use super::spans::DomainSpans;
 use crate::domain::{Domain, MappingCondition, MappingKind, Slot, SlotMapping, SlotType};
@@ -14,6 +15,8 @@ const SLOT_KEYS: [&str; 7] =
 const MAPPING_TYPES: [&str; 5] = ["from_entity", "from_text", "from_intent", "from_trigger_intent", "custom"];
 const MAPPING_KEYS: [&str; 9] =
     ["type", "entity", "role", "group", "intent", "not_intent", "value", "action", "conditions"];
+/// The cure of a slot that says nothing of how it is filled.
+const SAY_MAPPING: &str = "say how the slot is filled, e.g. `mappings: [{type: from_entity, entity: …}]`, or `type: custom` if only actions set it";
 /// Slots that `action_query_knowledge_base` needs.
 const KNOWLEDGE_BASE_SLOTS: [&str; 3] =
     ["knowledge_base_listed_objects", "knowledge_base_last_object", "knowledge_base_last_object_type"];
@@ -43,29 +46,30 @@ fn slot(name: &str, item: &Item<'_>, spans: &mut DomainSpans, out: &mut Vec<Diag
     let what = format!("the slot `{name}`");
     let map = item.value.and_then(|node| shape::map(node, &what, out))?;
     shape::unknown_keys(map, &SLOT_KEYS, "a slot", out);
-    let type_node = shape::required(map, "type", &what, item.key, out)?;
-    let slot_type = slot_type(map, type_node, item.key, out)?;
-    let is_any = slot_type == SlotType::Any;
-    let influence = map.get("influence_conversation").filter(|node| !node.is_null());
-    let influence_conversation =
-        influence.and_then(|node| shape::flag(node, "`influence_conversation`", out)).unwrap_or(!is_any);
-    if is_any && influence_conversation {
-        out.push(
-            Diagnostic::error(codes::BAD_SLOT, format!("{what} has type `any` and cannot influence the conversation"))
-                .at(influence.map_or(item.key, |node| node.span), "")
-                .help("remove `influence_conversation`, or choose another type"),
-        );
-    }
+    // Whatever is wrong with the type, missing mappings are worth their own line.
     let mut places = Vec::new();
     let mappings = mappings(&what, map, item.key, &mut places, out);
     spans.mappings.insert(name.to_owned(), places);
-    Some(Slot {
-        slot_type,
-        mappings,
-        influence_conversation: influence_conversation && !is_any,
-        initial_value: map.get("initial_value").map_or(Value::Null, Node::to_json),
-        is_implicit: false,
-    })
+    let type_node = shape::required(map, "type", &what, item.key, out)?;
+    let slot_type = slot_type(map, type_node, item.key, out)?;
+    let influence_conversation = influence(&what, map, &slot_type, item.key, out);
+    let initial_value = map.get("initial_value").map_or(Value::Null, Node::to_json);
+    Some(Slot { slot_type, mappings, influence_conversation, initial_value, is_implicit: false })
+}
+
+/// Whether the slot has features; never with the type `any`.
+fn influence(what: &str, map: &Map, slot_type: &SlotType, key: Span, out: &mut Vec<Diagnostic>) -> bool {
+    let is_any = *slot_type == SlotType::Any;
+    let node = map.get("influence_conversation").filter(|node| !node.is_null());
+    let wanted = node.and_then(|node| shape::flag(node, "`influence_conversation`", out)).unwrap_or(!is_any);
+    if is_any && wanted {
+        out.push(
+            Diagnostic::error(codes::BAD_SLOT, format!("{what} has type `any` and cannot influence the conversation"))
+                .at(node.map_or(key, |node| node.span), "")
+                .help("remove `influence_conversation`, or choose another type"),
+        );
+    }
+    wanted && !is_any
 }
 
 fn slot_type(map: &Map, node: &Node, key: Span, out: &mut Vec<Diagnostic>) -> Option<SlotType> {
@@ -144,7 +148,7 @@ fn mappings(what: &str, map: &Map, key: Span, places: &mut Vec<Span>, out: &mut 
         out.push(
             Diagnostic::error(codes::BAD_SLOT, format!("{what} has no `mappings`"))
                 .at(key, "")
-                .help("say how the slot is filled, e.g. `mappings: [{type: from_entity, entity: …}]`, or `type: custom` if only actions set it"),
+                .help(if node.is_some() { SAY_MAPPING.to_owned() } else { format!("{MIGRATE}; or {SAY_MAPPING}") }),
         );
     }
     let mut mappings = Vec::with_capacity(items.len());

@@ -3,6 +3,7 @@
 //! Built on the events of `saphyr-parser`; scalars follow ruamel's YAML 1.2
 //! rules, as Rasa's files do.
 
+mod emit;
 mod escape;
 mod lenient;
 mod lines;

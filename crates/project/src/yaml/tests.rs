@@ -258,3 +258,69 @@ fn broken_text_never_panics() {
         assert!(node.is_some() || !out.is_empty(), "{text:?}");
     }
 }
+
+#[test]
+fn what_is_written_is_read_back_as_the_same_values() {
+    let texts = [
+        "plain",
+        "two words",
+        "",
+        " lead",
+        "trail ",
+        "yes",
+        "No",
+        "null",
+        "1",
+        "1.0",
+        "2020-01-01",
+        "a: b",
+        "a #b",
+        "- a",
+        "[x](y)",
+        "{\"a\": 1}",
+        "${HOME}",
+        "x ${PORT} y",
+        "é 😀",
+        "tab\there",
+        "a\nb",
+        "a\nb\n",
+        "a\n\nb\n\n",
+        "\n a\n",
+        " a\nb\n",
+        "a \n b",
+        "\\d{3}",
+        "\\u0041",
+        "a\\u0041\nb\n",
+        "\u{1}\u{85}",
+        "'q'",
+        "\"",
+        "*",
+        "&a",
+        "!x",
+        "%y",
+        "|",
+        ">-",
+        "?",
+        "key:",
+        "a\r\nb",
+        "@x",
+        "`y`",
+        "---",
+        "...",
+        "<<",
+        "\u{feff}x\ny",
+        "~",
+        "0x1F",
+        "#",
+        "- a\n- b\n",
+    ];
+    for text in texts {
+        let fields = serde_json::json!({"a": text, "list": [text, [text, []], {"k": text, "n": {}, text: [1, 1.0, null]}], "z": {"y": {"x": text}}});
+        for value in [fields, serde_json::json!([text, {"a": [text]}]), serde_json::json!(text)] {
+            let written = Node::from_json(&value).to_yaml();
+            assert_eq!(good(&written).to_json(), value, "{written}");
+        }
+    }
+    let plain = good("a: x ${PORT} y\n");
+    assert_eq!(plain.to_json(), serde_json::json!({"a": "x 12 y"}));
+}
