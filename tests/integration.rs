@@ -16,10 +16,14 @@ mod dialogues;
 mod events;
 #[path = "integration/failures.rs"]
 mod failures;
+#[path = "integration/flags.rs"]
+mod flags;
 #[path = "integration/formats.rs"]
 mod formats;
 #[path = "integration/http.rs"]
 mod http;
+#[path = "integration/importers.rs"]
+mod importers;
 #[path = "integration/migrate.rs"]
 mod migrate;
 #[path = "integration/model_files.rs"]
@@ -38,6 +42,8 @@ mod shell;
 mod start;
 #[path = "integration/stories.rs"]
 mod stories;
+#[path = "integration/substitutes.rs"]
+mod substitutes;
 #[path = "integration/support/mod.rs"]
 mod support;
 #[path = "integration/telegram.rs"]

@@ -1,10 +1,13 @@
 //! The project's files, read from disk.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use sapa_project::{FileRole, ProjectFile, suggest};
+
+use super::dotenv::Environment;
+use super::imports;
 
 /// Deepest folder that is walked: links may go in circles.
 const MOST_DEPTH: usize = 64;
@@ -20,12 +23,22 @@ pub(super) struct ProjectPaths<'a> {
     pub(super) data: &'a [PathBuf],
 }
 
-/// Reads every file of a project. A path that does not exist is an error, so
-/// that nothing else is trained than what was meant.
-pub(super) fn read_project(paths: &ProjectPaths<'_>) -> Result<Vec<ProjectFile>> {
-    check_paths(paths)?;
+/// What `--domain` and `--data` are when nobody gives them: a project that only
+/// imports others need not have them.
+const DEFAULT_DOMAIN: &str = "domain.yml";
+const DEFAULT_DATA: &str = "data";
+
+/// Reads every file of a project, and of the projects that it imports. A path
+/// that does not exist is an error, so that nothing else is trained than what
+/// was meant.
+pub(super) fn read_project(paths: &ProjectPaths<'_>, environment: &Environment) -> Result<Vec<ProjectFile>> {
+    let imported = imports::files(paths.config, environment)?;
+    check_paths(paths, imported.is_some())?;
     let root = paths.config.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut files = vec![read(paths.config, &root, FileRole::Config)?];
+    for path in imported.unwrap_or_default() {
+        files.push(read(&path, &root, FileRole::Imported)?);
+    }
     for path in walk_all(&[paths.domain.to_path_buf()], &PROJECT_FILES)? {
         files.push(read(&path, &root, FileRole::Domain)?);
     }
@@ -36,17 +49,18 @@ pub(super) fn read_project(paths: &ProjectPaths<'_>) -> Result<Vec<ProjectFile>>
 }
 
 /// All missing paths at once: each with its flag and what may have been meant.
-fn check_paths(paths: &ProjectPaths<'_>) -> Result<()> {
+fn check_paths(paths: &ProjectPaths<'_>, imports_others: bool) -> Result<()> {
+    let is_optional = |path: &Path, default: &str| imports_others && path == Path::new(default);
     let mut problems = Vec::new();
     if paths.config.is_dir() {
         problems.push(format!("`{}` (--config) is a folder; name the file in it", paths.config.display()));
     } else if !paths.config.exists() {
         problems.push(missing(paths.config, "--config", "name your configuration file"));
     }
-    if !paths.domain.exists() {
+    if !paths.domain.exists() && !is_optional(paths.domain, DEFAULT_DOMAIN) {
         problems.push(missing(paths.domain, "--domain", "name your domain file or folder"));
     }
-    for path in paths.data.iter().filter(|path| !path.exists()) {
+    for path in paths.data.iter().filter(|path| !path.exists() && !is_optional(path, DEFAULT_DATA)) {
         problems.push(missing(path, "--data", "name the file or folder of your training data"));
     }
     if problems.is_empty() { Ok(()) } else { bail!(problems.join("\n       ")) }
@@ -89,17 +103,28 @@ fn read(path: &Path, root: &Path, role: FileRole) -> Result<ProjectFile> {
     Ok(ProjectFile { path: relative(path, root), bytes, role })
 }
 
-/// The path below the project's folder, with `/`: the same wherever the project
+/// The path from the project's folder, with `/`: the same wherever the project
 /// lies.
 fn relative(path: &Path, root: &Path) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let (path, root) = (absolute(path), absolute(if root.as_os_str().is_empty() { Path::new(".") } else { root }));
-    let below = path.strip_prefix(&root).unwrap_or(&path);
-    let parts = below.components().filter_map(|part| match part {
-        std::path::Component::Normal(part) => Some(part.to_string_lossy()),
-        _ => None,
-    });
-    parts.collect::<Vec<_>>().join("/")
+    let (path, root) = (parts(&path), parts(&root));
+    let shared = path.iter().zip(&root).take_while(|(left, right)| left == right).count();
+    let up = std::iter::repeat_n("..".to_owned(), root.len() - shared);
+    up.chain(path.into_iter().skip(shared)).collect::<Vec<_>>().join("/")
+}
+
+/// The names of an absolute path, without `.` and `..`.
+fn parts(path: &Path) -> Vec<String> {
+    let mut parts = Vec::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => parts.push(name.to_string_lossy().into_owned()),
+            Component::ParentDir => _ = parts.pop(),
+            _ => {}
+        }
+    }
+    parts
 }
 
 /// The files that are meant by these paths, each once: those below a folder

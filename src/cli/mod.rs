@@ -7,12 +7,15 @@ mod data;
 mod dotenv;
 mod files;
 mod health;
+mod idle;
+mod imports;
 mod logging;
 mod logs;
 mod models;
 mod postgres;
 mod pull;
 mod run;
+mod server_flags;
 mod shell;
 mod terminal;
 mod test;
@@ -54,7 +57,7 @@ enum Command {
     /// Train a model from NLU data, stories and rules.
     Train(train::TrainArgs),
     /// Start the server with a trained model.
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     /// Talk to the assistant in the terminal.
     Shell(shell::ShellArgs),
     /// Run test stories and dialogue tests.
@@ -103,10 +106,11 @@ pub fn main() -> ExitCode {
     };
     let quiet = cli.verbosity.quiet;
     let debug = cli.verbosity.debug || cli.verbosity.verbose > 1;
+    idle::say(&[("--logging-config-file", cli.verbosity.logging_config_file.is_some() && !quiet)]);
     logging::start(&cli.verbosity, matches!(command, Command::Run(_)));
     let outcome = match command {
         Command::Train(args) => train::run(&args, quiet),
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(*args),
         Command::Shell(args) => shell::run(args, debug),
         Command::Test(args) => test::run(&args),
         Command::Data(args) => data::run(&args, quiet),

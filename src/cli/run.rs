@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use clap::Args;
+use clap::{Args, Subcommand};
 use sapa_project::Endpoints;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -17,14 +17,18 @@ use tokio::task::JoinSet;
 
 use super::bot::{self, BotArgs};
 use super::dotenv::Environment;
-use super::{models, pull, terminal};
+use super::server_flags::UnservedFlags;
+use super::{idle, models, pull, terminal};
 use crate::agent::{Agent, LoadedModel, ModelServer};
 use crate::channels;
 use crate::server::{self, ServerOptions};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct RunArgs {
+    #[command(subcommand)]
+    part: Option<Part>,
     #[command(flatten)]
     bot: BotArgs,
     /// Address to listen on.
@@ -47,17 +51,42 @@ pub(super) struct RunArgs {
     connector: Option<String>,
     /// Model file or folder, as Rasa takes it at the end of the line.
     model_as_positional: Option<PathBuf>,
+    #[command(flatten)]
+    unserved: UnservedFlags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// Not served: an action server is a program of its own.
+    Actions(ActionsArgs),
+}
+
+/// The flags of `rasa run actions`, so that its line gets the right answer.
+#[derive(Debug, Args)]
+struct ActionsArgs {
+    #[arg(long, hide = true, default_value = "actions")]
+    actions: String,
+    #[arg(short, long, hide = true, default_value_t = 5055)]
+    port: u16,
+    #[arg(long, hide = true, num_args = 0..)]
+    cors: Vec<String>,
     #[arg(long, hide = true)]
-    response_timeout: Option<f64>,
-    #[arg(long, hide = true)]
-    jwt_secret: Option<String>,
+    auto_reload: bool,
+    #[command(flatten)]
+    unserved: UnservedFlags,
 }
 
 /// Runs the server until it is told to stop.
 pub(super) fn run(args: RunArgs) -> Result<ExitCode> {
-    if args.jwt_secret.is_some() {
-        bail!("`--jwt-secret` is not served yet; protect the API with `--auth-token`");
+    if let Some(Part::Actions(actions)) = &args.part {
+        bail!(
+            "`run actions` is not served: actions written with rasa-sdk are Python, start them with `python -m rasa_sdk --actions {} --port {}`; the helpdesk's are started with `helpdesk-actions`. Then name the server in `endpoints.yml` under `action_endpoint`",
+            actions.actions,
+            actions.port
+        );
     }
+    args.unserved.refuse()?;
+    idle::say(&args.unserved.idle());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(worker_threads()).enable_all().build()?;
     runtime.block_on(serve(args))
 }

@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::bot::{self, BotArgs};
 use super::dotenv::Environment;
-use super::{models, terminal};
+use super::server_flags::{ListeningFlags, UnservedFlags};
+use super::{idle, models, terminal};
 use crate::agent::{Incoming, TurnReport};
 use crate::channels::output::pieces;
 use crate::channels::rest::new_message_id;
@@ -29,6 +30,10 @@ pub(super) struct ShellArgs {
     conversation_id: Option<String>,
     /// Model file or folder, as Rasa takes it at the end of the line.
     model_as_positional: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    listening: ListeningFlags,
+    #[command(flatten)]
+    unserved: UnservedFlags,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,6 +47,8 @@ pub(super) fn run(args: ShellArgs, debug: bool) -> Result<ExitCode> {
     if let Some(Part::Nlu(bot)) = &args.part {
         return shell_nlu(bot);
     }
+    args.unserved.refuse_storage()?;
+    idle::say(&[args.listening.idle(), args.unserved.idle(), args.unserved.for_servers()].concat());
     let wanted = args.model_as_positional.as_ref().unwrap_or(&args.bot.model);
     let Some(path) = models::find(wanted) else {
         bail!("no model found in `{}`; train one with `sapa train` first", wanted.display());

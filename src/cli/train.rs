@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use sapa_model::{Fingerprint, Target, TrainRequest, train};
+use sapa_project::LoadOptions;
 
 use super::dotenv::Environment;
 use super::files::{ProjectPaths, read_project};
 use super::validate::{Findings, check_project};
-use super::{models, terminal};
+use super::{idle, models, terminal};
 
 /// Exit code of a dry run when training is forced (spec §7).
 const DRY_RUN_FORCED: u8 = 8;
@@ -32,17 +33,27 @@ enum Part {
     /// Train the NLU part only.
     Nlu(Flags),
     /// Train the dialogue part only.
-    Core(Flags),
+    Core(CoreFlags),
+}
+
+#[derive(Debug, Args)]
+struct CoreFlags {
+    #[command(flatten)]
+    flags: Flags,
+    #[arg(long, hide = true, num_args = 1..)]
+    percentages: Vec<u8>,
+    #[arg(long, hide = true)]
+    runs: Option<usize>,
 }
 
 #[derive(Debug, Args)]
 struct Flags {
     /// Files or folders with training data.
-    #[arg(long, short_alias = 'u', alias = "nlu", alias = "stories", num_args = 1.., default_value = "data")]
+    #[arg(long, short_aliases = ['u', 's'], alias = "nlu", alias = "stories", num_args = 1.., default_value = "data")]
     data: Vec<PathBuf>,
     /// Configuration file.
-    #[arg(short, long, default_value = "config.yml")]
-    config: PathBuf,
+    #[arg(short, long, num_args = 1.., default_value = "config.yml")]
+    config: Vec<PathBuf>,
     /// Domain file or folder.
     #[arg(short, long, default_value = "domain.yml")]
     domain: PathBuf,
@@ -64,6 +75,10 @@ struct Flags {
     /// Threads to train with; the model does not depend on it.
     #[arg(long, default_value_t = 2)]
     num_threads: usize,
+    /// Put our own tokenizer, features and extractor in place of NLU components
+    /// that cannot be served; each replacement is named.
+    #[arg(long)]
+    substitute: bool,
     /// Name of the model file.
     #[arg(long)]
     fixed_model_name: Option<String>,
@@ -87,13 +102,18 @@ struct Flags {
 pub(super) fn run(args: &TrainArgs, quiet: bool) -> Result<ExitCode> {
     let (target, flags) = match &args.part {
         Some(Part::Nlu(flags)) => (Target::Nlu, flags),
-        Some(Part::Core(flags)) => (Target::Core, flags),
+        Some(Part::Core(core)) => (Target::Core, &core.flags),
         None => (Target::All, &args.flags),
     };
+    let config = only_config(flags)?;
+    if !quiet {
+        idle::say(&idle_flags(args, flags));
+    }
     let started = Instant::now();
     let environment = Environment::read();
-    let files = read_project(&ProjectPaths { config: &flags.config, domain: &flags.domain, data: &flags.data })?;
-    let loaded = sapa_project::load(files.clone(), &|name| environment.get(name));
+    let files = read_project(&ProjectPaths { config, domain: &flags.domain, data: &flags.data }, &environment)?;
+    let options = LoadOptions { substitute: flags.substitute };
+    let loaded = sapa_project::load_with(files.clone(), &|name| environment.get(name), options);
     let fingerprint = Fingerprint::of(&files, &environment.asked(), target);
 
     let mut findings = check_project(&loaded);
@@ -119,6 +139,32 @@ pub(super) fn run(args: &TrainArgs, quiet: bool) -> Result<ExitCode> {
         threads: flags.num_threads.clamp(1, 64),
     };
     learn(flags, &request, findings, started, quiet)
+}
+
+/// Several configurations would be compared by Rasa, which is another thing than
+/// training one of them.
+fn only_config(flags: &Flags) -> Result<&Path> {
+    match flags.config.as_slice() {
+        [config] => Ok(config),
+        _ => bail!("configurations are not compared: train each by itself, with `--config` and an `--out` of its own"),
+    }
+}
+
+fn idle_flags(args: &TrainArgs, flags: &Flags) -> Vec<(&'static str, bool)> {
+    let mut idle = vec![
+        ("--skip-validation", flags.skip_validation),
+        ("--validation-max-history", flags.validation_max_history.is_some()),
+        ("--augmentation", flags.augmentation.is_some()),
+        ("--debug-plots", flags.debug_plots),
+        ("--persist-nlu-data", flags.persist_nlu_data),
+        ("--finetune", flags.finetune.is_some()),
+        ("--epoch-fraction", flags.epoch_fraction.is_some()),
+        ("--endpoints", flags.endpoints.is_some()),
+    ];
+    if let Some(Part::Core(core)) = &args.part {
+        idle.extend([("--percentages", !core.percentages.is_empty()), ("--runs", core.runs.is_some())]);
+    }
+    idle
 }
 
 fn say(quiet: bool, text: &str) {

@@ -4,17 +4,32 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, Subcommand};
 use sapa_dialogue::DialogueModel;
 use sapa_project::check::NEED_ALL_FILES;
-use sapa_project::{Diagnostic, Loaded, Project, Severity, Sources, render_text};
+use sapa_project::{Diagnostic, LoadOptions, Loaded, Project, Severity, Sources, render_text};
 
 use super::dotenv::Environment;
 use super::files::{ProjectPaths, read_project};
-use super::terminal;
+use super::{idle, terminal};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct ValidateArgs {
+    #[command(subcommand)]
+    part: Option<Part>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// The same checks: stories are always looked at.
+    Stories(Flags),
+}
+
+#[derive(Debug, Args)]
+struct Flags {
     /// Files or folders with training data.
     #[arg(long, num_args = 1.., default_value = "data")]
     data: Vec<PathBuf>,
@@ -27,15 +42,28 @@ pub(super) struct ValidateArgs {
     /// Warnings are errors.
     #[arg(long)]
     fail_on_warnings: bool,
+    /// Check as `train --substitute` would: our own NLU components in place of
+    /// those that cannot be served.
+    #[arg(long)]
+    substitute: bool,
     #[arg(long, hide = true)]
     max_history: Option<usize>,
 }
 
 /// Runs the command: exit code 1 when there are errors.
 pub(super) fn run(args: &ValidateArgs, quiet: bool) -> Result<ExitCode> {
+    let args = match &args.part {
+        Some(Part::Stories(flags)) => flags,
+        None => &args.flags,
+    };
+    if !quiet {
+        idle::say(&[("--max-history", args.max_history.is_some())]);
+    }
     let environment = Environment::read();
-    let files = read_project(&ProjectPaths { config: &args.config, domain: &args.domain, data: &args.data })?;
-    let loaded = sapa_project::load(files, &|name| environment.get(name));
+    let files =
+        read_project(&ProjectPaths { config: &args.config, domain: &args.domain, data: &args.data }, &environment)?;
+    let options = LoadOptions { substitute: args.substitute };
+    let loaded = sapa_project::load_with(files, &|name| environment.get(name), options);
     let mut findings = check_project(&loaded);
     findings.add_contradictions(&loaded.project);
     findings.show(quiet);

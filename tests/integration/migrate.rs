@@ -42,7 +42,8 @@ responses:
   utter_ask_cuisine: [{text: Which cuisine?}]
   utter_ask_people: [{text: How many?}]
   utter_booked: [{text: "Booked: {cuisine} for {people}."}]
-  utter_done: [{text: Done.}]
+  utter_done:
+  - text: ${SEATS} and out
 "#;
 
 fn text(project: &Project, path: &str) -> String {

@@ -27,9 +27,10 @@ pub(crate) struct WhitespaceTokenizer {
 pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Result<Box<dyn Component>, TrainError> {
     let options = Options { config };
     let language = context.language.split(['-', '_']).next().unwrap_or_default().to_lowercase();
-    if REFUSED_LANGUAGES.contains(&language.as_str()) {
+    let has_pattern = options.get("token_pattern").is_some();
+    if REFUSED_LANGUAGES.contains(&language.as_str()) && !has_pattern {
         let message = format!("WhitespaceTokenizer cannot split texts of language `{language}`");
-        let help = "this language does not put blanks between words, and no tokenizer for it is available";
+        let help = "this language does not put blanks between words: say with `token_pattern` what a token is";
         return Err(TrainError::new(sapa_project::codes::REFUSED_LANGUAGE, message, config.span, help));
     }
     let token_pattern = options.text("token_pattern")?.map(str::to_owned);

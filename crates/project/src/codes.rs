@@ -37,6 +37,7 @@ codes! {
     MISSING_FILE = "E0204", "a mandatory file is missing";
     // E0205 meant formats that are read by now.
     BAD_VALUE = "E0206", "a value is out of range";
+    MANDATORY_TOO_NEW = "E0207", "the format version of the configuration or domain is too new";
     VERSION_TOO_NEW = "W0201", "the file's format version is too new";
     VERSION_NOT_TEXT = "W0202", "the format version is not readable";
     VERSION_OLD = "W0203", "the file's format version is old";
@@ -117,11 +118,14 @@ codes! {
     MISSING_LANGUAGE = "E0605", "the language is missing";
     UNSUPPORTED_RECIPE = "E0606", "the recipe is not supported";
     COMPONENT_ORDER = "E0607", "a component needs another one before it";
+    NO_DEFAULTS = "E0608", "a section is empty and the defaults are not used";
     NO_RECIPE = "W0601", "the recipe is missing";
     SAME_PRIORITY = "W0602", "two policies have the same priority";
+    IDLE_IMPORTS = "W0603", "nothing follows `imports`";
     NO_ASSISTANT_ID = "N0601", "the assistant_id is missing";
     STAND_IN = "N0602", "a component is served by a stand-in";
     DEFAULTS_USED = "N0603", "Rasa's defaults are used";
+    SUBSTITUTED = "N0604", "a component is replaced or left out, as asked";
 
     // 07: endpoints.yml and credentials.yml (spec §1.8, §1.9)
     BAD_ENDPOINT = "E0701", "an endpoint is not valid";

@@ -61,7 +61,7 @@ pub const COMPONENTS: &[Component] = &[
     refused(
         "JiebaTokenizer",
         Role::Tokenizer,
-        "Chinese word splitting is not available; use WhitespaceTokenizer for languages with spaces",
+        "Chinese words are not told apart; use WhitespaceTokenizer with a `token_pattern` that splits characters",
     ),
     refused("MitieTokenizer", Role::Tokenizer, "use WhitespaceTokenizer"),
     refused("SpacyTokenizer", Role::Tokenizer, "use WhitespaceTokenizer"),

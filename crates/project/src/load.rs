@@ -2,15 +2,16 @@
 //! are collected.
 
 use crate::foreign::{self, Format, Sibling};
-use crate::read_domain::{DomainReader, Extras, has_domain_keys};
+use crate::read_domain::{DOMAIN_KEYS, DomainReader, Extras, has_domain_keys};
 use crate::read_nlu::NluReader;
 use crate::read_story::StoryReader;
 use crate::source::Source;
 use crate::yaml::{self, Env, Map, Node};
 use crate::{
-    Config, Diagnostic, Domain, DomainSpans, FileId, Project, Sources, Span, Step, StepKind, Story, StoryKind, codes,
+    Config, Diagnostic, Domain, DomainSpans, FileId, NluData, Project, Sources, Span, Step, StepKind, Story, StoryKind,
+    codes,
 };
-use crate::{check, read_config, shape, version};
+use crate::{check, imports, read_config, shape, version};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub enum FileRole {
     Domain,
     /// A file of `data/`: NLU data, stories, rules, responses, even domain keys.
     Data,
+    /// A file of an imported project: what it is, its content says.
+    Imported,
 }
 
 /// One file.
@@ -57,7 +60,40 @@ struct Parsed {
     root: Node,
 }
 
+/// Whether a file was found rather than named: one that is something else is
+/// then passed over.
+fn may_be_stray(role: FileRole) -> bool {
+    matches!(role, FileRole::Data | FileRole::Imported)
+}
+
 impl Parsed {
+    /// Gives a file of an imported project the roles that its content has. Test
+    /// stories and the project's configuration have none.
+    fn with_roles_by_content(mut self) -> Self {
+        if !self.roles.contains(&FileRole::Imported) || imports::is_config(&self.path) {
+            return self;
+        }
+        let has = |keys: &[&str]| self.root.as_map().is_some_and(|map| keys.iter().any(|key| map.get(key).is_some()));
+        let is_test = has(&["stories"]) && self.path.rsplit('/').next().is_some_and(|name| name.starts_with("test_"));
+        if is_test {
+            return self;
+        }
+        match self.format {
+            Format::OtherJson => {}
+            Format::Rasa => {
+                let (is_data, is_domain) = (has(&["nlu", "stories", "rules"]), has(&DOMAIN_KEYS));
+                self.roles.extend(is_data.then_some(FileRole::Data));
+                self.roles.extend(is_domain.then_some(FileRole::Domain));
+            }
+            _ => _ = self.roles.insert(FileRole::Data),
+        }
+        self
+    }
+
+    fn is_imported(&self) -> bool {
+        self.roles.contains(&FileRole::Imported)
+    }
+
     /// The top-level keys, if this is a file of Rasa's own format that was given
     /// in that role.
     fn keys(&self, role: FileRole) -> Option<&Map> {
@@ -65,18 +101,30 @@ impl Parsed {
     }
 }
 
+/// What may be done about a project that cannot be served as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// Puts our own NLU components in the place of those that cannot be served.
+    pub substitute: bool,
+}
+
+/// Reads a project with default options: see [`load_with`].
+pub fn load(files: Vec<ProjectFile>, env: Env<'_>) -> Loaded {
+    load_with(files, env, LoadOptions::default())
+}
+
 /// Reads a project. Files are read in the order of their paths, whatever the
 /// order given. Nothing stops at the first problem; findings across files are
 /// those of [`check()`](crate::check()), which the caller runs on the project.
-pub fn load(files: Vec<ProjectFile>, env: Env<'_>) -> Loaded {
+pub fn load_with(files: Vec<ProjectFile>, env: Env<'_>, options: LoadOptions) -> Loaded {
     let (mut sources, mut out) = (Sources::default(), Vec::new());
     let given: BTreeSet<FileRole> = files.iter().map(|file| file.role).collect();
     let paths = |role: &dyn Fn(FileRole) -> bool| -> Vec<String> {
         files.iter().filter(|file| role(file.role)).map(|file| file.path.clone()).collect()
     };
     let domain_paths = paths(&|role| role == FileRole::Domain);
-    let mandatory = paths(&|role| role != FileRole::Data);
-    let parsed = parse_files(files, env, &mut sources, &mut out);
+    let mandatory = paths(&|role| !may_be_stray(role));
+    let parsed = parse_files(files, Some(env), &mut sources, &mut out);
     let unread: Vec<&Source> =
         sources.iter().map(|(_, source)| source).filter(|source| !is_parsed(&parsed, &source.path)).collect();
     // A stray file among the data is nobody's loss.
@@ -84,7 +132,8 @@ pub fn load(files: Vec<ProjectFile>, env: Env<'_>) -> Loaded {
         unread.iter().any(|source| mandatory.contains(&source.path) || looks_like_training_data(&source.text));
     let is_domain_broken =
         unread.iter().any(|source| domain_paths.contains(&source.path) || looks_like_domain(&source.text));
-    let mut project = Project { config: config(&parsed, &given, &mut out), ..Project::default() };
+    let parsed: Vec<Parsed> = parsed.into_iter().map(Parsed::with_roles_by_content).collect();
+    let mut project = Project { config: config(&parsed, &given, options, &mut out), ..Project::default() };
     read_data(&parsed, &sources, &mut project, &mut out);
     read_domain(&parsed, &given, &mut project, &mut out);
     project.is_incomplete = is_incomplete;
@@ -94,13 +143,43 @@ pub fn load(files: Vec<ProjectFile>, env: Env<'_>) -> Loaded {
     Loaded { project, diagnostics: out }
 }
 
+/// NLU data by itself.
+#[derive(Clone, Debug)]
+pub struct LoadedNlu {
+    /// Text of every file, for diagnostics.
+    pub sources: Sources,
+    /// NLU training data of all files.
+    pub nlu: NluData,
+    /// Responses that stand in the same files, as written.
+    pub responses: Map,
+    /// What was found in the files' form and NLU data.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads the NLU data of files, and the responses in them; nothing else counts.
+/// Variables stay as they are written. `language` chooses among the files of a
+/// Dialogflow export.
+pub fn load_nlu(files: Vec<ProjectFile>, language: &str) -> LoadedNlu {
+    let (mut sources, mut out) = (Sources::default(), Vec::new());
+    let parsed = parse_files(files, None, &mut sources, &mut out);
+    let nlu = read_nlu(&parsed, &sources, language, &mut out);
+    let mut responses = Map::default();
+    for map in parsed.iter().filter_map(|file| file.keys(FileRole::Data)?.get("responses")?.as_map()) {
+        // The later file wins, as in a project.
+        responses.entries.retain(|(key, _)| map.get(&key.name).is_none());
+        responses.entries.extend(map.entries.iter().cloned());
+    }
+    sort(&mut out);
+    LoadedNlu { sources, nlu, responses, diagnostics: out }
+}
+
 fn is_parsed(parsed: &[Parsed], path: &str) -> bool {
     parsed.iter().any(|file| file.path == path)
 }
 
 /// Whether a line at the margin starts with a key of the domain.
 fn looks_like_domain(text: &str) -> bool {
-    text.lines().any(|line| line.split_once(':').is_some_and(|(key, _)| crate::read_domain::DOMAIN_KEYS.contains(&key)))
+    text.lines().any(|line| line.split_once(':').is_some_and(|(key, _)| DOMAIN_KEYS.contains(&key)))
 }
 
 /// Reads test stories (spec §8.1): `user` texts with annotations, full
@@ -112,7 +191,7 @@ pub fn load_test_stories(
     domain: &Domain,
 ) -> (Sources, Vec<Story>, Vec<Diagnostic>) {
     let (mut sources, mut out) = (Sources::default(), Vec::new());
-    let parsed = parse_files(files, env, &mut sources, &mut out);
+    let parsed = parse_files(files, Some(env), &mut sources, &mut out);
     let mut stories = Vec::new();
     for file in &parsed {
         if let Some(node) = file.root.as_map().and_then(|map| map.get("stories")) {
@@ -153,7 +232,7 @@ pub(crate) fn add_source(
 
 fn parse_files(
     mut files: Vec<ProjectFile>,
-    env: Env<'_>,
+    env: Option<Env<'_>>,
     sources: &mut Sources,
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Parsed> {
@@ -176,11 +255,16 @@ fn parse_files(
     parsed
 }
 
-fn parse_file(file: &ProjectFile, env: Env<'_>, sources: &mut Sources, out: &mut Vec<Diagnostic>) -> Option<Node> {
+fn parse_file(
+    file: &ProjectFile,
+    env: Option<Env<'_>>,
+    sources: &mut Sources,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Node> {
     let (id, text) = add_source(&file.bytes, &file.path, sources, out)?;
     let before = out.len();
-    let Some(root) = yaml::parse(id, &readable_json(&file.path, &text), env, out) else {
-        if file.role == FileRole::Data && !looks_like_training_data(&text) {
+    let Some(root) = yaml::parse_with(id, &readable_json(&file.path, &text), env, out) else {
+        if may_be_stray(file.role) && !looks_like_training_data(&text) {
             let reason = out.drain(before..).next_back();
             out.extend(reason.map(not_read));
         }
@@ -190,10 +274,13 @@ fn parse_file(file: &ProjectFile, env: Env<'_>, sources: &mut Sources, out: &mut
         return Some(Node { value: yaml::Yaml::Map(Map::default()), ..root });
     }
     let format = foreign::format(&file.path, &root);
-    if file.role == FileRole::Data && format != Format::Rasa {
+    if may_be_stray(file.role) && format != Format::Rasa {
         return Some(root);
     }
     let Some(map) = root.as_map() else {
+        if file.role == FileRole::Imported {
+            return Some(root);
+        }
         out.push(
             Diagnostic::error(codes::NOT_A_MAPPING, format!("the top level of {} must be a mapping", file.path))
                 .at(root.span, format!("this is {}", root.kind()))
@@ -201,7 +288,7 @@ fn parse_file(file: &ProjectFile, env: Env<'_>, sources: &mut Sources, out: &mut
         );
         return None;
     };
-    version::is_readable(map, out).then_some(root)
+    version::is_readable(map, &file.path, !may_be_stray(file.role), out).then_some(root)
 }
 
 /// JSON may be indented with tabs, which YAML refuses. Outside of strings a
@@ -235,7 +322,7 @@ fn missing_file(name: &str, help: &str) -> Diagnostic {
     Diagnostic::error(codes::MISSING_FILE, format!("there is no {name}")).help(help)
 }
 
-fn config(parsed: &[Parsed], given: &BTreeSet<FileRole>, out: &mut Vec<Diagnostic>) -> Config {
+fn config(parsed: &[Parsed], given: &BTreeSet<FileRole>, options: LoadOptions, out: &mut Vec<Diagnostic>) -> Config {
     let mut files = parsed.iter().filter(|file| file.roles.contains(&FileRole::Config));
     let Some((file, map)) = files.next().and_then(|file| Some((file, file.root.as_map()?))) else {
         if !given.contains(&FileRole::Config) {
@@ -254,20 +341,15 @@ fn config(parsed: &[Parsed], given: &BTreeSet<FileRole>, out: &mut Vec<Diagnosti
         );
     }
     let start = Span { end: file.root.span.start, ..file.root.span };
-    read_config::read_config(map, start, out)
+    read_config::read_config(map, start, options.substitute, out)
 }
 
 fn read_data(parsed: &[Parsed], sources: &Sources, project: &mut Project, out: &mut Vec<Diagnostic>) {
-    let mut nlu = NluReader::new(sources);
-    let siblings: Vec<Sibling<'_>> = parsed.iter().map(|file| Sibling { path: &file.path, root: &file.root }).collect();
     // What Dialogflow's files are called by where the configuration says nothing.
     let language = project.config.language.as_deref().unwrap_or("en");
-    for (file, sibling) in parsed.iter().zip(&siblings).filter(|(file, _)| file.roles.contains(&FileRole::Data)) {
-        foreign::read(file.format, sibling, &siblings, language, &mut nlu, out);
+    project.nlu = read_nlu(parsed, sources, language, out);
+    for file in parsed {
         let Some(map) = file.keys(FileRole::Data) else { continue };
-        if let Some(node) = map.get("nlu") {
-            nlu.read(node, out);
-        }
         let mut reader = StoryReader { is_test: false, out };
         if let Some(node) = map.get("stories") {
             reader.read(node, "story", &mut project.stories);
@@ -277,7 +359,18 @@ fn read_data(parsed: &[Parsed], sources: &Sources, project: &mut Project, out: &
         }
         report_other_content(file, map, out);
     }
-    project.nlu = nlu.finish();
+}
+
+fn read_nlu(parsed: &[Parsed], sources: &Sources, language: &str, out: &mut Vec<Diagnostic>) -> NluData {
+    let mut nlu = NluReader::new(sources);
+    let siblings: Vec<Sibling<'_>> = parsed.iter().map(|file| Sibling { path: &file.path, root: &file.root }).collect();
+    for (file, sibling) in parsed.iter().zip(&siblings).filter(|(file, _)| file.roles.contains(&FileRole::Data)) {
+        foreign::read(file.format, sibling, &siblings, language, &mut nlu, out);
+        if let Some(node) = file.keys(FileRole::Data).and_then(|map| map.get("nlu")) {
+            nlu.read(node, out);
+        }
+    }
+    nlu.finish()
 }
 
 /// Says what is not read of a data file, and slips of top-level keys.
@@ -290,14 +383,16 @@ fn report_other_content(file: &Parsed, map: &Map, out: &mut Vec<Diagnostic>) {
 }
 
 fn known_top_level_keys() -> Vec<&'static str> {
-    DATA_KEYS.into_iter().chain(crate::read_domain::DOMAIN_KEYS).chain(["version", "rasa_nlu_data"]).collect()
+    DATA_KEYS.into_iter().chain(DOMAIN_KEYS).chain(["version", "rasa_nlu_data"]).collect()
 }
 
 fn read_domain(parsed: &[Parsed], given: &BTreeSet<FileRole>, project: &mut Project, out: &mut Vec<Diagnostic>) {
     let mut reader = DomainReader::default();
     let mut domain_files = 0;
     let mut is_any_read = false;
-    for file in parsed {
+    // The project's own domain comes before those of imported projects.
+    let (imported, own): (Vec<&Parsed>, Vec<&Parsed>) = parsed.iter().partition(|file| file.is_imported());
+    for file in own.into_iter().chain(imported) {
         if let Some(map) = file.keys(FileRole::Domain) {
             domain_files += 1;
             is_any_read |= has_domain_keys(map);
@@ -308,7 +403,8 @@ fn read_domain(parsed: &[Parsed], given: &BTreeSet<FileRole>, project: &mut Proj
             out.push(domain_keys_in_data(map, &file.root));
         }
     }
-    for file in parsed {
+    // What an imported file says is its domain's, and does not win over others.
+    for file in parsed.iter().filter(|file| !file.is_imported()) {
         if let Some(node) = file.keys(FileRole::Data).and_then(|map| map.get("responses")) {
             is_any_read = true;
             reader.add_data_responses(node, out);
@@ -334,11 +430,11 @@ fn read_domain(parsed: &[Parsed], given: &BTreeSet<FileRole>, project: &mut Proj
 
 /// Domain keys other than `responses`, which data files have of their own.
 fn has_own_domain_keys(map: &Map) -> bool {
-    map.iter().any(|(key, _)| key.name != "responses" && crate::read_domain::DOMAIN_KEYS.contains(&key.name.as_str()))
+    map.iter().any(|(key, _)| key.name != "responses" && DOMAIN_KEYS.contains(&key.name.as_str()))
 }
 
 fn domain_keys_in_data(map: &Map, root: &Node) -> Diagnostic {
-    let is_domain = |name: &str| name != "responses" && crate::read_domain::DOMAIN_KEYS.contains(&name);
+    let is_domain = |name: &str| name != "responses" && DOMAIN_KEYS.contains(&name);
     let place = map.iter().find(|(key, _)| is_domain(&key.name)).map_or(root.span, |(key, _)| key.span);
     Diagnostic::note(
         codes::DOMAIN_KEYS_IN_DATA,

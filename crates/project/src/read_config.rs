@@ -2,8 +2,9 @@
 //! fill a key in, the value is filled in memory and a note says so.
 
 use crate::components::{COMPONENTS, Component, Role, Status, default_priority, find};
+use crate::imports::{self, Importers};
 use crate::yaml::{Map, Node};
-use crate::{ComponentConfig, Config, Diagnostic, Span, codes, shape, suggest};
+use crate::{ComponentConfig, Config, Diagnostic, Span, codes, shape, substitute, suggest};
 use sapa_sdk::JsonMap;
 use serde_json::{Value, json};
 
@@ -27,8 +28,8 @@ const POLICY_KEYS: [&str; 12] = [
 ];
 
 /// Reads the file's mapping; `file_span` is where findings about missing keys
-/// point.
-pub(crate) fn read_config(map: &Map, file_span: Span, out: &mut Vec<Diagnostic>) -> Config {
+/// point. With `substitute`, NLU components that cannot be served are replaced.
+pub(crate) fn read_config(map: &Map, file_span: Span, substitute: bool, out: &mut Vec<Diagnostic>) -> Config {
     shape::unknown_keys(map, &CONFIG_KEYS, "config.yml", out);
     let config = Config {
         recipe: recipe(map, file_span, out),
@@ -36,20 +37,26 @@ pub(crate) fn read_config(map: &Map, file_span: Span, out: &mut Vec<Diagnostic>)
         language: language(map, file_span, out),
         ..Config::default()
     };
-    importers(map, out);
+    let asked = Asked { importers: imports::read(map, out), substitute };
     let mut config = with_defaults(config);
-    if let Some(pipeline) = section(map, "pipeline", file_span, out) {
+    if let Some(pipeline) = section(map, "pipeline", &asked, file_span, out) {
         let is_complete = map.get("pipeline").and_then(Node::as_seq).is_some_and(|items| items.len() == pipeline.len());
-        config.pipeline = pipeline;
+        config.pipeline = if substitute { substitute::replace(pipeline, out) } else { pipeline };
         config.pipeline_is_default = false;
         check_pipeline(&config, is_complete, out);
     }
-    if let Some(policies) = section(map, "policies", file_span, out) {
+    if let Some(policies) = section(map, "policies", &asked, file_span, out) {
         config.policies = policies;
         config.policies_is_default = false;
         check_priorities(&config.policies, out);
     }
     config
+}
+
+/// What decides how sections are read.
+struct Asked {
+    importers: Importers,
+    substitute: bool,
 }
 
 /// A configuration with Rasa's default pipeline and policies (spec §1.7).
@@ -129,28 +136,19 @@ fn language(map: &Map, file: Span, out: &mut Vec<Diagnostic>) -> Option<String> 
     shape::text(node, "`language`", out).map(str::to_owned)
 }
 
-fn importers(map: &Map, out: &mut Vec<Diagnostic>) {
-    let Some(node) = map.get("importers").filter(|node| !node.is_null()) else { return };
-    for item in shape::seq(node, "`importers`", out).unwrap_or_default() {
-        let name = item.as_map().and_then(|map| map.get("name")).and_then(Node::as_str);
-        if !matches!(name, Some("RasaFileImporter")) {
-            out.push(
-                Diagnostic::error(
-                    codes::REFUSED_COMPONENT,
-                    format!("the importer `{}` cannot be served", name.unwrap_or("?")),
-                )
-                .at(item.span, "")
-                .help("only `RasaFileImporter` reads projects; give several paths to --data and --domain instead"),
-            );
-        }
-    }
-}
-
 /// `pipeline` or `policies`; `None` when the file gives none.
-fn section(map: &Map, key: &str, file: Span, out: &mut Vec<Diagnostic>) -> Option<Vec<ComponentConfig>> {
+fn section(map: &Map, key: &str, asked: &Asked, file: Span, out: &mut Vec<Diagnostic>) -> Option<Vec<ComponentConfig>> {
     let entry = map.entry(key);
     let Some((_, node)) = entry.filter(|(_, node)| !node.is_null()) else {
         let span = entry.map_or(file, |(key, _)| key.span);
+        if !asked.importers.fill_in_defaults() {
+            out.push(
+                Diagnostic::error(codes::NO_DEFAULTS, format!("`{key}` is empty, and several projects are read"))
+                    .at(span, "")
+                    .help(format!("list the components under `{key}:`; the defaults are used for one project only")),
+            );
+            return None;
+        }
         out.push(
             Diagnostic::note(codes::DEFAULTS_USED, format!("`{key}` is empty; Rasa's default {key} is used"))
                 .at(span, "")
@@ -162,7 +160,7 @@ fn section(map: &Map, key: &str, file: Span, out: &mut Vec<Diagnostic>) -> Optio
         return None;
     };
     let items = shape::seq(node, &format!("`{key}`"), out)?;
-    Some(items.iter().filter_map(|item| component(item, key, out)).collect())
+    Some(items.iter().filter_map(|item| component(item, key, asked, out)).collect())
 }
 
 fn default_stand_ins(key: &str) -> String {
@@ -178,7 +176,7 @@ fn default_stand_ins(key: &str) -> String {
     named.join("; ")
 }
 
-fn component(item: &Node, section: &str, out: &mut Vec<Diagnostic>) -> Option<ComponentConfig> {
+fn component(item: &Node, section: &str, asked: &Asked, out: &mut Vec<Diagnostic>) -> Option<ComponentConfig> {
     if let Some(name) = item.as_str() {
         out.push(
             shape::wrong_type(item, &format!("an item of `{section}`"), "a mapping with the key `name`")
@@ -202,7 +200,9 @@ fn component(item: &Node, section: &str, out: &mut Vec<Diagnostic>) -> Option<Co
         );
         return None;
     }
-    report_status(known, node.span, out);
+    if !(asked.substitute && substitute::has_substitute(known.name)) {
+        report_status(known, node.span, out);
+    }
     if known.role == Role::Policy {
         shape::slips(map, &POLICY_KEYS, known.name, out);
     }
@@ -243,10 +243,11 @@ fn report_status(component: &Component, span: Span, out: &mut Vec<Diagnostic>) {
             );
         }
         Status::Refused(cure) => {
+            let more = if substitute::has_substitute(component.name) { "; or train with `--substitute`" } else { "" };
             out.push(
                 Diagnostic::error(codes::REFUSED_COMPONENT, format!("`{}` cannot be served", component.name))
                     .at(span, "")
-                    .help(cure),
+                    .help(format!("{cure}{more}")),
             );
         }
     }
@@ -290,6 +291,8 @@ fn check_pipeline(config: &Config, is_complete: bool, out: &mut Vec<Diagnostic>)
         }
         has = (has.0 || role == Role::Featurizer, has.1 || role == Role::Classifier);
     }
+    // A pattern may split what blanks do not.
+    let tokenizer = tokenizer.filter(|tokenizer| !tokenizer.options.contains_key("token_pattern"));
     if let (Some(tokenizer), Some(language @ ("zh" | "ja" | "th"))) = (tokenizer, config.language.as_deref()) {
         out.push(
             Diagnostic::error(
@@ -297,7 +300,7 @@ fn check_pipeline(config: &Config, is_complete: bool, out: &mut Vec<Diagnostic>)
                 format!("`{}` cannot split the language `{language}`", tokenizer.name),
             )
             .at(tokenizer.span, "")
-            .help("this language is written without spaces and is not supported"),
+            .help("this language is written without spaces; a `token_pattern` may say what a token is, e.g. '[㐀-鿿]|[^㐀-鿿]+'"),
         );
     }
 }

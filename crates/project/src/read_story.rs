@@ -42,7 +42,8 @@ impl StoryReader<'_> {
         let name = shape::text(name_node, &format!("the name of a {item_key}"), self.out)?;
         let known: &[&str] = if item_key == "rule" { &RULE_KEYS } else { &["story", "steps", "metadata"] };
         shape::unknown_keys(map, known, &format!("a {item_key}"), self.out);
-        let Some(steps) = map.get("steps").filter(|steps| !steps.is_null()) else {
+        let is_empty = |steps: &Node| steps.is_null() || steps.as_seq().is_some_and(<[Node]>::is_empty);
+        let Some(steps) = map.get("steps").filter(|steps| !is_empty(steps)) else {
             self.out.push(
                 Diagnostic::warning(codes::NO_STEPS, format!("the {item_key} `{name}` has no steps and is skipped"))
                     .at(name_node.span, ""),

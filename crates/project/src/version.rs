@@ -8,7 +8,9 @@ const CURRENT: (u64, u64) = (3, 1);
 
 /// Whether the file is to be read. Quirk: only a version that is *greater*
 /// skips the file, with a warning; a missing, older or unreadable one does not.
-pub(crate) fn is_readable(map: &Map, out: &mut Vec<Diagnostic>) -> bool {
+/// Without its configuration or domain a project would be another one: there the
+/// warning is an error.
+pub(crate) fn is_readable(map: &Map, path: &str, is_mandatory: bool, out: &mut Vec<Diagnostic>) -> bool {
     let Some(node) = map.get("version").filter(|node| !node.is_null()) else { return true };
     let help = "write `version: \"3.1\"`";
     let Some(parsed) = node.as_str().and_then(parse) else {
@@ -23,14 +25,12 @@ pub(crate) fn is_readable(map: &Map, out: &mut Vec<Diagnostic>) -> bool {
         return true;
     };
     if parsed > CURRENT {
-        out.push(
-            Diagnostic::warning(
-                codes::VERSION_TOO_NEW,
-                "this file's version is greater than 3.1; the whole file is skipped",
-            )
-            .at(node.span, "")
-            .help(help),
-        );
+        let message = format!("the version of `{path}` is greater than 3.1; the whole file is skipped");
+        let finding = match is_mandatory {
+            true => Diagnostic::error(codes::MANDATORY_TOO_NEW, message),
+            false => Diagnostic::warning(codes::VERSION_TOO_NEW, message),
+        };
+        out.push(finding.at(node.span, "nothing below is read").help(help));
         return false;
     }
     if parsed < CURRENT {

@@ -343,6 +343,26 @@ fn versions_warn_and_only_a_greater_one_skips_the_file() {
 }
 
 #[test]
+fn a_story_without_steps_is_skipped_with_a_warning() {
+    for steps in ["", "  steps:\n", "  steps: []\n"] {
+        let loaded = load_with(CONFIG, DOMAIN, &format!("stories:\n- story: s\n{steps}"));
+        assert_eq!((brief(&loaded), loaded.project.stories.len()), (vec!["W0404:2".to_owned()], 0), "{steps}");
+    }
+}
+
+#[test]
+fn a_configuration_or_domain_of_a_greater_version_is_an_error() {
+    let version = "version: \"4.0\"\n";
+    let of_config = load_with(&format!("{version}{CONFIG}"), DOMAIN, "nlu: []\n");
+    assert_eq!(
+        lines(&of_config)[0],
+        "E0207 config.yml:1 the version of `config.yml` is greater than 3.1; the whole file is skipped"
+    );
+    let of_domain = load_with(CONFIG, &DOMAIN.replace("version: \"3.1\"\n", version), "nlu: []\n");
+    assert_eq!(brief(&of_domain), ["E0207:1"]);
+}
+
+#[test]
 fn broken_files_do_not_hide_the_problems_of_others() {
     let loaded = load(
         vec![

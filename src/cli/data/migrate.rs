@@ -8,6 +8,7 @@ use clap::Args;
 use sapa_project::migrate::{Migrated, migrate};
 use sapa_project::{Severity, render_text};
 
+use super::nlu_files::write;
 use crate::cli::files::{PROJECT_FILES, has_ending, missing, walk_all};
 use crate::cli::terminal;
 
@@ -105,11 +106,4 @@ fn write_all(domain: &Path, places: &Places, old: &[(String, Vec<u8>)], new: &Mi
         write(&if has_ending(&path, &["json"]) { path.with_extension("yml") } else { path }, text.as_bytes())?;
     }
     Ok(())
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-    }
-    std::fs::write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
 }

@@ -1,6 +1,7 @@
 //! `sapa data`: work with training data.
 
 mod migrate;
+mod nlu_files;
 
 use std::process::ExitCode;
 

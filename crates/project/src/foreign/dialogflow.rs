@@ -29,7 +29,7 @@ pub(super) fn part<'n>(
         out.push(
             Diagnostic::warning(codes::NO_EXAMPLES, format!("{} has no examples: there is no {wanted}", file.path))
                 .at(span, "")
-                .help("its name ends in the `language` of config.yml; export the agent again with all its files"),
+                .help("its name ends in the language: that of config.yml, or of `--language`; export the agent again with all its files"),
         );
     }
     found

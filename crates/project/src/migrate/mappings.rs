@@ -80,7 +80,7 @@ pub(super) fn is_empty(slot: &Node) -> bool {
 /// The list under a key of a mapping, made where it is missing.
 fn list<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Vec<Node>> {
     let map = map_of(node)?;
-    if !map.get(key).is_some_and(|node| node.as_seq().is_some()) {
+    if map.get(key).is_none_or(|node| node.as_seq().is_none()) {
         map.entries.retain(|(name, _)| name.name != key);
         let name = Key { name: key.to_owned(), span: Span::default() };
         map.entries.push((name, Node::new(Yaml::Seq(Vec::new()))));

@@ -34,9 +34,8 @@ pub fn migrate(files: Vec<(String, Vec<u8>)>) -> Migrated {
     let Migrated { sources, diagnostics: out, .. } = &mut result;
     let mut parts = Vec::new();
     for (path, bytes) in files {
-        let keep = |name: &str| Some(format!("${{{name}}}"));
         let Some((id, text)) = load::add_source(&bytes, &path, sources, out) else { continue };
-        let Some(root) = yaml::parse(id, &text, &keep, out) else { continue };
+        let Some(root) = yaml::parse_verbatim(id, &text, out) else { continue };
         let span = root.span;
         if let Yaml::Map(map) = root.value
             && has_domain_keys(&map)

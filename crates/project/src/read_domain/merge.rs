@@ -1,5 +1,6 @@
 //! Merging the files of a split domain by name (spec §1.6).
 
+use crate::domain::SessionConfig;
 use crate::yaml::{Key, Map, Node, Yaml};
 use crate::{Diagnostic, Span, codes, shape};
 use indexmap::IndexMap;
@@ -71,7 +72,7 @@ impl<'n> Merged<'n> {
             "responses" => merge_map(&mut self.responses, node, "response", &what, out),
             "forms" => merge_map(&mut self.forms, node, "form", &what, out),
             "e2e_actions" => self.e2e_actions.extend(shape::texts(node, &what, out)),
-            "session_config" => self.session_config = self.session_config.or(Some(node)),
+            "session_config" if self.session_config.is_none_or(says_defaults) => self.session_config = Some(node),
             "config" => self.config = self.config.or(Some(node)),
             _ => {}
         }
@@ -94,6 +95,19 @@ impl<'n> Merged<'n> {
         }
         self.responses.insert(key.name.clone(), item);
     }
+}
+
+/// Whether a session configuration says what would hold without it: the first
+/// other one counts (spec §1.6).
+fn says_defaults(node: &Node) -> bool {
+    let defaults = SessionConfig::default();
+    let is_default = |(key, node): (&Key, &Node)| match (key.name.as_str(), &node.value) {
+        ("session_expiration_time", Yaml::Int(minutes)) => *minutes as f64 == defaults.session_expiration_time,
+        ("session_expiration_time", Yaml::Float(minutes)) => *minutes == defaults.session_expiration_time,
+        ("carry_over_slots_to_new_session", Yaml::Bool(flag)) => *flag == defaults.carry_over_slots_to_new_session,
+        _ => false,
+    };
+    node.as_map().is_some_and(|map| map.iter().all(is_default))
 }
 
 /// `intents`, `entities`, `actions`: a list of names or `name: {settings}`.

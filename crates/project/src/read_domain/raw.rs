@@ -57,6 +57,7 @@ fn section(merged: &Merged<'_>, extras: &Extras, key: &str, node: &Node) -> Valu
         "slots" => table(&merged.slots),
         "responses" => table(&merged.responses),
         "forms" => table(&merged.forms),
+        "session_config" => merged.session_config.unwrap_or(node).to_json(),
         _ => node.to_json(),
     }
 }

@@ -126,7 +126,7 @@ fn scalar(node: &Node, indent: usize) -> String {
 /// A literal block, where the text is one that blocks keep as it is.
 fn block(text: &str, indent: usize) -> Option<String> {
     let body = text.strip_suffix('\n').unwrap_or(text);
-    let is_odd = |c: char| c != '\n' && (c.is_control() || c == '\u{feff}');
+    let is_odd = |c: char| !matches!(c, '\n' | '\t') && (c.is_control() || c == '\u{feff}');
     let starts_well = body.chars().next().is_some_and(|first| !first.is_whitespace());
     if !text.contains('\n') || !starts_well || body.ends_with('\n') || text.chars().any(is_odd) || has_escape(text) {
         return None;

@@ -12,7 +12,8 @@ mod repeated;
 mod scalar;
 
 pub use lines::Line;
-pub use parse::{MAX_DEPTH, MAX_NODES, parse};
+pub(crate) use parse::parse_with;
+pub use parse::{MAX_DEPTH, MAX_NODES, parse, parse_verbatim};
 pub use scalar::{Unset, interpolate, resolve_scalar};
 
 use crate::Span;

@@ -18,6 +18,17 @@ pub const MAX_NODES: usize = 1_000_000;
 /// Duplicate keys (the first one stands), unset variables and bad escapes are
 /// errors that do not stop the reading.
 pub fn parse(file: FileId, text: &str, env: Env<'_>, out: &mut Vec<Diagnostic>) -> Option<Node> {
+    parse_with(file, text, Some(env), out)
+}
+
+/// Reads one file like [`parse`], but without replacing variables: for what is
+/// written out again.
+pub fn parse_verbatim(file: FileId, text: &str, out: &mut Vec<Diagnostic>) -> Option<Node> {
+    parse_with(file, text, None, out)
+}
+
+/// Reads one file; without `env`, variables stay as they are written.
+pub(crate) fn parse_with(file: FileId, text: &str, env: Option<Env<'_>>, out: &mut Vec<Diagnostic>) -> Option<Node> {
     let mut decoded = Decoded::new(text);
     for (start, end) in &decoded.bad {
         let span = Span { file, start: *start, end: *end };
@@ -90,7 +101,7 @@ struct Builder<'a> {
     file: FileId,
     source: &'a str,
     decoded: &'a Decoded<'a>,
-    env: Env<'a>,
+    env: Option<Env<'a>>,
     out: Vec<Diagnostic>,
     stack: Vec<Frame>,
     root: Option<Node>,
@@ -102,7 +113,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(file: FileId, source: &'a str, decoded: &'a Decoded<'a>, env: Env<'a>) -> Self {
+    fn new(file: FileId, source: &'a str, decoded: &'a Decoded<'a>, env: Option<Env<'a>>) -> Self {
         Self {
             file,
             source,
@@ -199,7 +210,7 @@ impl<'a> Builder<'a> {
 
     /// The value of a plain scalar, its variables replaced.
     fn plain(&mut self, text: &str, span: Span) -> Yaml {
-        match interpolate(text, self.env) {
+        match self.env.and_then(|env| interpolate(text, env)) {
             None => resolve_scalar(text),
             Some(Ok(expanded)) => Yaml::Str(expanded),
             Some(Err(unset)) => {

@@ -1,0 +1,84 @@
+//! Flags of Rasa's command line: taken, and said to mean nothing where they do.
+
+use crate::support::Project;
+
+#[test]
+fn flags_without_effect_are_said_once() {
+    let project = Project::tiny();
+    let line = "train --augmentation 20 --debug-plots --persist-nlu-data --finetune --epoch-fraction 0.5 --skip-validation \
+        --validation-max-history 3 --endpoints endpoints.yml";
+    let trained = project.sapa(&line.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    let idle = "note: `--skip-validation`, `--validation-max-history`, `--augmentation`, `--debug-plots`, `--persist-nlu-data`, `--finetune`, `--epoch-fraction`, `--endpoints` have no effect here";
+    assert_eq!(trained.err.matches(idle).count(), 1, "{trained:?}");
+    let core =
+        project.sapa(&["train", "core", "-s", "data", "-c", "config.yml", "--percentages", "0", "25", "--runs", "3"]);
+    assert_eq!(core.code, Some(0), "{core:?}");
+    assert!(core.err.contains("note: `--percentages`, `--runs` have no effect here"), "{core:?}");
+    let plain = project.sapa(&["train", "nlu", "-u", "data/nlu.yml"]);
+    assert!(plain.code == Some(0) && !plain.err.contains("no effect"), "{plain:?}");
+    let checked = project.sapa(&["data", "validate", "stories", "--max-history", "3", "--logging-config-file", "x"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(
+        checked.err.contains("`--max-history` has no effect") && checked.err.contains("`--logging-config-file` has")
+    );
+    assert!(!project.sapa(&["--quiet", "train", "--augmentation", "3"]).err.contains("no effect"));
+}
+
+#[test]
+fn several_configurations_are_not_silently_one() {
+    let project = Project::tiny();
+    let told = project.sapa(&["train", "core", "-c", "config.yml", "other.yml"]);
+    assert_eq!(told.code, Some(1), "{told:?}");
+    assert!(told.err.contains("train each by itself"), "{told:?}");
+}
+
+#[test]
+fn the_shell_takes_what_run_takes() {
+    let project = Project::tiny().trained();
+    let line = "shell -p 5005 -i 0.0.0.0 -t secret --cors * --enable-api --connector rest --log-file x.log --use-syslog \
+        --syslog-port 514 --ssl-certificate x.pem --response-timeout 3 --request-timeout 5 --conversation-id me";
+    let chat = project.sapa_with_input(&line.split_whitespace().collect::<Vec<_>>(), "hello\n");
+    assert_eq!(chat.code, Some(0), "{chat:?}");
+    assert!(chat.out.contains("Hello!"), "{chat:?}");
+    for flag in [
+        "--port",
+        "--interface",
+        "--connector",
+        "--log-file",
+        "--syslog-port",
+        "--ssl-certificate",
+        "--response-timeout",
+    ] {
+        assert!(chat.err.contains(&format!("`{flag}`")), "{flag}: {chat:?}");
+    }
+}
+
+#[test]
+fn flags_that_would_make_the_server_unsafe_or_another_are_refused_with_a_cure() {
+    let project = Project::tiny().trained();
+    for (flags, cure) in [
+        (&["--ssl-certificate", "a.pem", "--ssl-keyfile", "b.pem"][..], "put a proxy"),
+        (&["--ssl-password", "x"], "put a proxy"),
+        (&["--jwt-secret", "x", "--jwt-method", "HS256"], "`--auth-token`"),
+        (&["--remote-storage", "aws"], "`--model`"),
+    ] {
+        let told = project.sapa_that_ends(&[&["run", "-p", "0"], flags].concat());
+        assert_eq!(told.code, Some(1), "{flags:?}: {told:?}");
+        assert!(told.err.contains(cure), "{flags:?}: {told:?}");
+    }
+}
+
+#[test]
+fn run_actions_says_what_to_start_instead() {
+    let project = Project::tiny();
+    for line in
+        ["run actions", "run actions --actions mine -p 6000 --cors * --auto-reload --log-file x --ssl-keyfile y"]
+    {
+        let told = project.sapa_that_ends(&line.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(told.code, Some(1), "{told:?}");
+        for words in ["python -m rasa_sdk", "helpdesk-actions", "action_endpoint"] {
+            assert!(told.err.contains(words), "`{words}` is not said: {told:?}");
+        }
+    }
+}
