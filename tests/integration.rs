@@ -6,6 +6,8 @@ mod arrows;
 mod broken;
 #[path = "integration/coverage.rs"]
 mod coverage;
+#[path = "integration/convert.rs"]
+mod convert;
 #[path = "integration/deployment.rs"]
 mod deployment;
 #[path = "integration/diagnostics.rs"]

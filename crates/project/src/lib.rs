@@ -19,8 +19,10 @@ pub mod nlu;
 pub mod pattern;
 pub mod render;
 pub mod source;
+pub mod split;
 pub mod story;
 pub mod suggest;
+pub mod write_nlu;
 pub mod yaml;
 
 mod foreign;

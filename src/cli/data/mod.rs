@@ -1,7 +1,9 @@
 //! `sapa data`: work with training data.
 
+mod convert;
 mod migrate;
 mod nlu_files;
+mod split;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,10 @@ enum DataCommand {
     Validate(ValidateArgs),
     /// Bring a domain of Rasa 2 into the format of Rasa 3.
     Migrate(migrate::MigrateArgs),
+    /// Convert NLU data between formats.
+    Convert(convert::ConvertArgs),
+    /// Split data into a part for training and one for tests.
+    Split(split::SplitArgs),
 }
 
 /// Runs the command.
@@ -29,5 +35,7 @@ pub(super) fn run(args: &DataArgs, quiet: bool) -> Result<ExitCode> {
     match &args.command {
         DataCommand::Validate(args) => validate::run(args, quiet),
         DataCommand::Migrate(args) => migrate::run(args, quiet),
+        DataCommand::Convert(args) => convert::run(args, quiet),
+        DataCommand::Split(args) => split::run(args, quiet),
     }
 }

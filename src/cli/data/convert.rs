@@ -1,0 +1,74 @@
+//! `sapa data convert nlu`: NLU data in any format that is read -> YAML or JSON.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Subcommand, ValueEnum};
+use sapa_project::write_nlu::{Written, to_json, to_yaml};
+
+use super::nlu_files::{read_nlu, show, write};
+use crate::cli::terminal;
+
+#[derive(Debug, Args)]
+pub(super) struct ConvertArgs {
+    #[command(subcommand)]
+    part: Part,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// Convert NLU data to YAML or JSON.
+    Nlu(Flags),
+}
+
+#[derive(Debug, Args)]
+struct Flags {
+    /// Format to write.
+    #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
+    format: Format,
+    /// Files or folders with NLU data.
+    #[arg(long, num_args = 1.., required = true)]
+    data: Vec<PathBuf>,
+    /// File to write, or a folder for `nlu.yml` or `nlu.json`.
+    #[arg(long, default_value = "converted_data")]
+    out: PathBuf,
+    /// Language, for formats that hold several.
+    #[arg(short, long, default_value = "en")]
+    language: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Yaml,
+    Json,
+}
+
+/// Runs the command: exit code 1, and nothing written, when there are errors.
+pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<ExitCode> {
+    let Part::Nlu(flags) = &args.part;
+    let Some(loaded) = read_nlu(&flags.data, &flags.language, quiet)? else { return Ok(ExitCode::FAILURE) };
+    let (written, ending) = match flags.format {
+        Format::Yaml => (to_yaml(&loaded.nlu), "yml"),
+        Format::Json => (Written { text: to_json(&loaded.nlu), ..Written::default() }, "json"),
+    };
+    show(&written.diagnostics, &loaded.sources, quiet);
+    let path = target(&flags.out, ending);
+    write(&path, &written.text)?;
+    if !quiet {
+        terminal::say(&format!("{} examples are in `{}`.", loaded.nlu.examples.len(), path.display()));
+        if !loaded.responses.entries.is_empty() {
+            terminal::note(
+                "note: `responses:` are no NLU data and are not converted; keep the files that they stand in",
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A name with an ending is a file's; without one Sapa and Rasa could not tell
+/// what it holds, so it is a folder's.
+fn target(out: &Path, ending: &str) -> PathBuf {
+    let is_file = out.extension().is_some() && !out.is_dir();
+    if is_file { out.to_path_buf() } else { out.join(format!("nlu.{ending}")) }
+}
