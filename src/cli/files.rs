@@ -21,6 +21,8 @@ pub(super) struct ProjectPaths<'a> {
     pub(super) config: &'a Path,
     pub(super) domain: &'a Path,
     pub(super) data: &'a [PathBuf],
+    /// Whether the default domain may be missing.
+    pub(super) without_domain: bool,
 }
 
 /// What `--domain` and `--data` are when nobody gives them: a project that only
@@ -57,7 +59,8 @@ fn check_paths(paths: &ProjectPaths<'_>, imports_others: bool) -> Result<()> {
     } else if !paths.config.exists() {
         problems.push(missing(paths.config, "--config", "name your configuration file"));
     }
-    if !paths.domain.exists() && !is_optional(paths.domain, DEFAULT_DOMAIN) {
+    let needs_domain = !paths.without_domain || paths.domain != Path::new(DEFAULT_DOMAIN);
+    if !paths.domain.exists() && needs_domain && !is_optional(paths.domain, DEFAULT_DOMAIN) {
         problems.push(missing(paths.domain, "--domain", "name your domain file or folder"));
     }
     for path in paths.data.iter().filter(|path| !path.exists() && !is_optional(path, DEFAULT_DATA)) {

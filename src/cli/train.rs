@@ -111,8 +111,10 @@ pub(super) fn run(args: &TrainArgs, quiet: bool) -> Result<ExitCode> {
     }
     let started = Instant::now();
     let environment = Environment::read();
-    let files = read_project(&ProjectPaths { config, domain: &flags.domain, data: &flags.data }, &environment)?;
-    let options = LoadOptions { substitute: flags.substitute };
+    let without_domain = target == Target::Nlu;
+    let files =
+        read_project(&ProjectPaths { config, domain: &flags.domain, data: &flags.data, without_domain }, &environment)?;
+    let options = LoadOptions { substitute: flags.substitute, without_domain };
     let loaded = sapa_project::load_with(files.clone(), &|name| environment.get(name), options);
     let fingerprint = Fingerprint::of(&files, &environment.asked(), target);
 

@@ -60,9 +60,11 @@ pub(super) fn run(args: &ValidateArgs, quiet: bool) -> Result<ExitCode> {
         idle::say(&[("--max-history", args.max_history.is_some())]);
     }
     let environment = Environment::read();
-    let files =
-        read_project(&ProjectPaths { config: &args.config, domain: &args.domain, data: &args.data }, &environment)?;
-    let options = LoadOptions { substitute: args.substitute };
+    let files = read_project(
+        &ProjectPaths { config: &args.config, domain: &args.domain, data: &args.data, without_domain: false },
+        &environment,
+    )?;
+    let options = LoadOptions { substitute: args.substitute, without_domain: false };
     let loaded = sapa_project::load_with(files, &|name| environment.get(name), options);
     let mut findings = check_project(&loaded);
     findings.add_contradictions(&loaded.project);

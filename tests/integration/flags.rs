@@ -26,6 +26,20 @@ fn flags_without_effect_are_said_once() {
 }
 
 #[test]
+fn understanding_is_trained_without_a_domain() {
+    let project = Project::tiny();
+    std::fs::remove_file(project.path("domain.yml")).expect("the domain");
+    let trained = project.sapa(&["train", "nlu", "-u", "data/nlu.yml"]);
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    assert!(!trained.err.contains("not in the domain"), "{trained:?}");
+    let parsed = project.sapa_with_input(&["shell", "nlu"], "when do you open\n");
+    assert!(parsed.out.contains("\"name\": \"hours\""), "{parsed:?}");
+    for command in [&["train"][..], &["train", "core"], &["train", "nlu", "-d", "other.yml"]] {
+        assert_eq!(project.sapa(command).code, Some(1), "{command:?}");
+    }
+}
+
+#[test]
 fn several_configurations_are_not_silently_one() {
     let project = Project::tiny();
     let told = project.sapa(&["train", "core", "-c", "config.yml", "other.yml"]);

@@ -67,6 +67,20 @@ fn an_extractor_that_is_there_already_is_not_doubled() {
 }
 
 #[test]
+fn our_own_extractor_counts_wherever_it_stands() {
+    let own = "- name: CRFEntityExtractor\n";
+    let refused = "- name: SpacyEntityExtractor\n";
+    for pipeline in
+        [format!("{own}{refused}"), format!("{refused}{own}"), format!("{refused}- name: MitieEntityExtractor\n")]
+    {
+        let project = with_pipeline("en", &format!("- name: WhitespaceTokenizer\n{pipeline}"));
+        let told = project.sapa(&["data", "validate", "--substitute"]);
+        assert_eq!(told.code, Some(0), "{told:?}");
+        assert_eq!(told.err.matches("is left out, as CRFEntityExtractor is in the pipeline").count(), 1, "{told:?}");
+    }
+}
+
+#[test]
 fn chinese_is_split_into_characters_in_the_place_of_jieba() {
     let project = with_pipeline(
         "zh",

@@ -106,6 +106,8 @@ impl Parsed {
 pub struct LoadOptions {
     /// Puts our own NLU components in the place of those that cannot be served.
     pub substitute: bool,
+    /// Does without a domain: understanding alone needs none.
+    pub without_domain: bool,
 }
 
 /// Reads a project with default options: see [`load_with`].
@@ -135,7 +137,7 @@ pub fn load_with(files: Vec<ProjectFile>, env: Env<'_>, options: LoadOptions) ->
     let parsed: Vec<Parsed> = parsed.into_iter().map(Parsed::with_roles_by_content).collect();
     let mut project = Project { config: config(&parsed, &given, options, &mut out), ..Project::default() };
     read_data(&parsed, &sources, &mut project, &mut out);
-    read_domain(&parsed, &given, &mut project, &mut out);
+    read_domain(&parsed, &given, options, &mut project, &mut out);
     project.is_incomplete = is_incomplete;
     project.is_domain_incomplete = is_domain_broken || project.domain_spans == DomainSpans::default();
     project.sources = sources;
@@ -291,7 +293,7 @@ fn parse_file(
     version::is_readable(map, &file.path, !may_be_stray(file.role), out).then_some(root)
 }
 
-/// JSON may be indented with tabs, which YAML refuses. Outside of strings a
+/// JSON may have tabs anywhere, YAML not before a number. Outside of strings a
 /// blank says the same and takes the same place; inside of them JSON has none.
 fn readable_json<'t>(path: &str, text: &'t str) -> Cow<'t, str> {
     let is_json = path.to_lowercase().ends_with(".json") && text.contains('\t');
@@ -386,7 +388,13 @@ fn known_top_level_keys() -> Vec<&'static str> {
     DATA_KEYS.into_iter().chain(DOMAIN_KEYS).chain(["version", "rasa_nlu_data"]).collect()
 }
 
-fn read_domain(parsed: &[Parsed], given: &BTreeSet<FileRole>, project: &mut Project, out: &mut Vec<Diagnostic>) {
+fn read_domain(
+    parsed: &[Parsed],
+    given: &BTreeSet<FileRole>,
+    options: LoadOptions,
+    project: &mut Project,
+    out: &mut Vec<Diagnostic>,
+) {
     let mut reader = DomainReader::default();
     let mut domain_files = 0;
     let mut is_any_read = false;
@@ -410,7 +418,8 @@ fn read_domain(parsed: &[Parsed], given: &BTreeSet<FileRole>, project: &mut Proj
             reader.add_data_responses(node, out);
         }
     }
-    if !given.contains(&FileRole::Domain) && !is_any_read {
+    let is_missing = !given.contains(&FileRole::Domain) && !is_any_read;
+    if is_missing && !options.without_domain {
         out.push(missing_file("domain.yml", "add one with `intents` and `responses`, or name it with --domain"));
     } else if domain_files > 0 && !is_any_read {
         let place = parsed

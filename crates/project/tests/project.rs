@@ -409,6 +409,16 @@ fn rasas_older_json_format_is_read() {
 }
 
 #[test]
+fn json_may_have_tabs_where_yaml_may_not() {
+    let entity = "{\n\t\"start\":\t0,\t\"end\"\t:\t1,\n\t\"entity\":\t\"kota\"\t}";
+    let example = format!("{{\"text\": \"a\\tb\", \"intent\": \"salam\", \"entities\": [{entity}]}}");
+    let data = format!("{{\n\t\"rasa_nlu_data\":\t{{\n\t\"common_examples\": [\n\t\t{example}\n\t]\n\t}}\n}}\n");
+    let loaded = load(vec![file("data/a.json", data, FileRole::Data)], &|_| None);
+    let texts: Vec<&str> = loaded.project.nlu.examples.iter().map(|example| example.text.as_str()).collect();
+    assert_eq!(texts, ["a\tb"], "{:?}", lines(&loaded));
+}
+
+#[test]
 fn variables_are_replaced_in_every_file() {
     let loaded = load(
         vec![
