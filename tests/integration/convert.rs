@@ -118,6 +118,7 @@ fn what_yaml_cannot_say_is_left_out_with_its_place() {
     project.write("a.json", format!("{{\"rasa_nlu_data\": {{\"common_examples\": [\n {examples}],\n \"lookup_tables\": [{{\"name\": \"l\", \"elements\": [\"a\\nb\", \"c\"]}}]}}}}"));
     let output = project.sapa(&["data", "convert", "nlu", "--data", "a.json", "--out", "a.yml"]);
     assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(output.out.contains("1 examples are in `a.yml`"), "{output:?}");
     for place in ["a.json:2:11", "a.json:3:11", "a.json:4:11", "a.json:5:20"] {
         let finding = output.err.split("\n\n").find(|finding| finding.contains(place));
         assert!(finding.is_some_and(|finding| finding.contains("warning[W0311]")), "{place}: {output:?}");

@@ -1,20 +1,22 @@
 //! Bytes of files -> [`Project`] (spec §1.1): every file is read, all problems
 //! are collected.
 
-use crate::foreign::{self, Format, Sibling};
+mod parsed;
+
+pub(crate) use parsed::add_source;
+use parsed::{Parsed, looks_like_training_data, may_be_stray, parse_files};
+
+use crate::foreign::{self, Sibling};
 use crate::read_domain::{DOMAIN_KEYS, DomainReader, Extras, has_domain_keys};
 use crate::read_nlu::NluReader;
 use crate::read_story::StoryReader;
 use crate::source::Source;
-use crate::yaml::{self, Env, Map, Node};
+use crate::yaml::{Env, Map, Node};
 use crate::{
-    Config, Diagnostic, Domain, DomainSpans, FileId, NluData, Project, Sources, Span, Step, StepKind, Story, StoryKind,
-    codes,
+    Config, Diagnostic, Domain, DomainSpans, NluData, Project, Sources, Span, Step, StepKind, Story, StoryKind, codes,
 };
-use crate::{check, imports, read_config, shape, version};
-use std::borrow::Cow;
+use crate::{check, read_config, shape};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// What a file was given as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,55 +53,6 @@ pub struct Loaded {
 
 /// Keys of training data.
 const DATA_KEYS: [&str; 4] = ["nlu", "stories", "rules", "responses"];
-
-/// A file after parsing.
-struct Parsed {
-    path: String,
-    roles: BTreeSet<FileRole>,
-    format: Format,
-    root: Node,
-}
-
-/// Whether a file was found rather than named: one that is something else is
-/// then passed over.
-fn may_be_stray(role: FileRole) -> bool {
-    matches!(role, FileRole::Data | FileRole::Imported)
-}
-
-impl Parsed {
-    /// Gives a file of an imported project the roles that its content has. Test
-    /// stories and the project's configuration have none.
-    fn with_roles_by_content(mut self) -> Self {
-        if !self.roles.contains(&FileRole::Imported) || imports::is_config(&self.path) {
-            return self;
-        }
-        let has = |keys: &[&str]| self.root.as_map().is_some_and(|map| keys.iter().any(|key| map.get(key).is_some()));
-        let is_test = has(&["stories"]) && self.path.rsplit('/').next().is_some_and(|name| name.starts_with("test_"));
-        if is_test {
-            return self;
-        }
-        match self.format {
-            Format::OtherJson => {}
-            Format::Rasa => {
-                let (is_data, is_domain) = (has(&["nlu", "stories", "rules"]), has(&DOMAIN_KEYS));
-                self.roles.extend(is_data.then_some(FileRole::Data));
-                self.roles.extend(is_domain.then_some(FileRole::Domain));
-            }
-            _ => _ = self.roles.insert(FileRole::Data),
-        }
-        self
-    }
-
-    fn is_imported(&self) -> bool {
-        self.roles.contains(&FileRole::Imported)
-    }
-
-    /// The top-level keys, if this is a file of Rasa's own format that was given
-    /// in that role.
-    fn keys(&self, role: FileRole) -> Option<&Map> {
-        self.root.as_map().filter(|_| self.format == Format::Rasa && self.roles.contains(&role))
-    }
-}
 
 /// What may be done about a project that cannot be served as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -203,121 +156,6 @@ pub fn load_test_stories(
     out.extend(check::check_stories(&stories, domain));
     sort(&mut out);
     (sources, stories, out)
-}
-
-/// Adds a file's text to the sources. Bytes that are not UTF-8 are an error
-/// with the place of the first one; the text is then kept for showing only.
-pub(crate) fn add_source(
-    bytes: &[u8],
-    path: &str,
-    sources: &mut Sources,
-    out: &mut Vec<Diagnostic>,
-) -> Option<(FileId, Arc<str>)> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => {
-            let text: Arc<str> = text.into();
-            Some((sources.add(path, Arc::clone(&text)), text))
-        }
-        Err(error) => {
-            let at = error.valid_up_to();
-            let file = sources.add(path, String::from_utf8_lossy(bytes));
-            let span = Span { file, start: at, end: at + char::REPLACEMENT_CHARACTER.len_utf8() };
-            out.push(
-                Diagnostic::error(codes::NOT_UTF8, format!("the file is not UTF-8 (byte {at})"))
-                    .at(span, "the first byte that does not fit")
-                    .help("save the file with the encoding UTF-8"),
-            );
-            None
-        }
-    }
-}
-
-fn parse_files(
-    mut files: Vec<ProjectFile>,
-    env: Option<Env<'_>>,
-    sources: &mut Sources,
-    out: &mut Vec<Diagnostic>,
-) -> Vec<Parsed> {
-    files.sort_by(|left, right| (&left.path, left.role).cmp(&(&right.path, right.role)));
-    let mut parsed: Vec<Parsed> = Vec::new();
-    let mut last_path: Option<String> = None;
-    for file in files {
-        if last_path.as_deref() == Some(&file.path) {
-            if let Some(same) = parsed.last_mut().filter(|same| same.path == file.path) {
-                same.roles.insert(file.role);
-            }
-            continue;
-        }
-        last_path = Some(file.path.clone());
-        if let Some(root) = parse_file(&file, env, sources, out) {
-            let format = foreign::format(&file.path, &root);
-            parsed.push(Parsed { path: file.path, roles: BTreeSet::from([file.role]), format, root });
-        }
-    }
-    parsed
-}
-
-fn parse_file(
-    file: &ProjectFile,
-    env: Option<Env<'_>>,
-    sources: &mut Sources,
-    out: &mut Vec<Diagnostic>,
-) -> Option<Node> {
-    let (id, text) = add_source(&file.bytes, &file.path, sources, out)?;
-    let before = out.len();
-    let Some(root) = yaml::parse_with(id, &readable_json(&file.path, &text), env, out) else {
-        if may_be_stray(file.role) && !looks_like_training_data(&text) {
-            let reason = out.drain(before..).next_back();
-            out.extend(reason.map(not_read));
-        }
-        return None;
-    };
-    if root.is_null() {
-        return Some(Node { value: yaml::Yaml::Map(Map::default()), ..root });
-    }
-    let format = foreign::format(&file.path, &root);
-    if may_be_stray(file.role) && format != Format::Rasa {
-        return Some(root);
-    }
-    let Some(map) = root.as_map() else {
-        if file.role == FileRole::Imported {
-            return Some(root);
-        }
-        out.push(
-            Diagnostic::error(codes::NOT_A_MAPPING, format!("the top level of {} must be a mapping", file.path))
-                .at(root.span, format!("this is {}", root.kind()))
-                .help("start the file with a key such as `nlu:`, `stories:` or `intents:`"),
-        );
-        return None;
-    };
-    version::is_readable(map, &file.path, !may_be_stray(file.role), out).then_some(root)
-}
-
-/// JSON may have tabs anywhere, YAML not before a number. Outside of strings a
-/// blank says the same and takes the same place; inside of them JSON has none.
-fn readable_json<'t>(path: &str, text: &'t str) -> Cow<'t, str> {
-    let is_json = path.to_lowercase().ends_with(".json") && text.contains('\t');
-    match is_json && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
-        true => Cow::Owned(text.replace('\t', " ")),
-        false => Cow::Borrowed(text),
-    }
-}
-
-/// Quirk (spec §1.1): a data file counts as training data when a line of it,
-/// left-stripped, starts with one of the keys. Used only for files that are no
-/// YAML, so that a stray file among the data is no error.
-fn looks_like_training_data(text: &str) -> bool {
-    let is_key =
-        |line: &str| DATA_KEYS.iter().any(|key| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
-    text.lines().any(|line| is_key(line.trim_start()))
-}
-
-fn not_read(reason: Diagnostic) -> Diagnostic {
-    let message = format!("this file is not read: {}", reason.message);
-    let mut diagnostic = Diagnostic::warning(codes::NOT_READ, message)
-        .help("it has no line with `nlu:`, `stories:`, `rules:` or `responses:`; move it out of the data");
-    diagnostic.annotations = reason.annotations;
-    diagnostic
 }
 
 fn missing_file(name: &str, help: &str) -> Diagnostic {

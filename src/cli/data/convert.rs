@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
+use sapa_project::NluData;
 use sapa_project::write_nlu::{Written, to_json, to_yaml};
 
 use super::nlu_files::{read_nlu, show, write};
@@ -50,13 +51,13 @@ pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<ExitCode> {
     let Some(loaded) = read_nlu(&flags.data, &flags.language, quiet)? else { return Ok(ExitCode::FAILURE) };
     let (written, ending) = match flags.format {
         Format::Yaml => (to_yaml(&loaded.nlu), "yml"),
-        Format::Json => (Written { text: to_json(&loaded.nlu), ..Written::default() }, "json"),
+        Format::Json => (all_in_json(&loaded.nlu), "json"),
     };
     show(&written.diagnostics, &loaded.sources, quiet);
     let path = target(&flags.out, ending);
     write(&path, &written.text)?;
     if !quiet {
-        terminal::say(&format!("{} examples are in `{}`.", loaded.nlu.examples.len(), path.display()));
+        terminal::say(&format!("{} examples are in `{}`.", written.examples, path.display()));
         if !loaded.responses.entries.is_empty() {
             terminal::note(
                 "note: `responses:` are no NLU data and are not converted; keep the files that they stand in",
@@ -64,6 +65,11 @@ pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// JSON can hold everything.
+fn all_in_json(data: &NluData) -> Written {
+    Written { text: to_json(data), examples: data.examples.len(), ..Written::default() }
 }
 
 /// A name with an ending is a file's; without one Sapa and Rasa could not tell

@@ -63,23 +63,17 @@ fn nlu(flags: &Flags, random: &mut Rng, quiet: bool) -> Result<ExitCode> {
     // Exports of Dialogflow are split in English; others know one language.
     let Some(loaded) = read_nlu(&flags.data, "en", quiet)? else { return Ok(ExitCode::FAILURE) };
     let parts = split_nlu(loaded.nlu, flags.training_fraction, &mut |bound| random.below(bound));
+    let mut counts = Vec::new();
     for (name, part) in [("training_data.yml", &parts.train), ("test_data.yml", &parts.test)] {
         let written = to_yaml(part);
         show(&written.diagnostics, &loaded.sources, quiet);
         write(&flags.out.join(name), &written.text)?;
+        counts.push(written.examples.to_string());
         if let Some(responses) = responses_of(&part.examples, &loaded.responses) {
             write(&flags.out.join(format!("nlg_{name}")), responses.to_yaml())?;
         }
     }
-    say(
-        quiet,
-        &format!(
-            "{} examples are for training, {} for tests: `{}`.",
-            parts.train.examples.len(),
-            parts.test.examples.len(),
-            flags.out.display()
-        ),
-    );
+    say(quiet, &format!("`{}` has {} examples for training and tests.", flags.out.display(), counts.join(" and ")));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 pub struct Written {
     /// The text.
     pub text: String,
+    /// How many examples it holds.
+    pub examples: usize,
     /// Warnings, each at the place of what was left out.
     pub diagnostics: Vec<Diagnostic>,
 }

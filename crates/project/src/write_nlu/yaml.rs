@@ -12,7 +12,8 @@ use serde_json::Value;
 /// warning.
 pub fn to_yaml(data: &NluData) -> Written {
     let mut out = Vec::new();
-    let mut items = intents(data, &mut out);
+    let mut count = 0;
+    let mut items = intents(data, &mut count, &mut out);
     for (value, texts) in synonyms(data) {
         items.extend(list("synonym", value, texts.into_iter().collect(), &mut out));
     }
@@ -25,20 +26,21 @@ pub fn to_yaml(data: &NluData) -> Written {
         items.extend(list("lookup", &lookup.name, elements, &mut out));
     }
     let root = Node::map([("version", Node::text("3.1")), ("nlu", Node::new(Yaml::Seq(items)))]);
-    Written { text: root.to_yaml(), diagnostics: out }
+    Written { text: root.to_yaml(), examples: count, diagnostics: out }
 }
 
-/// Examples by intent and by the intent's metadata.
-fn intents(data: &NluData, out: &mut Vec<Diagnostic>) -> Vec<Node> {
+/// Examples by intent and by the intent's metadata; counts those that are
+/// written.
+fn intents(data: &NluData, count: &mut usize, out: &mut Vec<Diagnostic>) -> Vec<Node> {
     let mut groups: IndexMap<(&str, String), Vec<&Example>> = IndexMap::new();
     for example in &data.examples {
         let metadata = example.metadata.get("intent").map(Value::to_string).unwrap_or_default();
         groups.entry((&example.intent, metadata)).or_default().push(example);
     }
-    groups.into_iter().filter_map(|((intent, _), examples)| item(intent, &examples, out)).collect()
+    groups.into_iter().filter_map(|((intent, _), examples)| item(intent, &examples, count, out)).collect()
 }
 
-fn item(intent: &str, examples: &[&Example], out: &mut Vec<Diagnostic>) -> Option<Node> {
+fn item(intent: &str, examples: &[&Example], count: &mut usize, out: &mut Vec<Diagnostic>) -> Option<Node> {
     if intent.is_empty() {
         let spans = examples.iter().map(|example| example.span);
         out.extend(spans.map(|span| left_out("this example", "it has no intent", span)));
@@ -51,6 +53,7 @@ fn item(intent: &str, examples: &[&Example], out: &mut Vec<Diagnostic>) -> Optio
     if texts.is_empty() {
         return None;
     }
+    *count += texts.len();
     let mut entries = vec![("intent", Node::text(intent))];
     let metadata = examples.first().and_then(|example| example.metadata.get("intent"));
     entries.extend(metadata.map(|metadata| ("metadata", Node::from_json(metadata))));
