@@ -4,10 +4,10 @@
 mod arrows;
 #[path = "integration/broken.rs"]
 mod broken;
-#[path = "integration/coverage.rs"]
-mod coverage;
 #[path = "integration/convert.rs"]
 mod convert;
+#[path = "integration/coverage.rs"]
+mod coverage;
 #[path = "integration/deployment.rs"]
 mod deployment;
 #[path = "integration/diagnostics.rs"]

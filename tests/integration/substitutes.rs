@@ -37,7 +37,6 @@ fn every_replacement_is_named_at_its_place() {
         (8, "`SpacyFeaturizer` is replaced by CountVectorsFeaturizer"),
         (9, "`LanguageModelFeaturizer` is left out, as CountVectorsFeaturizer is in the pipeline"),
         (10, "`SpacyEntityExtractor` is replaced by CRFEntityExtractor"),
-        (11, "`DucklingEntityExtractor` is left out"),
     ];
     for (line, words) in expected {
         let finding = trained.err.split("\n\n").find(|finding| finding.contains(words));

@@ -28,7 +28,7 @@ fn substitute(name: &str) -> Option<Substitute> {
         }
         "MitieIntentClassifier" => of(Some("LogisticRegressionClassifier"), json!({})),
         "SpacyEntityExtractor" | "MitieEntityExtractor" => of(Some("CRFEntityExtractor"), json!({})),
-        "SpacyNLP" | "MitieNLP" | "DucklingEntityExtractor" => of(None, json!({})),
+        "SpacyNLP" | "MitieNLP" => of(None, json!({})),
         _ => None,
     }
 }
@@ -86,7 +86,6 @@ fn serves(other: &ComponentConfig, own: &ComponentConfig) -> bool {
 
 fn note(component: &ComponentConfig, what: &str) -> Diagnostic {
     let found_less = match component.name.as_str() {
-        "DucklingEntityExtractor" => "; times, numbers and amounts are not found without it",
         "SpacyEntityExtractor" => "; only entities that examples annotate are found",
         _ => "",
     };

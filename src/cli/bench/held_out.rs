@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::cli::dotenv::Environment;
 use crate::cli::files::{ProjectPaths, read_project};
 use crate::cli::terminal;
 use crate::evaluate::held_out::{Counts, hold_out};
@@ -34,7 +35,10 @@ fn name(folder: &Path) -> String {
 fn measure(folder: &Path) -> Result<Option<String>> {
     let data = [folder.join("data")];
     let (config, domain) = (folder.join("config.yml"), folder.join("domain.yml"));
-    let files = read_project(&ProjectPaths { config: &config, domain: &domain, data: &data })?;
+    let files = read_project(
+        &ProjectPaths { config: &config, domain: &domain, data: &data, without_domain: false },
+        &Environment::read(),
+    )?;
     let project = sapa_project::load(files, &|name| std::env::var(name).ok()).project;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let counts: Vec<Counts> = SEEDS.iter().filter_map(|seed| hold_out(&project, *seed, threads)).collect();

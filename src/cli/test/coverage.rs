@@ -29,8 +29,8 @@ impl Watch {
     /// the model's places are those of other lines.
     pub(super) fn start(shared: &Shared, flags: &CoreFlags, model_path: &Path) -> Result<Self> {
         let config = shared.config();
-        let paths = ProjectPaths { config: &config, domain: &shared.domain, data: &flags.data };
-        let files = files::read_project(&paths)?;
+        let paths = ProjectPaths { config: &config, domain: &shared.domain, data: &flags.data, without_domain: false };
+        let files = files::read_project(&paths, &Environment::read())?;
         let environment = Environment::read();
         let project = load(files.clone(), &|name| environment.get(name)).project;
         let model = models::load(model_path)?;

@@ -106,7 +106,10 @@ fn show(findings: &[Diagnostic], sources: &Sources) {
 
 /// A project to train on: its configuration, the domain and the examples.
 fn read_project(config: &Path, shared: &Shared, data: &[PathBuf], environment: &Environment) -> Result<Project> {
-    let files = files::read_project(&ProjectPaths { config, domain: &shared.domain, data })?;
+    let files = files::read_project(
+        &ProjectPaths { config, domain: &shared.domain, data, without_domain: true },
+        &Environment::read(),
+    )?;
     let loaded = load(files, &|name| environment.get(name));
     let errors: Vec<Diagnostic> =
         loaded.diagnostics.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
