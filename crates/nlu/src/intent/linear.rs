@@ -26,8 +26,9 @@ pub(crate) struct LinearOptions {
     pub softmax: SoftmaxOptions,
     /// `tf_idf` (default) or `counts`.
     pub weighting: Weighting,
-    /// Whether confidences are calibrated (see [`super::calibration`]).
-    pub calibrated: bool,
+    /// How sharp calibrated confidences are (see [`super::calibration`]); `None`
+    /// leaves them as they come out.
+    pub sharpness: Option<f32>,
     /// `auto` (default): linfa where its dense form is quick, our own beyond;
     /// `lbfgs` (always our own, same bytes on every machine) or `linfa`.
     solver: &'static str,
@@ -55,12 +56,7 @@ impl LinearOptions {
             balanced,
             threads,
         };
-        Ok(Self {
-            softmax,
-            weighting,
-            calibrated: false,
-            solver: options.choice("solver", &["auto", "lbfgs", "linfa"])?,
-        })
+        Ok(Self { softmax, weighting, sharpness: None, solver: options.choice("solver", &["auto", "lbfgs", "linfa"])? })
     }
 
     /// linfa fits raw counts wrongly, cannot balance, and takes minutes where
@@ -171,9 +167,9 @@ impl LinearClassifier {
         let numbers: Vec<u32> = examples.iter().map(|(_, label)| number(label)).collect();
         let problem = SoftmaxProblem { features: &features, labels: &numbers, classes: labels.len() };
         let trainer = linear.solver(&problem).trainer();
-        let trained = trainer.train(&problem, &linear.softmax).and_then(|model| match linear.calibrated {
-            true => calibration::calibrate(model, &problem, trainer, &linear.softmax),
-            false => Ok(model),
+        let trained = trainer.train(&problem, &linear.softmax).and_then(|model| match linear.sharpness {
+            Some(sharpness) => calibration::calibrate(model, &problem, trainer, &linear.softmax, sharpness),
+            None => Ok(model),
         });
         classifier.model = trained.map_err(|error| {
             let message = format!("{} cannot be trained: {error}", options.config.name);
