@@ -19,8 +19,9 @@ pub(crate) fn extract_slots(scene: &Scene<'_>, replies: &mut Replies) -> Result<
                 continue;
             }
             if let MappingKind::Custom { action: Some(action) } = &mapping.kind {
+                // As in Rasa, the mappings after it still count.
                 custom_mapping(scene, action, replies, &mut ran, &mut candidates)?;
-                break;
+                continue;
             }
             if let Some(value) = value(scene, slot, mapping) {
                 candidates.push(Event::new(scene.now, EventBody::Slot { name: name.clone(), value }));

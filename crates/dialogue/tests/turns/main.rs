@@ -7,5 +7,6 @@ mod forms;
 mod learning;
 mod learnt;
 mod rules;
+mod semantics;
 mod sessions;
 mod slots;

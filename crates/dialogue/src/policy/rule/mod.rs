@@ -68,7 +68,6 @@ struct Found {
     source: Source,
     is_no_user: bool,
     is_end_to_end: bool,
-    returning_from_unhappy_path: bool,
 }
 
 /// The registry's line.
@@ -89,7 +88,12 @@ fn load(saved: Saved) -> Result<Box<dyn Policy>, LoadError> {
 impl Policy for RulePolicy {
     /// The first that applies, in the spec's order.
     fn predict(&self, tracker: &Tracker, _: &RuleOnly) -> Prediction {
-        self.dress(tracker, self.find(tracker))
+        let (found, returns) = self.find_with_return(tracker);
+        let mut prediction = self.dress(tracker, found);
+        if returns {
+            prediction.mandatory_events.push(EventBody::LoopInterrupted { is_interrupted: true });
+        }
+        prediction
     }
 
     fn save(&self) -> Saved {
@@ -98,7 +102,9 @@ impl Policy for RulePolicy {
 }
 
 impl RulePolicy {
-    fn find(&self, tracker: &Tracker) -> Option<Found> {
+    /// What is found, and whether the conversation comes back to a loop from an
+    /// interruption: that counts whichever policy takes it there.
+    fn find_with_return(&self, tracker: &Tracker) -> (Option<Found>, bool) {
         let current = tracker.current();
         let listened = current.latest_action_name() == Some("action_listen");
         let window: Vec<_> = tracker.recent_states(Some(self.index().longest + 1));
@@ -106,33 +112,34 @@ impl RulePolicy {
             let states: Vec<State> = window.iter().map(|s| last_turn_without_intent(s)).collect();
             self.find_by_rules(tracker, &states, true)
         } else {
-            None
+            (None, false)
         };
-        if from_text.is_none()
+        if from_text.0.is_none()
             && listened
             && let Some(action) = current.latest_intent().and_then(default_action)
         {
-            return Some(Found::builtin(
-                action,
-                format!("intent `{}`", current.latest_intent().unwrap_or_default()),
-                false,
-            ));
+            let what = format!("intent `{}`", current.latest_intent().unwrap_or_default());
+            return (Some(Found::builtin(action, what, false)), false);
         }
         if let Some(found) = happy_path(tracker) {
-            return Some(found);
+            return (Some(found), false);
         }
-        if from_text.is_some() {
+        if from_text.0.is_some() {
             return from_text;
         }
         let states: Vec<State> = window.iter().map(|s| s.without_text()).collect();
         self.find_by_rules(tracker, &states, false)
     }
 
+    fn find(&self, tracker: &Tracker) -> Option<Found> {
+        self.find_with_return(tracker).0
+    }
+
     /// The longest matching rule, and how it reads inside a loop.
-    fn find_by_rules(&self, tracker: &Tracker, states: &[State], is_end_to_end: bool) -> Option<Found> {
+    fn find_by_rules(&self, tracker: &Tracker, states: &[State], is_end_to_end: bool) -> (Option<Found>, bool) {
         let best = self.longest_match(states, is_end_to_end);
         let mut action = best.map(|index| self.rules[index].action.clone());
-        let mut returning_from_unhappy_path = false;
+        let mut returns = false;
         if let Some(active_loop) = tracker.current().active_loop_name() {
             let unhappy = self.unhappy_conditions(states);
             let general_listen = action.as_deref() == Some("action_listen")
@@ -141,16 +148,10 @@ impl RulePolicy {
                 let stay_out = unhappy.contains(&Unhappy::DoNotPredictLoop);
                 action = if stay_out { None } else { Some(active_loop.to_owned()) };
             }
-            returning_from_unhappy_path = unhappy.contains(&Unhappy::LoopWasInterrupted);
+            returns = unhappy.contains(&Unhappy::LoopWasInterrupted);
         }
-        let action = action?;
-        Some(Found {
-            action,
-            source: best.map_or(Source::Fallback, Source::Rule),
-            is_no_user: false,
-            is_end_to_end,
-            returning_from_unhappy_path,
-        })
+        let source = best.map_or(Source::Fallback, Source::Rule);
+        (action.map(|action| Found { action, source, is_no_user: false, is_end_to_end }), returns)
     }
 
     fn dress(&self, tracker: &Tracker, found: Option<Found>) -> Prediction {
@@ -171,9 +172,6 @@ impl RulePolicy {
         prediction.probabilities.push((found.action, confidence));
         prediction.is_no_user = found.is_no_user;
         prediction.is_end_to_end = found.is_end_to_end;
-        if found.returning_from_unhappy_path {
-            prediction.mandatory_events.push(EventBody::LoopInterrupted { is_interrupted: true });
-        }
         (prediction.hide_rule_turn, prediction.cause) = match found.source {
             Source::Rule(index) => {
                 let rule = &self.rules[index];
@@ -190,13 +188,7 @@ impl RulePolicy {
 
 impl Found {
     fn builtin(action: &str, what: String, is_no_user: bool) -> Self {
-        Self {
-            action: action.to_owned(),
-            source: Source::Builtin(what),
-            is_no_user,
-            is_end_to_end: false,
-            returning_from_unhappy_path: false,
-        }
+        Self { action: action.to_owned(), source: Source::Builtin(what), is_no_user, is_end_to_end: false }
     }
 }
 
