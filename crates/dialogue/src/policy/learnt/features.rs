@@ -63,8 +63,10 @@ impl Names<'_> {
 
 /// What the last turns were, newest first.
 struct Turns {
-    /// The message that is being answered.
+    /// The message that is being answered: its intent or text.
     user: String,
+    /// The entities in it.
+    entities: String,
     /// The message before it.
     user_before: String,
     /// Actions since that message, oldest first.
@@ -75,15 +77,24 @@ struct Turns {
 
 impl Turns {
     fn of(states: &[StateView<'_>], look: Look) -> Self {
-        let mut turns =
-            Self { user: String::new(), user_before: String::new(), since: Vec::new(), before: String::new() };
+        let mut turns = Self {
+            user: String::new(),
+            entities: String::new(),
+            user_before: String::new(),
+            since: Vec::new(),
+            before: String::new(),
+        };
         let mut listens = 0;
         for view in states.iter().rev().take(REACH) {
             let action = action_atom(view);
             if action == LISTEN {
                 listens += 1;
                 match listens {
-                    1 => turns.user = user_atom(view, look),
+                    1 => {
+                        turns.user = user_atom(view, look);
+                        let user = view.user().filter(|_| look == Look::Intent);
+                        turns.entities = user.map(|user| user.entities.join("\u{1e}")).unwrap_or_default();
+                    }
                     2 => turns.user_before = user_atom(view, Look::Intent),
                     _ => break,
                 }
@@ -105,6 +116,7 @@ fn pairs(now: &StateView<'_>, turns: &Turns, out: &mut Names<'_>) {
     let last = turns.since.last().map_or(LISTEN, String::as_str);
     out.name(&["since", &since]);
     out.name(&["turn", &turns.user, &since]);
+    out.name(&["turn+entities", &turns.user, &turns.entities, &since]);
     out.name(&["user+last", &turns.user, last]);
     out.name(&["context", &turns.before, &turns.user, &since]);
     out.name(&["users", &turns.user_before, &turns.user, &since]);
@@ -130,11 +142,11 @@ fn action_atom(view: &StateView<'_>) -> String {
     }
 }
 
-/// The message of a state as one atom: intent and entities, or the text.
+/// The message of a state as one atom: the intent, or the text.
 fn user_atom(view: &StateView<'_>, look: Look) -> String {
     let Some(user) = view.user().filter(|_| look != Look::Before) else { return String::new() };
     match (&user.intent, &user.text) {
-        (Some(intent), _) if look == Look::Intent => format!("i:{intent}\u{1e}{}", user.entities.join("\u{1e}")),
+        (Some(intent), _) if look == Look::Intent => format!("i:{intent}"),
         (_, Some(text)) => format!("t:{}", text.trim().to_lowercase()),
         _ => String::new(),
     }
