@@ -145,8 +145,13 @@ impl Chat {
     }
 }
 
-/// `intent{"entity": value}`; a text with a blank names no intent.
+/// `intent{"entity": value}`; a text with a blank names no intent, unless it is
+/// `intent|text`.
 fn understood(text: &str) -> ParseData {
+    if let Some((intent, _)) = text.split_once('|') {
+        let intent = IntentPrediction::new(intent, 1.0);
+        return ParseData { text: Some(text.to_owned()), intent, ..ParseData::default() };
+    }
     if text.split('{').next().is_some_and(|intent| intent.contains(' ')) {
         return ParseData { text: Some(text.to_owned()), ..ParseData::default() };
     }

@@ -119,6 +119,22 @@ fn end_to_end_texts_are_understood_by_their_words() {
 }
 
 #[test]
+fn what_a_story_says_word_for_word_comes_before_the_intent_it_is_taken_for() {
+    let data = "stories:
+- story: intents
+  steps: [{intent: greet}, {action: utter_greet}, {intent: sad}, {action: utter_cheer}]
+- story: text
+  steps: [{intent: greet}, {action: utter_greet}, {user: 'sad|sushi it is'}, {action: utter_happy}]
+";
+    let mut chat = Chat::with_policies("[{name: TEDPolicy, max_history: 5}]", DOMAIN, data);
+    chat.say("greet");
+    assert_eq!(chat.say("sad|sushi it is"), ["great"]);
+    let mut chat = Chat::with_policies("[{name: TEDPolicy, max_history: 5}]", DOMAIN, data);
+    chat.say("greet");
+    assert_eq!(chat.say("sad|never mind"), ["cheer up"]);
+}
+
+#[test]
 fn weights_read_back_and_do_not_depend_on_threads() {
     let config = |threads| {
         let loaded = super::chat::project_with_policies(WARY, DOMAIN, STORIES);

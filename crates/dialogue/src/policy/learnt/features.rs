@@ -43,6 +43,15 @@ pub(super) fn features(states: &[StateView<'_>], look: Look, emit: &mut dyn FnMu
     pairs(now, &turns, &mut out);
 }
 
+/// Name of the feature that a text has, word for word, while it is answered.
+pub(super) fn whole_text(text: &str) -> String {
+    format!("0\u{1f}{}\u{1f}", text_atom(text))
+}
+
+fn text_atom(text: &str) -> String {
+    format!("t:{}", text.trim().to_lowercase())
+}
+
 /// Writes names into one buffer.
 struct Names<'e> {
     text: String,
@@ -147,7 +156,7 @@ fn user_atom(view: &StateView<'_>, look: Look) -> String {
     let Some(user) = view.user().filter(|_| look != Look::Before) else { return String::new() };
     match (&user.intent, &user.text) {
         (Some(intent), _) if look == Look::Intent => format!("i:{intent}"),
-        (_, Some(text)) => format!("t:{}", text.trim().to_lowercase()),
+        (_, Some(text)) => text_atom(text),
         _ => String::new(),
     }
 }
@@ -164,7 +173,10 @@ fn state_atoms(view: &StateView<'_>, look: Look, atoms: &mut Vec<String>) {
                 atoms.push(format!("i:{intent}"));
                 atoms.extend(user.entities.iter().map(|entity| format!("e:{entity}")));
             }
-            (_, Some(text)) => text_atoms(text, atoms),
+            (_, Some(text)) => {
+                atoms.push(text_atom(text));
+                text_atoms(text, atoms);
+            }
             _ => {}
         }
     }

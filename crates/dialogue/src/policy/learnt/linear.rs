@@ -75,11 +75,27 @@ impl LinearModel {
 
     /// Probability of each label; empty when nothing was learnt.
     pub(super) fn probabilities(&self, features: impl FnOnce(&mut dyn FnMut(&str))) -> Vec<f32> {
+        self.of_row(&self.row(features))
+    }
+
+    /// The highest score of a label: unlike a probability it says how much of the
+    /// features is known.
+    pub(super) fn best_score(&self, features: impl FnOnce(&mut dyn FnMut(&str))) -> f32 {
+        let row = self.row(features);
+        self.model.as_ref().map_or(0.0, |model| sapa_learn::math::max(&model.scores(scaled(&row))))
+    }
+
+    /// Whether a feature of that name was learnt.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.names.id(name).is_some()
+    }
+
+    fn row(&self, features: impl FnOnce(&mut dyn FnMut(&str))) -> Vec<u32> {
         let mut row = Vec::new();
         features(&mut |name| row.extend(self.names.id(name)));
         row.sort_unstable();
         row.dedup();
-        self.of_row(&row)
+        row
     }
 
     /// The same for an example's row.

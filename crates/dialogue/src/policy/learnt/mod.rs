@@ -91,15 +91,17 @@ impl LearntPolicy {
     /// is surer than the threshold and surer than the intent (spec §2.7).
     fn choose(&self, states: &[StateView<'_>], listened: bool) -> (Vec<f32>, bool) {
         let by_intent = self.probabilities(states, Look::Intent);
-        let has_text = states.last().and_then(StateView::user).is_some_and(|user| user.text.is_some());
-        if !(self.options.reads_text && listened && has_text) {
-            return (by_intent, false);
-        }
+        let text = states.last().and_then(StateView::user).and_then(|user| user.text.as_deref());
+        let Some(text) = text.filter(|_| self.options.reads_text && listened) else { return (by_intent, false) };
         let by_text = self.probabilities(states, Look::Text);
-        let best = |values: &[f32]| values.iter().copied().fold(0.0_f32, f32::max);
+        let sure = by_text.iter().any(|p| f64::from(*p) > self.options.e2e_confidence_threshold);
         let has_intent = states.last().and_then(StateView::user).is_some_and(|user| user.intent.is_some());
-        let sure = f64::from(best(&by_text)) > self.options.e2e_confidence_threshold;
-        if !has_intent || (sure && best(&by_text) > best(&by_intent)) { (by_text, true) } else { (by_intent, false) }
+        let score = |look| self.model.best_score(|emit| features(states, look, emit));
+        // Both may be nearly certain of something: the scores say which of the two
+        // is the better known (Rasa compares similarities). What a story says word
+        // for word is known best.
+        let is_known = || self.model.knows(&features::whole_text(text)) || score(Look::Text) > score(Look::Intent);
+        if !has_intent || (sure && is_known()) { (by_text, true) } else { (by_intent, false) }
     }
 }
 
