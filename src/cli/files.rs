@@ -35,6 +35,7 @@ const DEFAULT_DATA: &str = "data";
 /// was meant.
 pub(super) fn read_project(paths: &ProjectPaths<'_>, environment: &Environment) -> Result<Vec<ProjectFile>> {
     let imported = imports::files(paths.config, environment)?;
+    let paths = &ProjectPaths { domain: domain_or_folder(paths.domain), ..*paths };
     check_paths(paths, imported.is_some())?;
     let root = paths.config.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut files = vec![read(paths.config, &root, FileRole::Config)?];
@@ -48,6 +49,13 @@ pub(super) fn read_project(paths: &ProjectPaths<'_>, environment: &Environment) 
         files.push(read(&path, &root, FileRole::Data)?);
     }
     Ok(files)
+}
+
+/// Without `domain.yml`, and unless a flag names another, Rasa takes the folder
+/// `domain`.
+fn domain_or_folder(domain: &Path) -> &Path {
+    let folder = Path::new("domain");
+    if domain == Path::new(DEFAULT_DOMAIN) && !domain.exists() && folder.is_dir() { folder } else { domain }
 }
 
 /// All missing paths at once: each with its flag and what may have been meant.

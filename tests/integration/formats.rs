@@ -197,3 +197,15 @@ fn an_example_without_intent_teaches_entities_only() {
     assert!(names.iter().all(|name| ["greet", "book"].contains(name)), "{parsed}");
     assert_eq!(brief(&parsed).1, ["city=Paris -"], "{parsed}");
 }
+
+#[test]
+fn a_folder_named_domain_stands_for_a_missing_domain_file() {
+    let project = Project::tiny();
+    let domain = std::fs::read(project.path("domain.yml")).expect("the domain");
+    project.write("domain/all.yml", domain);
+    std::fs::remove_file(project.path("domain.yml")).expect("removed");
+    let trained = project.sapa(&["train"]);
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    let named = project.sapa(&["train", "-d", "domein.yml"]);
+    assert_eq!(named.code, Some(1), "{named:?}");
+}
