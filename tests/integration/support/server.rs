@@ -64,10 +64,34 @@ impl Server {
         Self::launch_with(project, arguments, &[("LOG_LEVEL", level)])
     }
 
+    /// Starts the server with no more than so many KiB for each of its files, as on
+    /// a disk that is nearly full.
+    pub fn start_short_of_disk(project: &Project, arguments: &[&str], kib: u32) -> Self {
+        let all = [&["run", "-i", "127.0.0.1", "-p", "0"], arguments].concat();
+        let plain = project.command(&all);
+        let mut limited = std::process::Command::new("bash");
+        // With the signal ignored, a write beyond the limit fails instead.
+        limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"")]);
+        limited.arg(plain.get_program()).args(plain.get_args());
+        limited.current_dir(plain.get_current_dir().expect("the project's folder"));
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        let mut server = Self::spawn(limited, &[("LOG_LEVEL", "info")]);
+        server.wait();
+        server
+    }
+
     fn launch_with(project: &Project, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let all = [&["run", "-i", "127.0.0.1", "-p", "0"], arguments].concat();
-        let mut child = project
-            .command(&all)
+        Self::spawn(project.command(&all), variables)
+    }
+
+    fn spawn(mut command: std::process::Command, variables: &[(&str, &str)]) -> Self {
+        let mut child = command
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
