@@ -30,6 +30,7 @@ mod read_config;
 mod read_domain;
 mod read_nlu;
 mod read_story;
+mod removed;
 mod shape;
 mod substitute;
 mod version;

@@ -4,7 +4,7 @@
 use crate::components::{COMPONENTS, Component, Role, Status, default_priority, find};
 use crate::imports::{self, Importers};
 use crate::yaml::{Map, Node};
-use crate::{ComponentConfig, Config, Diagnostic, Span, codes, shape, substitute, suggest};
+use crate::{ComponentConfig, Config, Diagnostic, Span, codes, removed, shape, substitute, suggest};
 use sapa_sdk::JsonMap;
 use serde_json::{Value, json};
 
@@ -149,8 +149,9 @@ fn section(map: &Map, key: &str, asked: &Asked, file: Span, out: &mut Vec<Diagno
             );
             return None;
         }
+        let is = if key == "policies" { "are" } else { "is" };
         out.push(
-            Diagnostic::note(codes::DEFAULTS_USED, format!("`{key}` is empty; Rasa's default {key} is used"))
+            Diagnostic::note(codes::DEFAULTS_USED, format!("`{key}` is empty; Rasa's default {key} {is} used"))
                 .at(span, "")
                 .help(format!(
                     "list the components under `{key}:` to choose them yourself; {}",
@@ -215,6 +216,11 @@ fn component(item: &Node, section: &str, asked: &Asked, out: &mut Vec<Diagnostic
 }
 
 fn unknown_component(name: &str, section: &str, span: Span) -> Diagnostic {
+    if let Some(successor) = removed::successor(name) {
+        return Diagnostic::error(codes::UNKNOWN_COMPONENT, format!("`{name}` was removed from Rasa before version 3"))
+            .at(span, "")
+            .help(successor);
+    }
     if name.contains('.') {
         return Diagnostic::error(
             codes::REFUSED_COMPONENT,
