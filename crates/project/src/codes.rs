@@ -44,7 +44,8 @@ codes! {
     UNKNOWN_KEY = "W0204", "a key is not known here";
     NOT_READ = "W0205", "a file could not be read and does not look like training data";
     FORMAT_TOO_NEW = "W0206", "a data format is newer than what is known of it";
-    DOMAIN_KEYS_IN_DATA = "N0201", "domain keys stand in a data file";
+    DOMAIN_KEYS_IN_DATA = "W0207", "domain keys stand in a data file and are not read";
+    // N0201 meant domain keys of data files that were read.
     NOTHING_IN_FILE = "N0202", "a data file holds no training data";
 
     // 03: NLU data (spec §1.4)
@@ -100,11 +101,14 @@ codes! {
     UNKNOWN_DOMAIN_ENTITY = "W0502", "an entity is not in the domain";
     UNKNOWN_DOMAIN_INTENT = "W0503", "an intent is not in the domain";
     BUTTON_INTENT = "W0504", "a button's payload names an unknown intent";
+    BUTTON_ENTITY = "W0515", "a button's payload names an unknown entity";
     CONDITION_SLOT = "W0506", "a response condition names an unknown slot";
     USE_AND_IGNORE = "W0507", "an entity is both used and ignored";
     NO_VALUES = "W0508", "a categorical slot has no values";
     BUTTON_INCOMPLETE = "W0509", "a button has no title or payload";
     RESPONSE_NAME = "W0511", "a response's name does not start with `utter_`";
+    RETRIEVAL_KEY_IN_DOMAIN = "W0514", "the domain lists a retrieval intent with its key";
+    CONDITION_FORM_OPEN = "W0513", "a mapping condition names a form that may not require the slot";
     SLOT_ADDED = "W0512", "a slot that a form asks for was added";
     PLACEHOLDER = "N0502", "no slot fills a placeholder";
     ASK_RESPONSE_MISSING = "N0503", "a form cannot ask for a slot";

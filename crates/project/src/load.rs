@@ -25,7 +25,7 @@ pub enum FileRole {
     Config,
     /// `domain.yml`, or a file of a domain directory.
     Domain,
-    /// A file of `data/`: NLU data, stories, rules, responses, even domain keys.
+    /// A file of `data/`: NLU data, stories, rules, responses.
     Data,
     /// A file of an imported project: what it is, its content says.
     Imported,
@@ -52,7 +52,7 @@ pub struct Loaded {
 }
 
 /// Keys of training data.
-const DATA_KEYS: [&str; 4] = ["nlu", "stories", "rules", "responses"];
+pub(crate) const DATA_KEYS: [&str; 4] = ["nlu", "stories", "rules", "responses"];
 
 /// What may be done about a project that cannot be served as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -244,9 +244,7 @@ fn read_domain(
             is_any_read |= has_domain_keys(map);
             reader.add(map, out);
         } else if let Some(map) = file.keys(FileRole::Data).filter(|map| has_own_domain_keys(map)) {
-            is_any_read = true;
-            reader.add_data_file(map, out);
-            out.push(domain_keys_in_data(map, &file.root));
+            out.push(domain_keys_in_data(map, &file.root, &file.path));
         }
     }
     // What an imported file says is its domain's, and does not win over others.
@@ -280,15 +278,19 @@ fn has_own_domain_keys(map: &Map) -> bool {
     map.iter().any(|(key, _)| key.name != "responses" && DOMAIN_KEYS.contains(&key.name.as_str()))
 }
 
-fn domain_keys_in_data(map: &Map, root: &Node) -> Diagnostic {
+/// Rasa reads the domain from `--domain` only: a stale copy among the data must
+/// not change the bot.
+fn domain_keys_in_data(map: &Map, root: &Node, path: &str) -> Diagnostic {
     let is_domain = |name: &str| name != "responses" && DOMAIN_KEYS.contains(&name);
     let place = map.iter().find(|(key, _)| is_domain(&key.name)).map_or(root.span, |(key, _)| key.span);
-    Diagnostic::note(
+    Diagnostic::warning(
         codes::DOMAIN_KEYS_IN_DATA,
-        "domain keys stand in a data file; they are read as part of the domain",
+        "domain keys stand in a data file; of these only `responses` is read there",
     )
-    .at(place, "")
-    .help("Rasa reads them only if the file is also named with --domain")
+    .at(place, "this key and others of the domain are passed over")
+    .help(format!(
+        "if this is your domain, pass `--domain {path}`; a domain of several files stands in one folder of its own"
+    ))
 }
 
 fn retrieval_intents(project: &Project) -> BTreeSet<String> {

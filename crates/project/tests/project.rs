@@ -83,10 +83,10 @@ fn the_order_in_which_files_are_given_does_not_matter() {
 fn one_data_file_may_hold_everything() {
     let data = "version: \"3.1\"\nnlu:\n- intent: faq/jam\n  examples: |\n    - jam buka?\nstories:\n- story: s\n  steps:\n  - intent: faq\n  - action: utter_faq\nrules:\n- rule: r\n  steps:\n  - intent: salam\n  - action: utter_salam\nresponses:\n  utter_faq/jam:\n  - text: Pukul 08.00\n  utter_salam:\n  - text: Halo lagi\nentities: [kota]\n";
     let loaded = load_with(CONFIG, DOMAIN, data);
-    assert_eq!(brief(&loaded), ["N0201:21"]);
+    assert_eq!(brief(&loaded), ["W0207:21"]);
     let project = &loaded.project;
     assert_eq!(project.stories.len(), 2);
-    assert!(project.domain.intents["faq"].is_retrieval && project.domain.entities.contains_key("kota"));
+    assert!(project.domain.intents["faq"].is_retrieval && !project.domain.entities.contains_key("kota"));
     assert_eq!(project.domain.responses["utter_salam"][0].content["text"], "Halo lagi");
     assert!(project.domain.has_action("utter_faq") && project.domain.has_action("utter_faq/jam"));
     assert!(check(project).iter().all(|diagnostic| diagnostic.severity != Severity::Error), "{:?}", check(project));
@@ -249,7 +249,7 @@ fn broken_domains_are_reported_at_every_level() {
     assert_eq!(domain_findings("intents: salam\n"), ["E0202:1"]);
     assert_eq!(
         domain_findings("intents:\n- salam:\n- 5\n- x\n- x\n- y: {triggers: a}\n- p/q\n"),
-        ["E0202:2", "E0202:3", "E0502:5", "E0507:6", "E0302:7"]
+        ["E0202:2", "E0202:3", "E0502:5", "E0507:6", "W0514:7"]
     );
     assert_eq!(domain_findings("intents: [a]\nslots:\n- a\nforms: [f]\n"), ["E0202:3", "E0202:4"]);
     let slots = "slots:\n  a: {type: txt, mappings: [{type: custom}]}\n  b: {type: text}\n  c: {mappings: []}\n  d: {type: any, influence_conversation: true, mappings: [{type: custom}]}\n  e: {type: float, min_value: 2, mappings: [{type: custom}]}\n  f: {type: text, mappings: [{type: from_enttiy}, {type: from_entity}, {type: from_intent}, 5]}\n  g: {type: my.Slot, mappings: [{type: custom}]}\n  h:\n";
@@ -386,7 +386,7 @@ fn broken_files_do_not_hide_the_problems_of_others() {
             "E0204 ",
             "E0101 a.yml:2",
             "E0103 b.yml:2",
-            "E0201 c.yml:1",
+            "N0202 c.yml:1",
             "W0205 d.yml:1",
             "N0202 e.yml:1",
             "W0403 f.yml:4",

@@ -1,7 +1,7 @@
 //! Slots, mappings, forms and intents of the domain against each other.
 
 use super::{unknown_action, unknown_entity, unknown_intent, unknown_slot};
-use crate::domain::{EntityType, MappingKind, Slot, SlotMapping};
+use crate::domain::{EntityType, Form, MappingKind, Slot, SlotMapping};
 use crate::{Diagnostic, Domain, Project, Span, codes, suggest};
 
 pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
@@ -90,16 +90,39 @@ fn conditions(slot: &str, mapping: &SlotMapping, span: Span, domain: &Domain, ou
         };
         let is_trigger = matches!(mapping.kind, MappingKind::FromTriggerIntent { .. });
         if !is_trigger && !form.required_slots.iter().any(|required| required == slot) {
-            out.push(
-                Diagnostic::error(
-                    codes::CONDITION_FORM,
-                    format!("the form `{name}` does not require the slot `{slot}`"),
-                )
-                .at(span, "this mapping can never apply")
-                .help(format!("add `{slot}` to `required_slots` of `{name}`, or remove the condition")),
-            );
+            out.push(not_required(slot, name, form, condition.requested_slot.as_deref(), span, domain));
         }
     }
+}
+
+/// A condition's form that does not require the slot. Where the form's slots may
+/// be chosen while it runs (it lists none, or `validate_<form>` may add some) the
+/// mapping may be meant so: Rasa trains it with `--skip-validation`.
+fn not_required(
+    slot: &str,
+    name: &str,
+    form: &Form,
+    requested: Option<&str>,
+    span: Span,
+    domain: &Domain,
+) -> Diagnostic {
+    let text = format!("the form `{name}` does not require the slot `{slot}`");
+    if form.required_slots.is_empty() || domain.is_custom_action(&format!("validate_{name}")) {
+        return Diagnostic::warning(codes::CONDITION_FORM_OPEN, text)
+            .at(
+                span,
+                format!("applies only if `validate_{name}` adds the slot while the form runs, or to fill it early"),
+            )
+            .help(format!("add `{slot}` to `required_slots` of `{name}`, if the form asks for it"));
+    }
+    let is_never_asked = requested.is_some_and(|requested| !form.required_slots.iter().any(|slot| slot == requested));
+    let label = match requested.filter(|_| is_never_asked) {
+        Some(requested) => format!("`{name}` never asks for `{requested}`: this condition can never hold"),
+        None => format!("`{name}` never asks for `{slot}`"),
+    };
+    Diagnostic::error(codes::CONDITION_FORM, text)
+        .at(span, label)
+        .help(format!("add `{slot}` to `required_slots` of `{name}`, or remove the condition"))
 }
 
 /// A `from_text` mapping without a condition fills the slot from every message

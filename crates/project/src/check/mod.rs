@@ -13,7 +13,7 @@ use crate::{Diagnostic, Domain, Project, Story, codes, load};
 const DEFAULT_LOOPS: [&str; 1] = ["action_two_stage_fallback"];
 
 /// Findings that say nothing while the domain could not be read.
-const NEED_DOMAIN: [&str; 8] = [
+const NEED_DOMAIN: [&str; 9] = [
     codes::UNKNOWN_ACTION,
     codes::UNKNOWN_SLOT,
     codes::UNKNOWN_FORM,
@@ -22,6 +22,7 @@ const NEED_DOMAIN: [&str; 8] = [
     codes::NLU_INTENT_NOT_IN_DOMAIN,
     codes::NLU_ENTITY_NOT_IN_DOMAIN,
     codes::BUTTON_INTENT,
+    codes::BUTTON_ENTITY,
 ];
 
 /// Findings of something that is nowhere, which say nothing while a file could

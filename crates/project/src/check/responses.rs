@@ -1,7 +1,7 @@
 //! Responses: buttons, placeholders, conditions, use.
 
-use super::{unknown_intent, unknown_slot};
-use crate::annotation::payload_intent;
+use super::{unknown_entity, unknown_intent, unknown_slot};
+use crate::annotation::{payload_entities, payload_intent};
 use crate::domain::{Domain, ResponseVariation};
 use crate::load::all_steps;
 use crate::{Diagnostic, Project, Severity, Span, StepKind, codes};
@@ -17,22 +17,28 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
         let places = project.domain_spans.variations.get(name).map(Vec::as_slice).unwrap_or_default();
         for (variation, span) in variations.iter().zip(places) {
             let what = format!("the response `{name}`");
-            buttons(&what, variation, *span, &project.domain, out);
             placeholders(&what, variation, *span, &project.domain, out);
             conditions(&what, variation, *span, &project.domain, out);
         }
     }
+    buttons(project, out);
     unused(project, out);
 }
 
-fn buttons(what: &str, variation: &ResponseVariation, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
-    for key in ["buttons", "quick_replies"] {
-        let buttons = variation.content.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        for payload in buttons.iter().filter_map(|button| button.get("payload").and_then(Value::as_str)) {
-            let Some(intent) = payload_intent(payload) else { continue };
-            if !domain.intents.contains_key(intent) {
-                out.push(unknown_intent(codes::BUTTON_INTENT, intent, &format!("a button of {what}"), span, domain));
-            }
+/// Payloads of buttons that name an intent or an entity that is not known.
+fn buttons(project: &Project, out: &mut Vec<Diagnostic>) {
+    for payload in &project.domain_spans.payloads {
+        let what = format!("a button of the response `{}`", payload.owner);
+        let (span, domain) = (payload.span, &project.domain);
+        let Some(intent) = payload_intent(&payload.name) else { continue };
+        if !domain.intents.contains_key(intent.split('/').next().unwrap_or(intent)) {
+            out.push(unknown_intent(codes::BUTTON_INTENT, intent, &what, span, domain));
+        }
+        // Braces are doubled where they are not to be taken for a placeholder.
+        let given = payload_entities(&payload.name.replace("{{", "{").replace("}}", "}"));
+        let names: BTreeSet<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
+        for name in names.into_iter().filter(|name| !domain.entities.contains_key(*name)) {
+            out.push(unknown_entity(codes::BUTTON_ENTITY, name, &what, span, domain));
         }
     }
 }

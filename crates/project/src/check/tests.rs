@@ -126,12 +126,13 @@ fn mappings_forms_and_intents_of_the_domain_are_linked() {
 fn buttons_placeholders_and_conditions_of_responses_are_linked() {
     let domain = DOMAIN.replace(
         "  - text: Halo {kota}\n",
-        "  - text: Halo {kotta}\n    buttons:\n    - {title: a, payload: '/salm{{\"kota\": \"x\"}}'}\n    condition:\n    - {type: slot, name: seteju, value: true}\n",
+        "  - text: Halo {kotta}\n    buttons:\n    - {title: a, payload: '/salm{{\"kotta\": \"x\"}}'}\n    condition:\n    - {type: slot, name: seteju, value: true}\n",
     );
     let found = all(&domain, "nlu: []\n");
     for expected in [
         "N0502 domain.yml:17 did you mean `kota`?",
-        "W0504 domain.yml:17 did you mean `salam`?",
+        "W0504 domain.yml:19 did you mean `salam`?",
+        "W0515 domain.yml:19 did you mean `kota`?",
         "W0506 domain.yml:17 did you mean `setuju`?",
     ] {
         assert!(found.iter().any(|line| line == expected), "{expected}: {found:?}");

@@ -7,6 +7,7 @@ mod luis;
 mod rasa_json;
 mod wit;
 
+use crate::load::DATA_KEYS;
 use crate::read_nlu::NluReader;
 use crate::yaml::{Map, Node};
 use crate::{Diagnostic, Span, codes};
@@ -29,7 +30,7 @@ pub(crate) enum Format {
     /// Files of a Dialogflow export that are read by way of another, or not at
     /// all.
     DialogflowPart,
-    /// JSON that is nothing of the above.
+    /// JSON that is nothing of the above, or another program's mapping.
     OtherJson,
 }
 
@@ -60,6 +61,14 @@ pub(crate) fn format(path: &str, root: &Node) -> Format {
     } else {
         Format::Rasa
     }
+}
+
+/// The format of a file that was found rather than named: JSON with none of the
+/// keys of training data is another program's, whatever its keys are called.
+pub(crate) fn unless_json(format: Format, path: &str, root: &Node) -> Format {
+    let is_json = path.to_lowercase().ends_with(".json");
+    let has_data = root.as_map().is_some_and(|map| DATA_KEYS.iter().any(|key| map.get(key).is_some()));
+    if format == Format::Rasa && is_json && !has_data { Format::OtherJson } else { format }
 }
 
 /// A file among the others, for formats that spread over several.

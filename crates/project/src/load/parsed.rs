@@ -9,6 +9,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Keys that only items of training data have.
+const ITEM_KEYS: [&str; 3] = ["examples", "story", "rule"];
+
 /// A file after parsing.
 pub(super) struct Parsed {
     pub path: String,
@@ -104,6 +107,7 @@ pub(super) fn parse_files(
         last_path = Some(file.path.clone());
         if let Some(root) = parse_file(&file, env, sources, out) {
             let format = foreign::format(&file.path, &root);
+            let format = if may_be_stray(file.role) { foreign::unless_json(format, &file.path, &root) } else { format };
             parsed.push(Parsed { path: file.path, roles: BTreeSet::from([file.role]), format, root });
         }
     }
@@ -136,6 +140,10 @@ fn parse_file(
         if file.role == FileRole::Imported {
             return Some(root);
         }
+        if may_be_stray(file.role) && !looks_like_training_data(&text) && !lists_training_data(&root) {
+            out.push(foreign::holds_nothing(&file.path, root.span));
+            return None;
+        }
         out.push(
             Diagnostic::error(codes::NOT_A_MAPPING, format!("the top level of {} must be a mapping", file.path))
                 .at(root.span, format!("this is {}", root.kind()))
@@ -163,6 +171,13 @@ pub(super) fn looks_like_training_data(text: &str) -> bool {
     let is_key =
         |line: &str| DATA_KEYS.iter().any(|key| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
     text.lines().any(|line| is_key(line.trim_start()))
+}
+
+/// Whether a list has items of training data: a file whose author forgot the key
+/// above them. Rasa passes it over without a word.
+fn lists_training_data(root: &Node) -> bool {
+    let is_item = |node: &Node| node.as_map().is_some_and(|map| ITEM_KEYS.iter().any(|key| map.get(key).is_some()));
+    root.as_seq().is_some_and(|items| items.iter().any(is_item))
 }
 
 fn not_read(reason: Diagnostic) -> Diagnostic {

@@ -44,21 +44,28 @@ pub(super) fn intents(
         intents.insert(name, Intent { used_entities: by_default.clone(), is_retrieval: false });
     }
     for (name, item) in items {
-        if name.contains('/') {
+        let base = name.split('/').next().unwrap_or(name);
+        if base != name {
             out.push(
-                Diagnostic::error(
-                    codes::BAD_INTENT_NAME,
-                    format!("the domain lists the retrieval intent `{name}` with its key"),
+                Diagnostic::warning(
+                    codes::RETRIEVAL_KEY_IN_DOMAIN,
+                    format!("the domain lists the retrieval intent `{name}` with its key; it counts as `{base}`"),
                 )
                 .at(item.key, "")
-                .help(format!("list only the base name: `- {}`", name.split('/').next().unwrap_or(name))),
+                .help(format!("list only the base name: `- {base}`")),
             );
         }
         let used_entities = match item.value.and_then(|node| shape::map(node, "the settings of an intent", out)) {
             Some(map) => used_entities(name, map, entities, spans, out),
             None => by_default.clone(),
         };
-        intents.insert(name.clone(), Intent { used_entities, is_retrieval: false });
+        let intent = Intent { used_entities, is_retrieval: false };
+        // The base may be listed by itself, with settings of its own.
+        if base == name {
+            intents.insert(name.clone(), intent);
+        } else if !items.contains_key(base) {
+            intents.entry(base.to_owned()).or_insert(intent);
+        }
     }
     for (name, intent) in &mut intents {
         intent.is_retrieval = retrieval.contains(name);

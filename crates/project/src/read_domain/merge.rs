@@ -47,10 +47,10 @@ pub(super) struct Merged<'n> {
 }
 
 impl<'n> Merged<'n> {
-    /// Adds all sections of a file but the one named `except`.
-    pub fn add_file(&mut self, map: &'n Map, except: &str, out: &mut Vec<Diagnostic>) {
+    /// Adds all sections of a file.
+    pub fn add_file(&mut self, map: &'n Map, out: &mut Vec<Diagnostic>) {
         self.files += 1;
-        for (key, node) in map.iter().filter(|(key, _)| key.name != except) {
+        for (key, node) in map.iter() {
             self.section(key, node, out);
         }
     }
@@ -121,15 +121,10 @@ fn merge_list<'n>(items: &mut Items<'n>, node: &'n Node, what: &str, out: &mut V
                 for (key, value) in map.iter() {
                     if value.is_null() {
                         out.push(null_settings(what, key));
-                    } else {
-                        insert(
-                            items,
-                            &key.name,
-                            Item { key: key.span, value: Some(value), origin: Origin::Domain },
-                            what,
-                            out,
-                        );
                     }
+                    // The name is known all the same: nobody who uses it is wrong.
+                    let value = Some(value).filter(|value| !value.is_null());
+                    insert(items, &key.name, Item { key: key.span, value, origin: Origin::Domain }, what, out);
                 }
             }
             _ => {

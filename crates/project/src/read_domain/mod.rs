@@ -42,13 +42,7 @@ impl<'n> DomainReader<'n> {
     /// Adds a domain file; on a clash of names the earlier file wins.
     pub fn add(&mut self, map: &'n Map, out: &mut Vec<Diagnostic>) {
         Self::check_keys(map, out);
-        self.merged.add_file(map, "", out);
-    }
-
-    /// Adds the domain keys of a data file. Its `responses` are left to
-    /// [`Self::add_data_responses`].
-    pub fn add_data_file(&mut self, map: &'n Map, out: &mut Vec<Diagnostic>) {
-        self.merged.add_file(map, "responses", out);
+        self.merged.add_file(map, out);
     }
 
     fn check_keys(map: &Map, out: &mut Vec<Diagnostic>) {

@@ -1,7 +1,7 @@
 //! Responses (spec §1.6, §3.9).
 
 use super::merge::Items;
-use super::spans::DomainSpans;
+use super::spans::{DomainSpans, NamePlace};
 use crate::domain::{ResponseCondition, ResponseVariation};
 use crate::yaml::{Map, Node};
 use crate::{Diagnostic, codes, shape};
@@ -49,14 +49,16 @@ pub(super) fn responses(
                     .help("add `- text: \"…\"` below it"),
             );
         }
-        let places = spans.variations.entry(name.clone()).or_default();
+        let mut places = Vec::with_capacity(variations.len());
         let mut read = Vec::with_capacity(variations.len());
         for node in variations {
             if let Some(variation) = variation(&what, node, out) {
                 places.push(node.span);
                 read.push(variation);
+                spans.payloads.extend(payloads(name, node));
             }
         }
+        spans.variations.insert(name.clone(), places);
         responses.insert(name.clone(), read);
     }
     responses
@@ -135,6 +137,16 @@ fn buttons(map: &Map, out: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// What the buttons of a variation send, and where it stands.
+fn payloads(response: &str, variation: &Node) -> Vec<NamePlace> {
+    let lists = ["buttons", "quick_replies"].iter().filter_map(|key| variation.as_map()?.get(key)?.as_seq());
+    let payload = |button: &Node| {
+        let node = button.as_map()?.get("payload")?;
+        Some(NamePlace { owner: response.to_owned(), name: node.as_str()?.to_owned(), span: node.span })
+    };
+    lists.flatten().filter_map(payload).collect()
 }
 
 /// `condition`: a list of `{type: slot, name, value}`.

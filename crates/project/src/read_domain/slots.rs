@@ -73,7 +73,7 @@ fn influence(what: &str, map: &Map, slot_type: &SlotType, key: Span, out: &mut V
 }
 
 fn slot_type(map: &Map, node: &Node, key: Span, out: &mut Vec<Diagnostic>) -> Option<SlotType> {
-    match shape::text(node, "`type` of a slot", out)? {
+    match builtin_type(shape::text(node, "`type` of a slot", out)?) {
         "text" => Some(SlotType::Text),
         "bool" => Some(SlotType::Bool),
         "list" => Some(SlotType::List),
@@ -96,6 +96,23 @@ fn slot_type(map: &Map, node: &Node, key: Span, out: &mut Vec<Diagnostic>) -> Op
             );
             None
         }
+    }
+}
+
+/// The short name of a type that is written as the path of Rasa's own class;
+/// any other name as it stands.
+fn builtin_type(name: &str) -> &str {
+    let class = ["rasa.shared.core.slots.", "rasa.core.slots."].iter().find_map(|module| name.strip_prefix(module));
+    match class {
+        Some("TextSlot") => "text",
+        Some("BooleanSlot") => "bool",
+        Some("CategoricalSlot") => "categorical",
+        Some("FloatSlot") => "float",
+        Some("ListSlot") => "list",
+        Some("AnySlot") => "any",
+        // Rasa 2 had it.
+        Some("UnfeaturizedSlot") => "unfeaturized",
+        _ => name,
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// A name used inside the domain and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamePlace {
-    /// What uses it: the intent's name.
+    /// What uses it: the name of the intent or response.
     pub owner: String,
     /// The name.
     pub name: String,
@@ -38,6 +38,8 @@ pub struct DomainSpans {
     pub ignored_intents: BTreeMap<String, Vec<Span>>,
     /// Each variation of a response, in order.
     pub variations: BTreeMap<String, Vec<Span>>,
+    /// Payloads of the responses' buttons and quick replies.
+    pub payloads: Vec<NamePlace>,
     /// Entities named by `use_entities` and `ignore_entities`.
     pub intent_entities: Vec<NamePlace>,
 }
@@ -45,7 +47,11 @@ pub struct DomainSpans {
 impl DomainSpans {
     pub(super) fn add_names(&mut self, merged: &Merged<'_>) {
         let names = |items: &Items<'_>| items.iter().map(|(name, item)| (name.clone(), item.key)).collect();
-        self.intents = names(&merged.intents);
+        for (name, item) in &merged.intents {
+            // A retrieval intent that is listed with its key counts as its base.
+            let base = name.split('/').next().unwrap_or(name);
+            self.intents.entry(base.to_owned()).or_insert(item.key);
+        }
         self.entities = names(&merged.entities);
         self.slots = names(&merged.slots);
         self.responses = names(&merged.responses);
