@@ -6,6 +6,7 @@ mod bot;
 mod data;
 mod dotenv;
 mod files;
+mod findings;
 mod health;
 mod idle;
 mod imports;
@@ -109,11 +110,11 @@ pub fn main() -> ExitCode {
     idle::say(&[("--logging-config-file", cli.verbosity.logging_config_file.is_some() && !quiet)]);
     logging::start(&cli.verbosity, matches!(command, Command::Run(_)));
     let outcome = match command {
-        Command::Train(args) => train::run(&args, quiet),
+        Command::Train(args) => train::run(&args, &cli.verbosity),
         Command::Run(args) => run::run(*args),
         Command::Shell(args) => shell::run(args, debug),
         Command::Test(args) => test::run(&args),
-        Command::Data(args) => data::run(&args, quiet),
+        Command::Data(args) => data::run(&args, &cli.verbosity),
         Command::Bench(args) => bench::run(&args),
         Command::Health(args) => health::run(&args),
         Command::Logs(args) => logs::run(&args),

@@ -13,8 +13,8 @@ use sapa_project::LoadOptions;
 
 use super::dotenv::Environment;
 use super::files::{ProjectPaths, read_project};
-use super::validate::{Findings, check_project};
-use super::{idle, models, terminal};
+use super::findings::{Detail, Findings, check_project};
+use super::{Verbosity, idle, models, terminal};
 
 /// Exit code of a dry run when training is forced (spec §7).
 const DRY_RUN_FORCED: u8 = 8;
@@ -82,6 +82,9 @@ struct Flags {
     /// Name of the model file.
     #[arg(long)]
     fixed_model_name: Option<String>,
+    /// Show every finding, however many are alike.
+    #[arg(long)]
+    all: bool,
     #[arg(long, hide = true)]
     validation_max_history: Option<usize>,
     #[arg(long, hide = true)]
@@ -99,12 +102,14 @@ struct Flags {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &TrainArgs, quiet: bool) -> Result<ExitCode> {
+pub(super) fn run(args: &TrainArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let (target, flags) = match &args.part {
         Some(Part::Nlu(flags)) => (Target::Nlu, flags),
         Some(Part::Core(core)) => (Target::Core, &core.flags),
         None => (Target::All, &args.flags),
     };
+    let detail = Detail::of(verbosity, flags.all);
+    let quiet = detail.quiet;
     let config = only_config(flags)?;
     if !quiet {
         idle::say(&idle_flags(args, flags));
@@ -119,9 +124,12 @@ pub(super) fn run(args: &TrainArgs, quiet: bool) -> Result<ExitCode> {
     let fingerprint = Fingerprint::of(&files, &environment.asked(), target);
 
     let mut findings = check_project(&loaded);
+    if target == Target::Core {
+        findings.forgive_language();
+    }
     if findings.are_fatal(flags.fail_on_validation_warnings) {
         findings.add_contradictions(&loaded.project);
-        findings.show(quiet);
+        findings.show(detail);
         terminal::error("training did not start: correct the errors above");
         return Ok(ExitCode::FAILURE);
     }
@@ -130,7 +138,7 @@ pub(super) fn run(args: &TrainArgs, quiet: bool) -> Result<ExitCode> {
         return Ok(dry_run(flags.force, old.is_some(), quiet));
     }
     if let Some(old) = old.filter(|_| !flags.force) {
-        findings.show(quiet);
+        findings.show(detail);
         say(quiet, &format!("Nothing changed. The model is still {}.", old.display()));
         return Ok(ExitCode::SUCCESS);
     }
@@ -140,7 +148,7 @@ pub(super) fn run(args: &TrainArgs, quiet: bool) -> Result<ExitCode> {
         target,
         threads: flags.num_threads.clamp(1, 64),
     };
-    learn(flags, &request, findings, started, quiet)
+    learn(flags, &request, findings, started, detail)
 }
 
 /// Several configurations would be compared by Rasa, which is another thing than
@@ -180,13 +188,14 @@ fn learn(
     request: &TrainRequest<'_>,
     mut findings: Findings<'_>,
     started: Instant,
-    quiet: bool,
+    detail: Detail,
 ) -> Result<ExitCode> {
+    let quiet = detail.quiet;
     let progress = Progress::new(quiet);
     let trained = train(request, &mut |what| progress.say(what));
     progress.finish();
     findings.extend(trained.diagnostics);
-    findings.show(quiet);
+    findings.show(detail);
     if trained.bytes.is_empty() {
         let reason = if findings.are_fatal(false) {
             "no model was written: correct the errors above"

@@ -1,17 +1,18 @@
-//! `sapa data validate`, and the findings that `train` shows.
+//! `sapa data validate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
-use clap::{Args, Subcommand};
-use sapa_dialogue::DialogueModel;
-use sapa_project::check::NEED_ALL_FILES;
-use sapa_project::{Diagnostic, LoadOptions, Loaded, Project, Severity, Sources, render_text};
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand, ValueEnum};
+use sapa_project::gitlab::render_gitlab;
+use sapa_project::{LoadOptions, render_json};
+use serde_json::Value;
 
 use super::dotenv::Environment;
 use super::files::{ProjectPaths, read_project};
-use super::{idle, terminal};
+use super::findings::{Detail, Findings, check_project};
+use super::{Verbosity, terminal};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -46,93 +47,80 @@ struct Flags {
     /// those that cannot be served.
     #[arg(long)]
     substitute: bool,
-    #[arg(long, hide = true)]
+    /// Turns that tell stories apart: two stories that agree in so many and then
+    /// go on differently contradict each other. All turns by default.
+    #[arg(long)]
     max_history: Option<usize>,
+    /// What findings are written as.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// File the findings are written to.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Show every finding, however many are alike.
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people, with the lines they speak of.
+    Text,
+    /// A JSON list, for programs.
+    Json,
+    /// A code quality report, for merge requests in GitLab.
+    Gitlab,
 }
 
 /// Runs the command: exit code 1 when there are errors.
-pub(super) fn run(args: &ValidateArgs, quiet: bool) -> Result<ExitCode> {
-    let args = match &args.part {
+pub(super) fn run(args: &ValidateArgs, verbosity: &Verbosity) -> Result<ExitCode> {
+    let flags = match &args.part {
         Some(Part::Stories(flags)) => flags,
         None => &args.flags,
     };
-    if !quiet {
-        idle::say(&[("--max-history", args.max_history.is_some())]);
-    }
     let environment = Environment::read();
     let files = read_project(
-        &ProjectPaths { config: &args.config, domain: &args.domain, data: &args.data, without_domain: false },
+        &ProjectPaths { config: &flags.config, domain: &flags.domain, data: &flags.data, without_domain: false },
         &environment,
     )?;
-    let options = LoadOptions { substitute: args.substitute, without_domain: false };
+    let options = LoadOptions { substitute: flags.substitute, without_domain: false };
     let loaded = sapa_project::load_with(files, &|name| environment.get(name), options);
     let mut findings = check_project(&loaded);
+    findings.forgive_language();
     findings.add_contradictions(&loaded.project);
-    findings.show(quiet);
-    if findings.are_fatal(args.fail_on_warnings) {
+    write(&mut findings, flags, Detail::of(verbosity, flags.all))?;
+    if findings.are_fatal(flags.fail_on_warnings) {
         return Ok(ExitCode::FAILURE);
     }
-    if !quiet {
+    if !verbosity.quiet && flags.format == Format::Text {
         terminal::say("No errors found.");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Everything found about a project so far.
-pub(super) struct Findings<'a> {
-    diagnostics: Vec<Diagnostic>,
-    sources: &'a Sources,
-}
-
-/// What loading found, and what the checks across files find.
-pub(super) fn check_project(loaded: &Loaded) -> Findings<'_> {
-    let mut diagnostics = loaded.diagnostics.clone();
-    diagnostics.extend(sapa_project::check(&loaded.project));
-    Findings { diagnostics, sources: &loaded.project.sources }
-}
-
-impl Findings<'_> {
-    /// Adds what training finds in rules and stories, without learning anything.
-    pub(super) fn add_contradictions(&mut self, project: &Project) {
-        if !project.stories.is_empty() {
-            let found = DialogueModel::check(project);
-            let says_something = |d: &Diagnostic| !project.is_incomplete || !NEED_ALL_FILES.contains(&d.code);
-            self.extend(found.into_iter().filter(says_something).collect());
-        }
-    }
-
-    /// Adds findings, but none twice.
-    pub(super) fn extend(&mut self, more: Vec<Diagnostic>) {
-        for finding in more {
-            if !self.diagnostics.contains(&finding) {
-                self.diagnostics.push(finding);
+/// Writes the findings where and as the flags say. What programs read is
+/// complete, whatever `detail` says.
+fn write(findings: &mut Findings<'_>, flags: &Flags, detail: Detail) -> Result<()> {
+    let report: fn(&[_], &_) -> Value = match flags.format {
+        Format::Text => {
+            match &flags.out {
+                Some(path) => write_file(path, &findings.text(detail, false))?,
+                None => findings.show(detail),
             }
+            return Ok(());
         }
+        Format::Json => render_json,
+        Format::Gitlab => render_gitlab,
+    };
+    let sources = findings.sources();
+    let text = serde_json::to_string_pretty(&report(findings.sorted(), sources))?;
+    match &flags.out {
+        Some(path) => write_file(path, &format!("{text}\n"))?,
+        None => terminal::say(&text),
     }
+    Ok(())
+}
 
-    /// Whether anything found stops training.
-    pub(super) fn are_fatal(&self, warnings_too: bool) -> bool {
-        self.diagnostics.iter().any(|d| match d.severity {
-            Severity::Error => true,
-            Severity::Warning => warnings_too,
-            Severity::Note => false,
-        })
-    }
-
-    /// Shows all findings, by place, and counts them; quietly, only errors and
-    /// warnings.
-    pub(super) fn show(&mut self, quiet: bool) {
-        self.diagnostics.retain(|d| !quiet || d.severity != Severity::Note);
-        if self.diagnostics.is_empty() {
-            return;
-        }
-        self.diagnostics.sort_by_key(|d| d.annotations.first().map(|a| a.span));
-        terminal::note(&render_text(&self.diagnostics, self.sources, terminal::has_colour()));
-        if quiet {
-            return;
-        }
-        let count = |severity: Severity| self.diagnostics.iter().filter(|d| d.severity == severity).count();
-        let (errors, warnings, notes) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
-        terminal::note(&format!("{errors} errors, {warnings} warnings, {notes} notes"));
-    }
+fn write_file(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
 }

@@ -97,6 +97,7 @@ codes! {
     CONDITION_FORM = "E0509", "a mapping condition names a form that does not fit";
     FORM_WITHOUT_RULE_POLICY = "E0510", "forms need the RulePolicy";
     ALREADY_MIGRATED = "E0511", "a file that is to be migrated has the new format already";
+    RASA_2_DOMAIN = "E0512", "the domain is one of Rasa 2";
     DUPLICATE_IN_FILES = "W0501", "a name is defined in two domain files";
     UNKNOWN_DOMAIN_ENTITY = "W0502", "an entity is not in the domain";
     UNKNOWN_DOMAIN_INTENT = "W0503", "an intent is not in the domain";
@@ -129,6 +130,7 @@ codes! {
     IDLE_IMPORTS = "W0603", "nothing follows `imports`";
     NO_ASSISTANT_ID = "N0601", "the assistant_id is missing";
     STAND_IN = "N0602", "a component is served by a stand-in";
+    NO_LANGUAGE = "N0605", "the language is missing, which training needs";
     DEFAULTS_USED = "N0603", "Rasa's defaults are used";
     SUBSTITUTED = "N0604", "a component is replaced or left out, as asked";
 

@@ -12,6 +12,8 @@ pub mod config;
 pub mod diagnostic;
 pub mod domain;
 pub mod endpoints;
+pub mod fold;
+pub mod gitlab;
 pub mod imports;
 pub mod load;
 pub mod migrate;

@@ -3,6 +3,7 @@
 use crate::{Annotation, Diagnostic, FileId, Severity, Sources, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// All findings as text: `severity[code]: message`, the source lines of every
@@ -90,13 +91,29 @@ fn snippet<'a>(
     let from = text.get(..first)?.rfind('\n').map_or(0, |newline| newline + 1);
     let to = text.get(last..)?.find('\n').map_or(text.len(), |newline| last + newline);
     let line = text.get(..from)?.matches('\n').count() + 1;
-    let mut snippet = Snippet::source(text.get(from..to)?).line_start(line).path(source.path.as_str());
+    let lines = text.get(from..to)?;
+    let shown = without_returns(lines);
+    // Of the ends of lines, a span moves by those that stand before it.
+    let moved = |at: usize| (at - from) - lines.get(..at - from).map_or(0, |before| lines_ended(before, lines));
+    let mut snippet = Snippet::source(shown).line_start(line).path(source.path.as_str());
     for (annotation, range) in annotations.iter().zip(ranges) {
         let kind = if primary == Some(annotation.span) { AnnotationKind::Primary } else { AnnotationKind::Context };
         let label = Some(annotation.label.as_str()).filter(|label| !label.is_empty());
-        snippet = snippet.annotation(kind.span(range.start - from..range.end - from).label(label));
+        snippet = snippet.annotation(kind.span(moved(range.start)..moved(range.end)).label(label));
     }
     Some(snippet)
+}
+
+/// Lines without the carriage returns that Windows ends them with.
+fn without_returns(lines: &str) -> Cow<'_, str> {
+    let lines = lines.strip_suffix('\r').unwrap_or(lines);
+    if lines.contains("\r\n") { Cow::Owned(lines.replace("\r\n", "\n")) } else { Cow::Borrowed(lines) }
+}
+
+/// How many carriage returns of `before`, the beginning of `lines`, are left out.
+fn lines_ended(before: &str, lines: &str) -> usize {
+    let is_cut = before.ends_with('\r') && matches!(lines.as_bytes().get(before.len()), None | Some(b'\n'));
+    before.matches("\r\n").count() + usize::from(is_cut)
 }
 
 /// A span inside the text, on character boundaries, at most to the end of its
@@ -156,6 +173,16 @@ mod tests {
                 }
                 assert_eq!(render_json(std::slice::from_ref(&diagnostic), &sources)[0]["code"], "W0001");
             }
+        }
+    }
+
+    #[test]
+    fn ends_of_lines_as_windows_writes_them_are_not_shown() {
+        let sources = sources("intents:\r\n- one\r\n- one\r\n");
+        let twice = |last| Diagnostic::error("E0502", "twice").at(span(last - 3, last), "again").at(span(12, 15), "first");
+        for last in [22, 23, 24] {
+            let text = render_text(&[twice(last)], &sources, false);
+            assert!(text.contains("2 | - one\n  |   --- first\n3 | - one\n") && !text.contains(['\r', '␍']), "{last}: {text}");
         }
     }
 

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+use super::Verbosity;
 use super::validate::{self, ValidateArgs};
 
 #[derive(Debug, Args)]
@@ -31,9 +32,10 @@ enum DataCommand {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &DataArgs, quiet: bool) -> Result<ExitCode> {
+pub(super) fn run(args: &DataArgs, verbosity: &Verbosity) -> Result<ExitCode> {
+    let quiet = verbosity.quiet;
     match &args.command {
-        DataCommand::Validate(args) => validate::run(args, quiet),
+        DataCommand::Validate(args) => validate::run(args, verbosity),
         DataCommand::Migrate(args) => migrate::run(args, quiet),
         DataCommand::Convert(args) => convert::run(args, quiet),
         DataCommand::Split(args) => split::run(args, quiet),

@@ -3,6 +3,7 @@
 mod entities;
 mod forms;
 mod merge;
+mod rasa_2;
 mod raw;
 mod responses;
 mod slots;
@@ -36,12 +37,17 @@ pub(crate) struct Extras {
 #[derive(Default)]
 pub(crate) struct DomainReader<'n> {
     merged: Merged<'n>,
+    /// Whether a file was found to be of Rasa 2, which is said once.
+    is_rasa_2: bool,
 }
 
 impl<'n> DomainReader<'n> {
     /// Adds a domain file; on a clash of names the earlier file wins.
     pub fn add(&mut self, map: &'n Map, out: &mut Vec<Diagnostic>) {
         Self::check_keys(map, out);
+        if !self.is_rasa_2 {
+            out.extend(rasa_2::finding(map).inspect(|_| self.is_rasa_2 = true));
+        }
         self.merged.add_file(map, out);
     }
 

@@ -1,0 +1,117 @@
+//! What was found about a project: collected, counted, shown.
+
+use sapa_dialogue::DialogueModel;
+use sapa_project::check::NEED_ALL_FILES;
+use sapa_project::fold::{Folded, fold};
+use sapa_project::{Diagnostic, Loaded, Project, Severity, Sources, codes, render_text};
+
+use super::{Verbosity, terminal};
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Detail {
+    /// Only errors and warnings.
+    pub(super) quiet: bool,
+    /// Every finding, however many are alike.
+    pub(super) all: bool,
+}
+
+impl Detail {
+    /// As the command line asks for it; `all` is the command's own flag.
+    pub(super) fn of(verbosity: &Verbosity, all: bool) -> Self {
+        Self { quiet: verbosity.quiet, all: all || verbosity.verbose > 0 || verbosity.debug }
+    }
+}
+
+/// Everything found about a project so far.
+pub(super) struct Findings<'a> {
+    diagnostics: Vec<Diagnostic>,
+    sources: &'a Sources,
+}
+
+/// What loading found, and what the checks across files find.
+pub(super) fn check_project(loaded: &Loaded) -> Findings<'_> {
+    let mut diagnostics = loaded.diagnostics.clone();
+    diagnostics.extend(sapa_project::check(&loaded.project));
+    Findings { diagnostics, sources: &loaded.project.sources }
+}
+
+impl<'a> Findings<'a> {
+    /// The files that findings speak of.
+    pub(super) fn sources(&self) -> &'a Sources {
+        self.sources
+    }
+
+    /// Adds what training finds in rules and stories, without learning anything.
+    pub(super) fn add_contradictions(&mut self, project: &Project) {
+        if !project.stories.is_empty() {
+            let found = DialogueModel::check(project);
+            let says_something = |d: &Diagnostic| !project.is_incomplete || !NEED_ALL_FILES.contains(&d.code);
+            self.extend(found.into_iter().filter(says_something).collect());
+        }
+    }
+
+    /// Adds findings, but none twice.
+    pub(super) fn extend(&mut self, more: Vec<Diagnostic>) {
+        for finding in more {
+            if !self.diagnostics.contains(&finding) {
+                self.diagnostics.push(finding);
+            }
+        }
+    }
+
+    /// Whether anything found stops training.
+    pub(super) fn are_fatal(&self, warnings_too: bool) -> bool {
+        self.diagnostics.iter().any(|d| match d.severity {
+            Severity::Error => true,
+            Severity::Warning => warnings_too,
+            Severity::Note => false,
+        })
+    }
+
+    /// A missing `language` is no mistake where nothing is learnt from words
+    /// (spec §7: never fatal in `data validate`).
+    pub(super) fn forgive_language(&mut self) {
+        for finding in self.diagnostics.iter_mut().filter(|finding| finding.code == codes::MISSING_LANGUAGE) {
+            (finding.code, finding.severity) = (codes::NO_LANGUAGE, Severity::Note);
+        }
+    }
+
+    /// All findings, by place.
+    pub(super) fn sorted(&mut self) -> &[Diagnostic] {
+        self.diagnostics.sort_by_key(|d| d.annotations.first().map(|a| a.span));
+        &self.diagnostics
+    }
+
+    /// Shows the findings, by place, on standard error.
+    pub(super) fn show(&mut self, detail: Detail) {
+        let text = self.text(detail, terminal::has_colour());
+        if !text.is_empty() {
+            terminal::note(text.trim_end_matches('\n'));
+        }
+    }
+
+    /// The findings as text, those of one cause not more than a few times, and
+    /// how many there are.
+    pub(super) fn text(&mut self, detail: Detail, colour: bool) -> String {
+        self.diagnostics.retain(|d| !detail.quiet || d.severity != Severity::Note);
+        let folded = match detail.all {
+            true => Folded { shown: self.sorted().to_vec(), rest: Vec::new() },
+            false => fold(self.sorted(), "--all"),
+        };
+        let mut text = render_text(&folded.shown, self.sources, colour);
+        for line in &folded.rest {
+            text.push_str(&format!("{line}\n"));
+        }
+        if !detail.quiet && !self.diagnostics.is_empty() {
+            text.push_str(&self.count());
+        }
+        text
+    }
+
+    fn count(&self) -> String {
+        let count = |severity: Severity| self.diagnostics.iter().filter(|d| d.severity == severity).count();
+        let (errors, warnings, notes) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
+        format!("{errors} errors, {warnings} warnings, {notes} notes\n")
+    }
+}
