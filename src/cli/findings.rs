@@ -1,6 +1,7 @@
 //! What was found about a project: collected, counted, shown.
 
 use sapa_dialogue::DialogueModel;
+use sapa_dialogue::conflicts::story_conflicts;
 use sapa_project::check::NEED_ALL_FILES;
 use sapa_project::fold::{Folded, fold};
 use sapa_project::{Diagnostic, Loaded, Project, Severity, Sources, codes, render_text};
@@ -51,10 +52,15 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Adds stories that no policy can tell apart.
+    pub(super) fn add_conflicts(&mut self, project: &Project, max_history: Option<usize>) {
+        self.extend(story_conflicts(project, max_history));
+    }
+
     /// Adds findings, but none twice.
     pub(super) fn extend(&mut self, more: Vec<Diagnostic>) {
         for finding in more {
-            if !self.diagnostics.contains(&finding) {
+            if !self.diagnostics.iter().any(|said| says(said, &finding)) {
                 self.diagnostics.push(finding);
             }
         }
@@ -114,4 +120,15 @@ impl<'a> Findings<'a> {
         let (errors, warnings, notes) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
         format!("{errors} errors, {warnings} warnings, {notes} notes\n")
     }
+}
+
+/// Whether a finding of the checks says what one of training says.
+fn says(said: &Diagnostic, found: &Diagnostic) -> bool {
+    let is_same_place = said.annotations.first().map(|a| a.span) == found.annotations.first().map(|a| a.span);
+    let is_same_thing = match found.code {
+        codes::UNREACHED_CHECKPOINT | codes::OPEN_CHECKPOINT => said.code == codes::CHECKPOINT_UNCONNECTED,
+        codes::MISALIGNED_ENTITY => said.code == found.code,
+        _ => false,
+    };
+    said == found || is_same_place && is_same_thing
 }

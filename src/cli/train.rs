@@ -85,7 +85,8 @@ struct Flags {
     /// Show every finding, however many are alike.
     #[arg(long)]
     all: bool,
-    #[arg(long, hide = true)]
+    /// How many states of a conversation tell stories apart; by default all.
+    #[arg(long)]
     validation_max_history: Option<usize>,
     #[arg(long, hide = true)]
     augmentation: Option<usize>,
@@ -127,6 +128,9 @@ pub(super) fn run(args: &TrainArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     if target == Target::Core {
         findings.forgive_language();
     }
+    if target != Target::Nlu {
+        findings.add_conflicts(&loaded.project, flags.validation_max_history);
+    }
     if findings.are_fatal(flags.fail_on_validation_warnings) {
         findings.add_contradictions(&loaded.project);
         findings.show(detail);
@@ -163,7 +167,6 @@ fn only_config(flags: &Flags) -> Result<&Path> {
 fn idle_flags(args: &TrainArgs, flags: &Flags) -> Vec<(&'static str, bool)> {
     let mut idle = vec![
         ("--skip-validation", flags.skip_validation),
-        ("--validation-max-history", flags.validation_max_history.is_some()),
         ("--augmentation", flags.augmentation.is_some()),
         ("--debug-plots", flags.debug_plots),
         ("--persist-nlu-data", flags.persist_nlu_data),

@@ -47,8 +47,8 @@ struct Flags {
     /// those that cannot be served.
     #[arg(long)]
     substitute: bool,
-    /// Turns that tell stories apart: two stories that agree in so many and then
-    /// go on differently contradict each other. All turns by default.
+    /// How many states of a conversation tell stories apart: of two that agree in
+    /// so many and go on differently, each is shown. By default all states.
     #[arg(long)]
     max_history: Option<usize>,
     /// What findings are written as.
@@ -88,6 +88,7 @@ pub(super) fn run(args: &ValidateArgs, verbosity: &Verbosity) -> Result<ExitCode
     let mut findings = check_project(&loaded);
     findings.forgive_language();
     findings.add_contradictions(&loaded.project);
+    findings.add_conflicts(&loaded.project, flags.max_history);
     write(&mut findings, flags, Detail::of(verbosity, flags.all))?;
     if findings.are_fatal(flags.fail_on_warnings) {
         return Ok(ExitCode::FAILURE);

@@ -9,7 +9,7 @@ fn flags_without_effect_are_said_once() {
         --validation-max-history 3 --endpoints endpoints.yml";
     let trained = project.sapa(&line.split_whitespace().collect::<Vec<_>>());
     assert_eq!(trained.code, Some(0), "{trained:?}");
-    let idle = "note: `--skip-validation`, `--validation-max-history`, `--augmentation`, `--debug-plots`, `--persist-nlu-data`, `--finetune`, `--epoch-fraction`, `--endpoints` have no effect here";
+    let idle = "note: `--skip-validation`, `--augmentation`, `--debug-plots`, `--persist-nlu-data`, `--finetune`, `--epoch-fraction`, `--endpoints` have no effect here";
     assert_eq!(trained.err.matches(idle).count(), 1, "{trained:?}");
     let core =
         project.sapa(&["train", "core", "-s", "data", "-c", "config.yml", "--percentages", "0", "25", "--runs", "3"]);
@@ -19,9 +19,7 @@ fn flags_without_effect_are_said_once() {
     assert!(plain.code == Some(0) && !plain.err.contains("no effect"), "{plain:?}");
     let checked = project.sapa(&["data", "validate", "stories", "--max-history", "3", "--logging-config-file", "x"]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
-    assert!(
-        checked.err.contains("`--max-history` has no effect") && checked.err.contains("`--logging-config-file` has")
-    );
+    assert!(!checked.err.contains("--max-history") && checked.err.contains("`--logging-config-file` has no effect"));
     assert!(!project.sapa(&["--quiet", "train", "--augmentation", "3"]).err.contains("no effect"));
 }
 

@@ -5,6 +5,7 @@
 //! (a parse, an action server's answer) and stores what it is [`Done`] with.
 
 pub mod action;
+pub mod conflicts;
 pub mod extraction;
 pub mod features;
 pub mod model;

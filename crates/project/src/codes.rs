@@ -110,10 +110,14 @@ codes! {
     RESPONSE_NAME = "W0511", "a response's name does not start with `utter_`";
     RETRIEVAL_KEY_IN_DOMAIN = "W0514", "the domain lists a retrieval intent with its key";
     CONDITION_FORM_OPEN = "W0513", "a mapping condition names a form that may not require the slot";
+    FORM_SLOT_UNFILLED = "W0516", "nothing fills a slot that a form asks for";
+    RETRIEVAL_RESPONSE = "W0517", "a retrieval intent has no response";
     SLOT_ADDED = "W0512", "a slot that a form asks for was added";
     PLACEHOLDER = "N0502", "no slot fills a placeholder";
     ASK_RESPONSE_MISSING = "N0503", "a form cannot ask for a slot";
     GREEDY_FROM_TEXT = "N0501", "a slot is overwritten by every message";
+    UNUSED_SLOT = "N0505", "a slot is used nowhere";
+    UNUSED_ACTION = "N0506", "an action is used nowhere";
     CUSTOM_MAPPING = "N0504", "a slot got a custom mapping";
 
     // 06: config.yml (spec §1.7)
@@ -140,8 +144,9 @@ codes! {
 
     // 08: rules and stories against each other (spec §1.5, §3.4)
     TOO_MANY_ALTERNATIVES = "E0801", "a story has too many alternatives";
-    UNREACHED_CHECKPOINT = "W0802", "no story reaches a checkpoint";
+    UNREACHED_CHECKPOINT = "W0802", "a story behind a checkpoint is never reached";
     OPEN_CHECKPOINT = "W0803", "a checkpoint leads nowhere";
+    STORY_CONFLICT = "W0804", "no policy can tell two stories apart";
     SEVERAL_USER_TURNS = "E0804", "a rule has several user turns";
     INCOMPLETE_RULE = "E0805", "a rule lacks slots or a loop that another rule has";
     CONTRADICTION = "E0806", "rules and stories contradict each other";

@@ -179,10 +179,14 @@ mod tests {
     #[test]
     fn ends_of_lines_as_windows_writes_them_are_not_shown() {
         let sources = sources("intents:\r\n- one\r\n- one\r\n");
-        let twice = |last| Diagnostic::error("E0502", "twice").at(span(last - 3, last), "again").at(span(12, 15), "first");
+        let twice =
+            |last| Diagnostic::error("E0502", "twice").at(span(last - 3, last), "again").at(span(12, 15), "first");
         for last in [22, 23, 24] {
             let text = render_text(&[twice(last)], &sources, false);
-            assert!(text.contains("2 | - one\n  |   --- first\n3 | - one\n") && !text.contains(['\r', '␍']), "{last}: {text}");
+            assert!(
+                text.contains("2 | - one\n  |   --- first\n3 | - one\n") && !text.contains(['\r', '␍']),
+                "{last}: {text}"
+            );
         }
     }
 

@@ -83,7 +83,7 @@ fn class_paths_of_rasas_own_slots_are_their_types() {
     };
     for module in ["rasa.shared.core.slots", "rasa.core.slots"] {
         let domain = types(module);
-        assert_eq!(found(&[("domain.yml", &domain)]), Vec::<String>::new());
+        assert_eq!(found(&[("domain.yml", &domain)]), ["N0505 domain.yml:18"]);
         let slots = project(&[("domain.yml", &domain)]).project.domain.slots;
         assert_eq!(format!("{:?}", slots["sBooleanSlot"].slot_type), "Bool");
     }
@@ -106,7 +106,7 @@ fn with_form(required: &str, condition: &str, actions: &str) -> Vec<String> {
 
 #[test]
 fn a_form_that_never_asks_for_a_conditioned_slot_is_an_error() {
-    assert_eq!(with_form("[asked]", "{active_loop: my_form}", ""), ["E0509 domain.yml:17"]);
+    assert_eq!(with_form("[asked]", "{active_loop: my_form}", ""), ["N0505 domain.yml:15", "E0509 domain.yml:17"]);
     assert_eq!(with_form("[asked, size]", "{active_loop: my_form}", ""), ["N0503 domain.yml:10"]);
 }
 
@@ -181,4 +181,71 @@ fn removed_components_are_named_with_their_successor() {
 fn a_button_is_shown_where_it_stands() {
     let buttons = "    buttons:\n    - title: A\n      payload: /hi\n    - title: B\n      payload: /hello_there\n    - title: C\n      payload: '/hi{\"size\": 1}'\n";
     assert_eq!(found(&[("domain.yml", &format!("{DOMAIN}{buttons}"))]), ["W0504 domain.yml:9", "W0515 domain.yml:11"]);
+}
+
+#[test]
+fn slots_and_actions_that_nothing_uses_are_notes() {
+    let domain = format!(
+        "{DOMAIN}  utter_bye:\n  - text: 'Bye, {{name}}.'\nslots:\n  name: {{type: any, mappings: [{{type: custom, action: action_name}}]}}\n  idle: {{type: any, mappings: [{{type: custom}}]}}\n  seen: {{type: bool, mappings: [{{type: custom}}]}}\nactions: [action_name, action_idle, validate_x, action_ask_y, utter_bye]\n"
+    );
+    let data = DATA.replace("- intent: bye\n  - action: utter_hi", "- intent: bye\n  - action: utter_bye");
+    let files: [(&str, &str); 2] = [("domain.yml", &domain), ("data/x.yml", &data)];
+    assert_eq!(found(&files), ["N0505 domain.yml:9", "N0506 domain.yml:11"]);
+}
+
+#[test]
+fn a_form_that_asks_for_what_nothing_fills_is_a_warning() {
+    let of = |condition: &str, actions: &str| {
+        let domain = format!(
+            "{DOMAIN}  utter_ask_size:\n  - text: S?\nactions: [{actions}]\nforms:\n  my_form:\n    required_slots: [size]\n  other_form:\n    required_slots: [size]\nslots:\n  size: {{type: any, mappings: [{{type: from_text, conditions: [{{{condition}}}]}}, {{type: from_intent, value: 1, conditions: [{{active_loop: other_form}}]}}]}}\n"
+        );
+        found(&[("domain.yml", &domain)]).into_iter().filter(|line| line.starts_with("W0516")).collect::<Vec<_>>()
+    };
+    let unfilled = ["W0516 domain.yml:10"];
+    assert_eq!(of("active_loop: other_form", ""), unfilled);
+    assert_eq!(of("active_loop: null", ""), unfilled);
+    assert_eq!(of("active_loop: my_form, requested_slot: other", ""), unfilled);
+    assert_eq!(of("active_loop: other_form", "validate_my_form"), Vec::<String>::new());
+    assert_eq!(of("active_loop: other_form", "action_ask_size"), Vec::<String>::new());
+    assert_eq!(of("active_loop: my_form, requested_slot: size", ""), Vec::<String>::new());
+}
+
+#[test]
+fn a_retrieval_intent_without_its_response_is_a_warning() {
+    let domain = format!("{DOMAIN}  utter_faq/name:\n  - text: Me.\n");
+    let nlu = "nlu:\n- intent: faq/name\n  examples: |\n    - who?\n    - your name?\n- intent: faq/age\n  examples: |\n    - how old?\n    - age?\n";
+    let data = format!("{DATA}- rule: t\n  steps:\n  - intent: faq\n  - action: utter_faq\n");
+    let files: [(&str, &str); 3] = [("domain.yml", &domain), ("data/x.yml", &data), ("data/faq.yml", nlu)];
+    assert_eq!(found(&files), ["W0517 data/faq.yml:8"]);
+}
+
+#[test]
+fn an_annotation_within_a_word_is_a_warning_where_words_are_learnt() {
+    let nlu = "nlu:\n- intent: hi\n  examples: |\n    - hi [Ann](name)\n    - hi An[n](name)\n    - hi [Ann](name)!\n    - hi [A](name)nn\n";
+    let domain = format!("entities: [name]\n{DOMAIN}");
+    let misaligned = |config: &str| {
+        let found = found(&[("config.yml", config), ("domain.yml", &domain), ("data/n.yml", nlu)]);
+        found.into_iter().filter(|line| line.starts_with("W0905")).collect::<Vec<_>>()
+    };
+    let tagging = CONFIG.replace("policies:", "- name: CRFEntityExtractor\npolicies:");
+    assert_eq!(misaligned(&tagging), ["W0905 data/n.yml:5", "W0905 data/n.yml:7"]);
+    assert_eq!(misaligned(CONFIG), Vec::<String>::new());
+    let own_tokens = tagging.replace("WhitespaceTokenizer", "WhitespaceTokenizer\n  token_pattern: '.'");
+    assert_eq!(misaligned(&own_tokens), Vec::<String>::new());
+}
+
+#[test]
+fn a_domain_of_rasa_2_is_named_once() {
+    let forms = "forms:\n  f:\n    required_slots:\n      a: [{type: from_text}]\n  g:\n    b: [{type: from_text}]\n";
+    let slots = "slots:\n  a: {type: text}\n  b: {type: text}\n";
+    let named = |domain: &str| {
+        let found = found(&[("domain.yml", domain)]);
+        found.into_iter().filter(|line| line.starts_with("E0512")).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&format!("{DOMAIN}{forms}{slots}")), ["E0512 domain.yml:5"]);
+    assert_eq!(named(&format!("{DOMAIN}{slots}")), ["E0512 domain.yml:5"]);
+    // A single slot may have been forgotten.
+    assert_eq!(named(&format!("{DOMAIN}slots:\n  a: {{type: text}}\n")), Vec::<String>::new());
+    let ignored = "forms:\n  f:\n    required_slots: []\n    ignored_intents: [hi]\n";
+    assert_eq!(named(&format!("{DOMAIN}{ignored}")), Vec::<String>::new());
 }

@@ -148,19 +148,33 @@ pub(super) fn connect(blocks: &[Block], findings: &mut Vec<Diagnostic>) -> Vec<T
             follow(blocks, &by_start, &mut vec![index], &mut reached, &mut dialogues, findings);
         }
     }
-    for (block, reached) in blocks.iter().zip(reached) {
-        if let (false, Some((name, _, span))) = (reached, &block.start) {
-            findings.push(
-                Diagnostic::warning(
-                    codes::UNREACHED_CHECKPOINT,
-                    format!("no story reaches the checkpoint `{name}` with which `{}` starts", block.name),
-                )
-                .at(*span, "never reached")
-                .help("end another story with this checkpoint, or remove it"),
-            );
-        }
-    }
+    findings.extend(blocks.iter().zip(&reached).filter(|(_, reached)| !**reached).filter_map(|(block, _)| {
+        let ends = blocks.iter().zip(&reached).filter_map(|(block, reached)| block.end.as_ref().filter(|_| *reached));
+        unreached(block, ends.map(|(name, span)| (name.as_str(), *span)))
+    }));
     dialogues
+}
+
+/// A block that no dialogue passes, given where those that are passed end: in
+/// other checkpoints, or in this one without the slots that it asks for.
+fn unreached<'a>(block: &Block, mut ends: impl Iterator<Item = (&'a str, Span)>) -> Option<Diagnostic> {
+    let (name, _, span) = block.start.as_ref()?;
+    let finding = match ends.find(|(end, _)| end == name) {
+        Some((_, end)) => Diagnostic::warning(
+            codes::UNREACHED_CHECKPOINT,
+            format!("stories reach the checkpoint `{name}`, but never with the slots that `{}` asks for", block.name),
+        )
+        .at(*span, "this condition never holds")
+        .at(end, "reached here")
+        .help("set these slots in a story that ends with the checkpoint, or remove the condition"),
+        None => Diagnostic::warning(
+            codes::UNREACHED_CHECKPOINT,
+            format!("no story reaches the checkpoint `{name}` with which `{}` starts", block.name),
+        )
+        .at(*span, "never reached")
+        .help("end another story with this checkpoint, or remove it"),
+    };
+    Some(finding)
 }
 
 fn follow(

@@ -1,6 +1,6 @@
 //! Memoization, checkpoints and alternatives (spec §1.5, §3.4).
 
-use super::chat::{Chat, findings};
+use super::chat::{Chat, findings, project};
 
 const DOMAIN: &str = "
 intents: [greet, fine, sad, yes, no]
@@ -93,4 +93,54 @@ stories:
     let find = |name: &str| sections.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.as_slice());
     let read = sapa_dialogue::DialogueModel::from_sections(&find, (*model.domain).clone()).unwrap();
     assert_eq!(read.to_sections(), sections);
+}
+
+#[test]
+fn a_checkpoint_that_is_reached_without_its_slots_is_told_so() {
+    let domain = format!("{DOMAIN}slots:\n  mood: {{type: text, mappings: [{{type: custom}}]}}\n");
+    let data = "stories:
+- story: a
+  steps: [{intent: greet}, {action: utter_greet}, {checkpoint: asked}]
+- story: b
+  steps: [{checkpoint: asked, slot_was_set: [{mood: good}]}, {intent: fine}, {action: utter_happy}]
+";
+    let found = findings(&domain, data);
+    let finding = found.iter().find(|finding| finding.code == "W0802").expect("a finding");
+    assert!(finding.message.contains("but never with the slots that `b` asks for"), "{finding:?}");
+    assert_eq!(finding.annotations.len(), 2, "where it is reached is shown: {finding:?}");
+    let set = data.replace("{checkpoint: asked}]\n", "{slot_was_set: [{mood: good}]}, {checkpoint: asked}]\n");
+    assert!(findings(&domain, &set).iter().all(|finding| finding.code != "W0802"));
+}
+
+#[test]
+fn stories_that_no_policy_can_tell_apart_are_shown_with_both_places() {
+    let conflicts = |data: &str, max_history| {
+        let project = project(DOMAIN, data).project;
+        let found = sapa_dialogue::conflicts::story_conflicts(&project, max_history);
+        let lines = |finding: &sapa_project::Diagnostic| {
+            assert_eq!(finding.code, "W0804");
+            finding.annotations.iter().map(|at| project.sources.line_column(at.span).0).collect::<Vec<_>>()
+        };
+        found.iter().map(lines).collect::<Vec<_>>()
+    };
+    let step = |name: &str, first: &str, action: &str| {
+        format!(
+            "- story: {name}\n  steps:\n  - intent: {first}\n  - action: utter_greet\n  - intent: fine\n  - action: {action}\n"
+        )
+    };
+    let alike = format!("stories:\n{}{}", step("a", "greet", "utter_happy"), step("b", "greet", "utter_bye"));
+    assert_eq!(conflicts(&alike, None), [[13, 7]]);
+    // Different beginnings tell them apart, as long as they are seen.
+    let apart = format!("stories:\n{}{}", step("a", "greet", "utter_happy"), step("b", "sad", "utter_bye"));
+    assert_eq!(conflicts(&apart, None), Vec::<Vec<usize>>::new());
+    assert_eq!(conflicts(&apart, Some(1)), [[13, 7]]);
+    let rule = alike.replace("stories:", "rules:").replace("- story:", "- rule:");
+    assert_eq!(conflicts(&rule, None), Vec::<Vec<usize>>::new());
+    // One story ends where the other goes on.
+    let longer = format!(
+        "stories:\n{}{}  - action: utter_bye\n",
+        step("a", "greet", "utter_happy"),
+        step("b", "greet", "utter_happy")
+    );
+    assert_eq!(conflicts(&longer, None).len(), 1);
 }

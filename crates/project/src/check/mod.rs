@@ -3,9 +3,11 @@
 //! Contradictions between rules and stories are not looked for here.
 
 mod domain;
+mod fillable;
 mod nlu;
 mod responses;
 mod stories;
+mod unused;
 
 use crate::{Diagnostic, Domain, Project, Story, codes, load};
 
@@ -27,9 +29,13 @@ const NEED_DOMAIN: [&str; 9] = [
 
 /// Findings of something that is nowhere, which say nothing while a file could
 /// not be read: it may stand there.
-pub const NEED_ALL_FILES: [&str; 6] = [
+pub const NEED_ALL_FILES: [&str; 10] = [
     codes::UNUSED_INTENT,
     codes::UNUSED_RESPONSE,
+    codes::UNUSED_SLOT,
+    codes::UNUSED_ACTION,
+    codes::RETRIEVAL_RESPONSE,
+    codes::STORY_CONFLICT,
     codes::INTENT_WITHOUT_EXAMPLES,
     codes::CHECKPOINT_UNCONNECTED,
     codes::UNREACHED_CHECKPOINT,
@@ -41,7 +47,9 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     let mut out = stories::check(&project.stories, &project.domain);
     stories::check_project(project, &mut out);
     domain::check(project, &mut out);
+    fillable::check(project, &mut out);
     responses::check(project, &mut out);
+    unused::check(project, &mut out);
     nlu::check(project, &mut out);
     if project.is_domain_incomplete {
         out.retain(|diagnostic| !NEED_DOMAIN.contains(&diagnostic.code));

@@ -1,8 +1,11 @@
 //! NLU data against itself and the domain.
 
 use super::{unknown_entity, unknown_intent};
-use crate::{Diagnostic, Project, Span, codes, pattern};
+use crate::{ComponentConfig, Diagnostic, Project, Span, codes, pattern};
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Components that learn entities word by word.
+const TAGGERS: [&str; 2] = ["CRFEntityExtractor", "DIETClassifier"];
 
 pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     same_example(project, out);
@@ -10,6 +13,7 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     entities(project, out);
     synonyms(project, out);
     regexes(project, out);
+    misaligned(project, out);
 }
 
 /// The same text under two intents (compared as Rasa does: exactly).
@@ -121,6 +125,34 @@ fn regexes(project: &Project, out: &mut Vec<Diagnostic>) {
                 )
                 .at(regex.span, "")
                 .help("put a backslash before characters such as ( [ { * + ? that mean themselves"),
+            );
+        }
+    }
+}
+
+/// Annotations that begin or end within a word, where words are what a tagger
+/// learns. Other ends that fit no token are found in training.
+fn misaligned(project: &Project, out: &mut Vec<Diagnostic>) {
+    let pipeline = &project.config.pipeline;
+    let splits_at_blanks = |component: &ComponentConfig| {
+        component.name == "WhitespaceTokenizer" && !component.options.contains_key("token_pattern")
+    };
+    let learns_entities = |component: &ComponentConfig| TAGGERS.contains(&component.name.as_str());
+    if !pipeline.iter().any(splits_at_blanks) || !pipeline.iter().any(learns_entities) {
+        return;
+    }
+    for example in project.nlu.examples.iter().filter(|example| !example.entities.is_empty()) {
+        let text: Vec<char> = example.text.chars().collect();
+        let is_letter = |at: usize| text.get(at).is_some_and(|ch| ch.is_alphanumeric());
+        let is_inside = |at: usize| at.checked_sub(1).is_some_and(is_letter) && is_letter(at);
+        let wrong = example.entities.iter().find(|entity| is_inside(entity.start) || is_inside(entity.end));
+        if let Some(entity) = wrong {
+            let message =
+                format!("the annotation of entity `{}` does not begin and end with whole tokens", entity.entity);
+            out.push(
+                Diagnostic::warning(codes::MISALIGNED_ENTITY, message)
+                    .at(example.span, "")
+                    .help("annotate whole words, without the punctuation around them"),
             );
         }
     }

@@ -22,6 +22,7 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
         }
     }
     buttons(project, out);
+    retrieval(project, out);
     unused(project, out);
 }
 
@@ -43,14 +44,32 @@ fn buttons(project: &Project, out: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Placeholders that no slot fills. A note, for a custom action may fill them.
-fn placeholders(what: &str, variation: &ResponseVariation, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
-    let mut names = BTreeSet::new();
-    for key in ["text", "image", "custom", "buttons", "attachment", "quick_replies"] {
-        if let Some(value) = variation.content.get(key) {
-            collect_placeholders(value, &mut names);
+/// Retrieval intents that have no response: the bot would say nothing.
+fn retrieval(project: &Project, out: &mut Vec<Diagnostic>) {
+    let mut seen = BTreeSet::new();
+    let keyed = project.nlu.examples.iter().filter(|example| example.intent.contains('/'));
+    for example in keyed.filter(|example| seen.insert(example.intent.as_str())) {
+        let name = format!("utter_{}", example.intent);
+        // Where a base has no response at all, another component may answer.
+        let of_base = format!("utter_{}/", example.base_intent());
+        let is_answered = project.domain.responses.keys().any(|known| known.starts_with(&of_base));
+        if is_answered && !project.domain.responses.contains_key(&name) {
+            let known = project.domain.responses.keys().map(String::as_str);
+            out.push(
+                Diagnostic::warning(
+                    codes::RETRIEVAL_RESPONSE,
+                    format!("the retrieval intent `{}` has no response `{name}`", example.intent),
+                )
+                .at(example.span, "its first example")
+                .help(crate::suggest::cure(&name, known, &format!("add `{name}:` to `responses:`"))),
+            );
         }
     }
+}
+
+/// Placeholders that no slot fills. A note, for a custom action may fill them.
+fn placeholders(what: &str, variation: &ResponseVariation, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
+    let names = placeholders_of(variation);
     for name in names.iter().filter(|name| !domain.slots.contains_key(name.as_str())) {
         let known = domain.slots.keys().map(String::as_str);
         out.push(
@@ -63,6 +82,17 @@ fn placeholders(what: &str, variation: &ResponseVariation, span: Span, domain: &
                 )),
         );
     }
+}
+
+/// The names in single braces that a variation sends.
+pub(super) fn placeholders_of(variation: &ResponseVariation) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for key in ["text", "image", "custom", "buttons", "attachment", "quick_replies"] {
+        if let Some(value) = variation.content.get(key) {
+            collect_placeholders(value, &mut names);
+        }
+    }
+    names
 }
 
 fn collect_placeholders(value: &Value, names: &mut BTreeSet<String>) {

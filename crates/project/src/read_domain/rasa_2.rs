@@ -20,7 +20,8 @@ pub(super) fn finding(map: &Map) -> Option<Diagnostic> {
 fn forms_with_mappings(map: &Map) -> Option<Span> {
     let (key, forms) = map.entry("forms")?;
     let is_mapping = |node: &Node| node.as_map().is_some_and(|mapping| mapping.get("type").is_some());
-    let has_mappings = |slots: &Map| slots.iter().any(|(_, slot)| slot.as_seq().is_some_and(|all| all.iter().any(is_mapping)));
+    let has_mappings =
+        |slots: &Map| slots.iter().any(|(_, slot)| slot.as_seq().is_some_and(|all| all.iter().any(is_mapping)));
     let is_old = |form: &Node| {
         let form = form.as_map()?;
         form.get("required_slots").map_or(Some(form), Node::as_map).map(has_mappings)
@@ -32,6 +33,7 @@ fn forms_with_mappings(map: &Map) -> Option<Span> {
 fn slots_without_mappings(map: &Map) -> Option<Span> {
     let (key, slots) = map.entry("slots")?;
     let slots = slots.as_map()?;
-    let is_old = |slot: &Node| slot.as_map().is_some_and(|slot| slot.get("type").is_some() && slot.get("mappings").is_none());
+    let is_old =
+        |slot: &Node| slot.as_map().is_some_and(|slot| slot.get("type").is_some() && slot.get("mappings").is_none());
     (slots.entries.len() >= NO_SLIP && slots.iter().all(|(_, slot)| is_old(slot))).then_some(key.span)
 }

@@ -1,0 +1,54 @@
+//! Slots that a form asks for and that nothing can fill while it runs: the form
+//! would ask for ever.
+
+use crate::domain::{MappingKind, SlotMapping};
+use crate::{Diagnostic, Project, codes};
+
+pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
+    let domain = &project.domain;
+    // Both may fill any slot.
+    let is_free = |form: &str| {
+        domain.is_custom_action(&format!("validate_{form}")) || domain.is_custom_action("action_validate_slot_mappings")
+    };
+    for (name, form) in domain.forms.iter().filter(|(name, _)| !is_free(name)) {
+        let places = project.domain_spans.required_slots.get(name).map(Vec::as_slice).unwrap_or_default();
+        for (slot, span) in form.required_slots.iter().zip(places) {
+            // One that is not known or broken has a finding of its own.
+            let Some(known) = domain.slots.get(slot).filter(|known| !known.mappings.is_empty()) else { continue };
+            if known.mappings.iter().any(|mapping| fills(mapping, name, slot))
+                || is_asked_by_action(project, name, slot)
+            {
+                continue;
+            }
+            let mut finding = Diagnostic::warning(
+                codes::FORM_SLOT_UNFILLED,
+                format!("the form `{name}` asks for the slot `{slot}`, which no mapping fills while it runs"),
+            )
+            .at(*span, "asked for again and again");
+            if let Some(mapping) = project.domain_spans.mappings.get(slot).and_then(|places| places.first()) {
+                finding = finding.at(*mapping, "this mapping does not apply then");
+            }
+            out.push(finding.help(format!(
+                "add a mapping with `conditions: [{{active_loop: {name}}}]`, or one without conditions"
+            )));
+        }
+    }
+}
+
+/// Whether a mapping may fill the slot while the form runs and asks for it (spec
+/// §3.7, step 3).
+fn fills(mapping: &SlotMapping, form: &str, slot: &str) -> bool {
+    let is_trigger = matches!(mapping.kind, MappingKind::FromTriggerIntent { .. });
+    mapping.conditions.is_empty()
+        || mapping.conditions.iter().any(|condition| {
+            let is_asked = condition.requested_slot.as_deref().is_none_or(|requested| requested == slot);
+            condition.active_loop.as_deref() == Some(form) && (is_asked || is_trigger)
+        })
+}
+
+/// An action that asks may fill the slot itself.
+fn is_asked_by_action(project: &Project, form: &str, slot: &str) -> bool {
+    [format!("action_ask_{form}_{slot}"), format!("action_ask_{slot}")]
+        .iter()
+        .any(|name| project.domain.is_custom_action(name))
+}
