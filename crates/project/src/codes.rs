@@ -151,6 +151,7 @@ codes! {
     INCOMPLETE_RULE = "E0805", "a rule lacks slots or a loop that another rule has";
     CONTRADICTION = "E0806", "rules and stories contradict each other";
     FORMS_WITHOUT_RULES = "E0807", "forms need RulePolicy";
+    TOO_MANY_PATHS = "W0808", "checkpoints make too many dialogues";
 
     // 09: training the pipeline (spec §2)
     BAD_OPTION = "E0901", "an option of a component has a value that cannot be used";

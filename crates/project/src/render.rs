@@ -88,9 +88,8 @@ fn snippet<'a>(
     let ranges: Vec<Range<usize>> = annotations.iter().map(|annotation| clamp(text, annotation.span)).collect();
     let first = ranges.iter().map(|range| range.start).min()?;
     let last = ranges.iter().map(|range| range.end).max()?;
-    let from = text.get(..first)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let (line, from) = source.line_at(first);
     let to = text.get(last..)?.find('\n').map_or(text.len(), |newline| last + newline);
-    let line = text.get(..from)?.matches('\n').count() + 1;
     let lines = text.get(from..to)?;
     let shown = without_returns(lines);
     // Of the ends of lines, a span moves by those that stand before it.

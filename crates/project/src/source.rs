@@ -1,6 +1,6 @@
 //! Where something stands: files by number, spans by byte offset.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Index into [`Sources`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,21 @@ pub struct Source {
     pub path: String,
     /// Its whole text.
     pub text: Arc<str>,
+    /// Where its lines start: findings ask for lines far too often to count them
+    /// from the beginning each time.
+    line_starts: OnceLock<Arc<[usize]>>,
+}
+
+impl Source {
+    /// Number of the line that holds a byte, from 1, and where that line starts.
+    pub fn line_at(&self, at: usize) -> (usize, usize) {
+        let starts = self.line_starts.get_or_init(|| {
+            let breaks = self.text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(breaks).collect()
+        });
+        let line = starts.partition_point(|start| *start <= at).max(1);
+        (line, starts.get(line - 1).copied().unwrap_or(0))
+    }
 }
 
 /// All files that were read.
@@ -36,7 +51,7 @@ impl Sources {
     /// Adds a file and returns its number.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(Source { path: path.into(), text: text.into() });
+        self.files.push(Source { path: path.into(), text: text.into(), line_starts: OnceLock::new() });
         id
     }
 
@@ -53,10 +68,12 @@ impl Sources {
     /// Line and column (both from 1, columns in characters) of a span's start.
     pub fn line_column(&self, span: Span) -> (usize, usize) {
         let Some(source) = self.get(span.file) else { return (1, 1) };
-        let before = source.text.get(..span.start.min(source.text.len())).unwrap_or("");
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        (line, column)
+        let at = span.start.min(source.text.len());
+        let (line, start) = source.line_at(at);
+        match source.text.get(start..at) {
+            Some(before) => (line, before.chars().count() + 1),
+            None => (1, 1),
+        }
     }
 
     /// `path:line` of a span's start, as turns and rules are named to people.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Cause, Kind, LoadError, Policy, Prediction, RuleOnly, Saved, TrainContext};
 use crate::Tracker;
 use crate::state::{StateView, view_key};
-use crate::training::TrainingDialogue;
+use crate::training::{TrainingDialogue, blank};
 
 /// The registry's line for the plain policy.
 pub const PLAIN: Kind = Kind { name: "MemoizationPolicy", train, load };
@@ -79,9 +79,9 @@ impl MemoizationPolicy {
             longest: 0,
             endings: BTreeSet::new(),
         };
-        let mut ambiguous = Vec::new();
+        let (mut ambiguous, blank) = (Vec::new(), blank(context.domain));
         for dialogue in context.dialogues.iter().filter(|d| !d.is_rule) {
-            policy.remember(dialogue, context, &mut ambiguous);
+            policy.remember((dialogue, &blank), context, &mut ambiguous);
         }
         // A key seen with two different actions is removed (spec §3.4).
         for key in ambiguous {
@@ -90,8 +90,13 @@ impl MemoizationPolicy {
         policy
     }
 
-    fn remember(&mut self, dialogue: &TrainingDialogue, context: &TrainContext<'_>, ambiguous: &mut Vec<String>) {
-        let mut tracker = Tracker::new(&*dialogue.name, Arc::clone(context.domain));
+    fn remember(
+        &mut self,
+        (dialogue, blank): (&TrainingDialogue, &Tracker),
+        context: &TrainContext<'_>,
+        ambiguous: &mut Vec<String>,
+    ) {
+        let mut tracker = blank.clone();
         for event in &dialogue.events {
             if let EventBody::Action { name, action_text, .. } = &event.event.body
                 && !event.unpredictable

@@ -91,7 +91,7 @@ impl Applied {
 
     fn append(&mut self, event: Arc<Event>, domain: &Domain) {
         if let EventBody::Action { hide_rule_turn, .. } = &event.body {
-            let state = Arc::new(self.derived.state(domain, false));
+            let state = Arc::new(self.state_now(domain));
             let (hidden, learnt_prev_action) = self.hidden_turn(&state, *hide_rule_turn);
             self.boundaries.push(Boundary {
                 index: self.events.len(),
@@ -103,6 +103,14 @@ impl Applied {
         }
         self.derived.apply(&event, domain);
         self.events.push(event);
+    }
+
+    /// The state now, as policies see it.
+    fn state_now(&self, domain: &Domain) -> State {
+        match self.boundaries.last() {
+            Some(last) => self.derived.state_after((&last.before, &last.state), domain),
+            None => self.derived.state(domain, false),
+        }
     }
 
     /// Whether the coming turn is hidden from learning policies, and which
@@ -219,7 +227,7 @@ impl Applied {
         let skip = count.map_or(0, |count| (self.boundaries.len() + 1).saturating_sub(count));
         let mut states: Vec<_> = self.boundaries.iter().skip(skip).map(|b| Arc::clone(&b.state)).collect();
         if count != Some(0) {
-            states.push(Arc::new(self.derived.state(domain, false)));
+            states.push(Arc::new(self.state_now(domain)));
         }
         states
     }
@@ -233,7 +241,7 @@ impl Applied {
         rule_only: &RuleOnly,
         read: impl FnOnce(&[StateView<'_>]) -> R,
     ) -> R {
-        let current = self.derived.state(domain, false);
+        let current = self.state_now(domain);
         let (hidden, prev_action) = self.hidden_turn(&current, false);
         let wanted = count.unwrap_or(usize::MAX);
         let now = (!hidden).then_some((&current, &prev_action));

@@ -1,10 +1,11 @@
 //! What a conversation's events add up to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use sapa_project::Domain;
+use sapa_project::domain::Slot;
 use sapa_sdk::{Entity, Event, EventBody, JsonMap, ParseData};
 use serde_json::Value;
 
@@ -232,13 +233,27 @@ impl Derived {
     /// What policies see now. `only_set` leaves out slots that no event set
     /// (rules speak only of those, spec §3.4).
     pub fn state(&self, domain: &Domain, only_set: bool) -> State {
+        let slots = if only_set { self.set_slot_states(domain) } else { self.slot_states(domain) };
+        self.state_with(slots, domain)
+    }
+
+    /// [`Self::state`] after a moment with that state: where no slot changed in
+    /// between, its slots are taken over.
+    pub(super) fn state_after(&self, (before, state): (&Self, &State), domain: &Domain) -> State {
+        match Arc::ptr_eq(&self.slots, &before.slots) {
+            true => self.state_with(state.slots.clone(), domain),
+            false => self.state(domain, false),
+        }
+    }
+
+    fn state_with(&self, slots: BTreeMap<String, SlotState>, domain: &Domain) -> State {
         State {
+            slots,
             user: self.user_state(domain),
             prev_action: self.latest_action.as_ref().map(|action| match action {
                 LatestAction::Name(name) => PrevAction::Name(name.clone()),
                 LatestAction::Text(text) => PrevAction::Text(text.clone()),
             }),
-            slots: self.slot_states(domain, only_set),
             active_loop: self.active_loop.as_ref().map(|active| match active.name.as_str() {
                 SHOULD_NOT_BE_SET => LoopState::ShouldNotBeSet,
                 name => LoopState::Active(name.to_owned()),
@@ -246,8 +261,8 @@ impl Derived {
         }
     }
 
-    fn slot_states(&self, domain: &Domain, only_set: bool) -> std::collections::BTreeMap<String, SlotState> {
-        let mut states = std::collections::BTreeMap::new();
+    fn slot_states(&self, domain: &Domain) -> BTreeMap<String, SlotState> {
+        let mut states = BTreeMap::new();
         for (position, (name, slot)) in domain.slots.iter().enumerate() {
             // Both maps have the domain's order; looking up by name is for a
             // tracker whose domain changed under it.
@@ -255,17 +270,14 @@ impl Derived {
                 Some((known, value)) if known == name => value,
                 _ => self.slot(name),
             };
-            // Nothing has no features, whatever the type (spec §1.6).
-            if !slot.influence_conversation || value.is_null() || only_set && !self.set_slots.contains(name) {
-                continue;
-            }
-            if value.as_str() == Some(SHOULD_NOT_BE_SET) {
-                states.insert(name.clone(), SlotState::should_not_be_set());
-            } else if let Some(features) = featurize(slot, value) {
-                states.insert(name.clone(), SlotState::Features(features));
-            }
+            states.extend(slot_state(slot, value).map(|state| (name.clone(), state)));
         }
         states
+    }
+
+    fn set_slot_states(&self, domain: &Domain) -> BTreeMap<String, SlotState> {
+        let state = |name: &String| Some((name.clone(), slot_state(domain.slots.get(name)?, self.slot(name))?));
+        self.set_slots.iter().filter_map(state).collect()
     }
 
     fn user_state(&self, domain: &Domain) -> Option<UserState> {
@@ -279,6 +291,18 @@ impl Derived {
         }
         Some(UserState { intent, entities, text })
     }
+}
+
+/// What policies see of a slot's value. Nothing has no features, whatever the
+/// type (spec §1.6).
+fn slot_state(slot: &Slot, value: &Value) -> Option<SlotState> {
+    if !slot.influence_conversation || value.is_null() {
+        return None;
+    }
+    if value.as_str() == Some(SHOULD_NOT_BE_SET) {
+        return Some(SlotState::should_not_be_set());
+    }
+    featurize(slot, value).map(SlotState::Features)
 }
 
 /// Sorted names (with `#role`, `#group`) of the entities that count with the

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod expand;
+mod paths;
 
 use std::sync::Arc;
 
@@ -42,10 +43,18 @@ pub struct TrainingDialogue {
 }
 
 impl TrainingDialogue {
-    /// The tracker after all its events.
-    pub fn tracker(&self, domain: &Arc<Domain>) -> Tracker {
-        Tracker::from_events(&*self.name, Arc::clone(domain), self.events.iter().map(|e| e.event.clone()))
+    /// The tracker after all its events, begun with a `blank` one: making that is
+    /// dear in a domain of many slots, a copy of it is cheap.
+    pub fn tracker(&self, blank: &Tracker) -> Tracker {
+        let mut tracker = blank.clone();
+        self.events.iter().for_each(|event| tracker.update(event.event.clone()));
+        tracker
     }
+}
+
+/// The tracker with which every training dialogue begins.
+pub fn blank(domain: &Arc<Domain>) -> Tracker {
+    Tracker::new("", Arc::clone(domain))
 }
 
 /// Expands stories and rules. Findings: unconnected checkpoints, too many
@@ -53,6 +62,6 @@ impl TrainingDialogue {
 pub fn dialogues(stories: &[Story], domain: &Domain) -> (Vec<TrainingDialogue>, Vec<Diagnostic>) {
     let mut findings = Vec::new();
     let blocks = blocks::split(stories, domain, &mut findings);
-    let dialogues = blocks::connect(&blocks, &mut findings);
+    let dialogues = paths::connect(&blocks, &mut findings);
     (dialogues, findings)
 }

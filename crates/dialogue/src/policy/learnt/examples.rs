@@ -1,7 +1,5 @@
 //! Moments of the stories to learn from.
 
-use std::sync::Arc;
-
 use sapa_learn::Rng;
 use sapa_project::ComponentConfig;
 use sapa_sdk::{Event, EventBody};
@@ -11,7 +9,7 @@ use super::UNLIKELY_INTENT;
 use crate::Tracker;
 use crate::policy::TrainContext;
 use crate::state::StateView;
-use crate::training::TrainingDialogue;
+use crate::training::{TrainingDialogue, blank};
 
 /// Seed of the stories that are put before others (spec §1.5, "Augmentation").
 const SEED: u64 = 42;
@@ -41,8 +39,9 @@ impl Moments {
     /// (rules excepted, spec §3.4).
     pub(super) fn for_each(&self, context: &TrainContext<'_>, read: &mut dyn FnMut(&[StateView<'_>], &str)) {
         let stories: Vec<&TrainingDialogue> = context.dialogues.iter().filter(|d| !d.is_rule).collect();
+        let blank = blank(context.domain);
         for story in &stories {
-            self.walk(story, Tracker::new(&*story.name, Arc::clone(context.domain)), context, read);
+            self.walk(story, blank.clone(), context, read);
         }
         let mut rng = Rng::new(SEED);
         let mut events = 0;
@@ -52,7 +51,7 @@ impl Moments {
                 return;
             }
             let before = stories[rng.below(stories.len())];
-            self.walk(story, before.tracker(context.domain), context, read);
+            self.walk(story, before.tracker(&blank), context, read);
         }
     }
 

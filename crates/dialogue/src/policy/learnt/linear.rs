@@ -18,9 +18,9 @@ const SHARPNESS: f32 = 3.0;
 /// Equal ones count once, as Rasa removes equal trackers.
 #[derive(Default)]
 pub(super) struct Examples {
-    names: Vocabulary,
-    labels: BTreeSet<String>,
-    rows: BTreeSet<(Vec<u32>, String)>,
+    pub(super) names: Vocabulary,
+    pub(super) labels: BTreeSet<String>,
+    pub(super) rows: BTreeSet<(Vec<u32>, String)>,
 }
 
 impl Examples {
@@ -51,6 +51,7 @@ pub(super) struct LinearModel {
 impl LinearModel {
     /// Fits the examples; with fewer than two labels there is nothing to weigh.
     pub(super) fn train(examples: Examples, c: f64, threads: usize) -> Self {
+        let examples = examples.bounded();
         let labels: Vec<String> = examples.labels.iter().cloned().collect();
         let number: BTreeMap<&str, u32> = labels.iter().zip(0..).map(|(label, i)| (label.as_str(), i)).collect();
         let mut matrix = CsrMatrix::new(examples.names.len());
@@ -60,7 +61,7 @@ impl LinearModel {
             numbers.push(number.get(label.as_str()).copied().unwrap_or_default());
         }
         let problem = SoftmaxProblem { features: &matrix, labels: &numbers, classes: labels.len() };
-        let options = SoftmaxOptions { c, max_iter: 100, tol: 1e-4, balanced: false, threads };
+        let options = SoftmaxOptions { c, max_iter: examples.iterations(), tol: 1e-4, balanced: false, threads };
         let mut model = if labels.len() < 2 { None } else { SparseTrainer.train(&problem, &options).ok() };
         if let Some(SoftmaxModel { weights, intercept }) = &mut model {
             weights.iter_mut().chain(intercept).for_each(|weight| *weight *= SHARPNESS);

@@ -4,6 +4,7 @@
 //! A softmax regression over named features ([`features`]) instead of a
 //! transformer: `sapa bench --held-out` measures it beside the others.
 
+mod bounds;
 mod examples;
 mod features;
 mod linear;

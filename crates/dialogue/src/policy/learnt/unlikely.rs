@@ -1,7 +1,8 @@
 //! UnexpecTEDIntentPolicy: which intents the conversation so far lets one expect
 //! (spec §2.7).
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use sapa_project::ComponentConfig;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,7 @@ fn train(component: &ComponentConfig, context: &mut TrainContext<'_>) -> Box<dyn
             examples.add(intent, |emit| features(states, Look::Before, emit));
         }
     });
+    let examples = examples.bounded();
     let rows: Vec<(Vec<u32>, String)> = examples.iter().map(|(row, label)| (row.to_vec(), label.to_owned())).collect();
     let model = LinearModel::train(examples, C, context.threads);
     let tolerance = option("tolerance").and_then(Value::as_f64).unwrap_or(0.0);
@@ -81,25 +83,52 @@ fn listened_intent<'a>(states: &[StateView<'a>]) -> Option<&'a str> {
 /// (spec §2.7).
 fn thresholds(model: &LinearModel, rows: &[(Vec<u32>, String)], tolerance: f64) -> BTreeMap<String, f32> {
     let labels = model.labels();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    rows.iter().for_each(|(_, label)| *counts.entry(label).or_default() += 1);
     let mut lowest = vec![f32::INFINITY; labels.len()];
-    let mut others: Vec<Vec<f32>> = vec![Vec::new(); labels.len()];
+    let mut others: Vec<Highest> = Vec::with_capacity(labels.len());
+    for label in labels {
+        let count = rows.len() - counts.get(label.as_str()).copied().unwrap_or_default();
+        let place = ((1.0 - tolerance.clamp(0.0, 1.0)) * count.saturating_sub(1) as f64).round() as usize;
+        others.push(Highest::new(count.saturating_sub(place)));
+    }
     for (row, label) in rows {
         for (index, score) in model.of_row(row).into_iter().enumerate() {
             if labels[index] == *label {
                 lowest[index] = lowest[index].min(score);
             } else {
-                others[index].push(score);
+                others[index].add(score);
             }
         }
     }
-    let mut thresholds = BTreeMap::new();
-    for ((label, lowest), mut others) in labels.iter().zip(lowest).zip(others) {
-        others.sort_by(f32::total_cmp);
-        let place = ((1.0 - tolerance.clamp(0.0, 1.0)) * others.len().saturating_sub(1) as f64).round() as usize;
-        let quantile = others.get(place).copied().unwrap_or(f32::INFINITY);
-        thresholds.insert(label.clone(), lowest.min(quantile));
+    let thresholds = labels.iter().zip(lowest).zip(others);
+    thresholds.map(|((label, lowest), others)| (label.clone(), lowest.min(others.smallest()))).collect()
+}
+
+/// The highest scores of many: all of them, for every intent, would not fit into
+/// memory.
+struct Highest {
+    most: usize,
+    /// As bits, which are in the order of the numbers: scores are not negative.
+    scores: BinaryHeap<Reverse<u32>>,
+}
+
+impl Highest {
+    fn new(most: usize) -> Self {
+        Self { most, scores: BinaryHeap::new() }
     }
-    thresholds
+
+    fn add(&mut self, score: f32) {
+        self.scores.push(Reverse(score.to_bits()));
+        if self.scores.len() > self.most {
+            self.scores.pop();
+        }
+    }
+
+    /// Infinity when there is none.
+    fn smallest(&self) -> f32 {
+        self.scores.peek().map_or(f32::INFINITY, |Reverse(bits)| f32::from_bits(*bits))
+    }
 }
 
 impl UnlikelyIntentPolicy {

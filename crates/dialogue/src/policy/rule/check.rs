@@ -2,7 +2,6 @@
 //! (spec §3.4, steps 2 and 6).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use sapa_project::{Diagnostic, Domain, Span, codes};
 use sapa_sdk::{Event, EventBody};
@@ -21,12 +20,13 @@ struct Fingerprint {
 
 /// A rule in which an action is not followed by the slots or loop that follow it
 /// in another rule.
-pub(super) fn incomplete_rules(dialogues: &[TrainingDialogue], domain: &Arc<Domain>) -> Vec<Diagnostic> {
+pub(super) fn incomplete_rules(dialogues: &[TrainingDialogue], blank: &Tracker) -> Vec<Diagnostic> {
     let rules: Vec<&TrainingDialogue> = dialogues.iter().filter(|d| d.is_rule).collect();
+    let domain = blank.domain();
     let fingerprints = fingerprints(&rules, domain);
     let mut findings = Vec::new();
     for rule in rules {
-        let mut tracker = Tracker::new(&*rule.name, Arc::clone(domain));
+        let mut tracker = blank.clone();
         let mut last_action: Option<(&str, Span)> = None;
         for event in &rule.events {
             if let EventBody::Action { name, .. } = &event.event.body {
@@ -133,12 +133,12 @@ impl RulePolicy {
     /// Replays all rules and stories against the policy. Marks rules that stories
     /// need; drops needless `action_listen` rules; reports contradictions with
     /// both places.
-    pub(super) fn check_against(&mut self, dialogues: &[TrainingDialogue], domain: &Arc<Domain>) -> Vec<Diagnostic> {
-        let sources = self.collect_sources(dialogues, domain);
+    pub(super) fn check_against(&mut self, dialogues: &[TrainingDialogue], blank: &Tracker) -> Vec<Diagnostic> {
+        let sources = self.collect_sources(dialogues, blank);
         let mut findings = Vec::new();
         let mut removed = BTreeSet::new();
         let mut used = Vec::new();
-        for step in dialogues.iter().flat_map(|d| self.walk(d, domain)) {
+        for step in dialogues.iter().flat_map(|d| self.walk(d, blank)) {
             let Some(found) = &step.found else { continue };
             if found.action == step.gold {
                 if !step.dialogue.is_rule {
@@ -180,10 +180,10 @@ impl RulePolicy {
         }
     }
 
-    fn collect_sources(&self, dialogues: &[TrainingDialogue], domain: &Arc<Domain>) -> Sources {
+    fn collect_sources(&self, dialogues: &[TrainingDialogue], blank: &Tracker) -> Sources {
         let mut sources = Sources::new();
         for dialogue in dialogues.iter().filter(|d| d.is_rule) {
-            for step in self.walk(dialogue, domain) {
+            for step in self.walk(dialogue, blank) {
                 let Some(found) = &step.found else { continue };
                 let entry = match &found.source {
                     // A built-in behaviour always means what it predicts.
@@ -197,8 +197,8 @@ impl RulePolicy {
     }
 
     /// Every predictable action of a dialogue with the policy's prediction.
-    fn walk<'a>(&self, dialogue: &'a TrainingDialogue, domain: &Arc<Domain>) -> Vec<Step<'a>> {
-        let mut tracker = Tracker::new(&*dialogue.name, Arc::clone(domain));
+    fn walk<'a>(&self, dialogue: &'a TrainingDialogue, blank: &Tracker) -> Vec<Step<'a>> {
+        let mut tracker = blank.clone();
         let mut unpredictable = true;
         let mut steps = Vec::new();
         for event in &dialogue.events {

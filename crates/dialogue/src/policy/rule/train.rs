@@ -12,7 +12,7 @@ use super::{Options, RulePolicy};
 use crate::policy::RuleOnly;
 use crate::state::{LoopState, State, key, python_key_length};
 use crate::tracker::Tracker;
-use crate::training::{SNIPPET, TrainingDialogue, TrainingEvent};
+use crate::training::{SNIPPET, TrainingDialogue, TrainingEvent, blank};
 
 impl Options {
     fn of(component: &ComponentConfig) -> Self {
@@ -55,21 +55,21 @@ impl RulePolicy {
         sources: &Sources,
     ) -> (Self, Vec<Diagnostic>) {
         let options = Options::of(component);
-        let mut findings = Vec::new();
+        let (mut findings, blank) = (Vec::new(), &blank(domain));
         if options.restrict_rules {
             findings.extend(dialogues.iter().filter(|d| d.is_rule && d.user_turns > 1).map(too_many_turns));
         }
-        findings.extend(super::check::incomplete_rules(dialogues, domain));
+        findings.extend(super::check::incomplete_rules(dialogues, blank));
         let mut policy = Self {
-            rules: learn_rules(dialogues, domain, sources, &mut findings),
-            unhappy: learn_unhappy_paths(dialogues, domain),
-            rule_only: rule_only(dialogues, domain),
+            rules: learn_rules(dialogues, blank, sources, &mut findings),
+            unhappy: learn_unhappy_paths(dialogues, blank),
+            rule_only: rule_only(dialogues, blank),
             builtin_in_stories: BTreeSet::new(),
             options,
             index: std::sync::OnceLock::new(),
         };
         if findings.is_empty() {
-            findings.extend(policy.check_against(dialogues, domain));
+            findings.extend(policy.check_against(dialogues, blank));
         }
         (policy, findings)
     }
@@ -89,11 +89,11 @@ fn too_many_turns(dialogue: &TrainingDialogue) -> Diagnostic {
 /// with its last `count` states.
 fn moments<'a>(
     dialogue: &'a TrainingDialogue,
-    domain: &Arc<Domain>,
+    blank: &Tracker,
     count: usize,
     wanted: impl Fn(&Tracker) -> bool,
 ) -> Vec<Moment<'a>> {
-    let mut tracker = Tracker::new(&*dialogue.name, Arc::clone(domain));
+    let mut tracker = blank.clone();
     let mut moments = Vec::new();
     for event in &dialogue.events {
         if let EventBody::Action { name, action_text, .. } = &event.event.body
@@ -118,7 +118,7 @@ fn cut_at_snippet(states: &[State]) -> &[State] {
 /// differently are learnt from neither, and reported.
 fn learn_rules(
     dialogues: &[TrainingDialogue],
-    domain: &Arc<Domain>,
+    blank: &Tracker,
     sources: &Sources,
     findings: &mut Vec<Diagnostic>,
 ) -> Vec<Rule> {
@@ -127,7 +127,7 @@ fn learn_rules(
     let mut order = Vec::new();
     let mut ambiguous = BTreeSet::new();
     for dialogue in dialogues.iter().filter(|d| d.is_rule) {
-        for moment in moments(dialogue, domain, usize::MAX, |_| true) {
+        for moment in moments(dialogue, blank, usize::MAX, |_| true) {
             let states = cut_at_snippet(&moment.states);
             if states.is_empty() || moment.event.unpredictable || moment.action == SNIPPET {
                 continue;
@@ -162,11 +162,11 @@ fn learn_rules(
 
 /// From rules and stories: what happened inside a loop's interruptions (spec
 /// §3.4, step 4).
-fn learn_unhappy_paths(dialogues: &[TrainingDialogue], domain: &Arc<Domain>) -> Vec<UnhappyKey> {
+fn learn_unhappy_paths(dialogues: &[TrainingDialogue], blank: &Tracker) -> Vec<UnhappyKey> {
     let mut learnt: BTreeMap<String, UnhappyKey> = BTreeMap::new();
     for dialogue in dialogues {
         let in_loop = |tracker: &Tracker| tracker.current().active_loop_name().is_some();
-        for moment in moments(dialogue, domain, 2, in_loop) {
+        for moment in moments(dialogue, blank, 2, in_loop) {
             let Some(last) = moment.states.last() else { continue };
             let Some(active_loop) = last.active_loop_name().map(str::to_owned) else { continue };
             let after_listen = last.prev_action_name() == Some("action_listen");
@@ -199,11 +199,11 @@ fn unhappy_states(states: &[State]) -> Vec<State> {
 }
 
 /// Slots and loops that occur in rules and in no story (spec §3.4, step 5).
-fn rule_only(dialogues: &[TrainingDialogue], domain: &Arc<Domain>) -> RuleOnly {
+fn rule_only(dialogues: &[TrainingDialogue], blank: &Tracker) -> RuleOnly {
     let collect = |rules: bool| {
         let mut found = RuleOnly::default();
         for dialogue in dialogues.iter().filter(|d| d.is_rule == rules) {
-            for state in dialogue.tracker(domain).training_states(usize::MAX) {
+            for state in dialogue.tracker(blank).training_states(usize::MAX) {
                 found.slots.extend(state.slots.keys().cloned());
                 if let Some(LoopState::Active(name)) = &state.active_loop {
                     found.loops.insert(name.clone());
