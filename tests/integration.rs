@@ -16,6 +16,8 @@ mod diagnostics;
 mod dialogues;
 #[path = "integration/events.rs"]
 mod events;
+#[path = "integration/explain.rs"]
+mod explain;
 #[path = "integration/failures.rs"]
 mod failures;
 #[path = "integration/flags.rs"]

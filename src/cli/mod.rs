@@ -5,6 +5,7 @@ mod bench;
 mod bot;
 mod data;
 mod dotenv;
+mod explain;
 mod files;
 mod findings;
 mod health;
@@ -65,6 +66,8 @@ enum Command {
     Test(test::TestArgs),
     /// Work with training data.
     Data(data::DataArgs),
+    /// Explain the code of a finding.
+    Explain(explain::ExplainArgs),
     /// Measure training, start, parsing and turns.
     Bench(bench::BenchArgs),
     /// Tell whether a server answers.
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Shell(args) => shell::run(args, debug),
         Command::Test(args) => test::run(&args),
         Command::Data(args) => data::run(&args, &cli.verbosity),
+        Command::Explain(args) => explain::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Health(args) => health::run(&args),
         Command::Logs(args) => logs::run(&args),

@@ -67,7 +67,6 @@ const CASES: &[Case] = &[
         &["NOBODY_SET_THIS"],
     ),
     error("empty domain", |p| p.write("domain.yml", ""), &["domain.yml:1"], &["empty"]),
-    error("empty config", |p| p.write("config.yml", ""), &["config.yml:1"], &[]),
     error("a list for a mapping", |p| p.write("domain.yml", "- intents\n"), &["domain.yml:1"], &["mapping"]),
     // Shapes.
     error(

@@ -208,3 +208,95 @@ fn aliases_that_multiply_or_hold_themselves_are_refused_in_every_file() {
         }
     }
 }
+
+/// A domain of Rasa 2 with as many slots, and many intents that nothing uses.
+fn project_with_many_findings() -> Project {
+    let project = Project::tiny();
+    let many = |name: &str, count: usize| (0..count).map(|at| format!("{name}{at}")).collect::<Vec<_>>();
+    let slots: String = many("s", 9).iter().map(|name| format!("  {name}: {{type: text}}\n")).collect();
+    let intents = many("spare", 7).join(", ");
+    project.write("domain.yml", format!("intents: [{intents}]\nslots:\n{slots}"));
+    project
+}
+
+#[test]
+fn findings_of_one_cause_are_told_a_few_times_unless_all_are_asked_for() {
+    let project = project_with_many_findings();
+    let count = |told: &str, code: &str| told.matches(&format!("[{code}]")).count();
+    let told = findings(&project);
+    assert_eq!((count(&told, "E0503"), count(&told, "N0402"), count(&told, "E0512")), (5, 3, 1), "{told}");
+    assert!(told.contains("and 4 more E0503: a slot is not valid; `--all` shows them"), "{told}");
+    assert!(told.contains("and 4 more N0402") && told.contains("sapa data migrate"), "{told}");
+    for arguments in [&["data", "validate", "--all"][..], &["data", "validate", "-v"], &["train", "--all"]] {
+        let all = project.sapa(arguments).err;
+        assert_eq!((count(&all, "E0503"), count(&all, "N0402")), (9, 7), "{arguments:?}");
+        assert!(!all.contains("more E0503"), "{all}");
+    }
+}
+
+#[test]
+fn programs_get_every_finding_as_data() {
+    let project = project_with_many_findings();
+    let output = project.sapa(&["data", "validate", "--format", "json"]);
+    assert_eq!((output.code, output.err.as_str()), (Some(1), ""), "standard output is data, and nothing else is said");
+    let list: Vec<serde_json::Value> = serde_json::from_str(&output.out).expect("JSON");
+    let slots: Vec<_> = list.iter().filter(|finding| finding["code"] == "E0503").collect();
+    assert_eq!(slots.len(), 9);
+    let place = &slots[0]["places"][0];
+    assert_eq!((&place["path"], &place["line"], &place["column"]), (&"domain.yml".into(), &3.into(), &3.into()));
+    assert!(slots[0]["severity"] == "error" && slots[0]["help"].is_string() && slots[0]["message"].is_string());
+
+    let report = project.sapa(&["data", "validate", "--format", "gitlab", "--out", "report.json"]);
+    assert_eq!((report.code, report.out.as_str(), report.err.as_str()), (Some(1), "", ""));
+    let text = std::fs::read_to_string(project.path("report.json")).expect("the report");
+    let report: Vec<serde_json::Value> = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(report.len(), list.len());
+    assert!(
+        report.iter().all(|entry| entry["location"]["lines"]["begin"].is_u64() && entry["fingerprint"].is_string())
+    );
+}
+
+#[test]
+fn a_missing_language_stops_training_only() {
+    let project = Project::tiny();
+    project.edit("config.yml", "language: en\n", "");
+    let checked = project.sapa(&["data", "validate", "--fail-on-warnings"]);
+    assert!(checked.code == Some(0) && checked.err.contains("note[N0605]"), "{checked:?}");
+    let trained = project.sapa(&["train"]);
+    assert!(trained.code == Some(1) && trained.err.contains("error[E0605]"), "{trained:?}");
+    assert_eq!(project.sapa(&["train", "core"]).code, Some(0), "stories need no language");
+    project.write("config.yml", "");
+    assert_eq!(project.sapa(&["data", "validate"]).code, Some(0), "everything has a default");
+    assert_eq!(project.sapa(&["train"]).code, Some(1));
+}
+
+#[test]
+fn stories_that_agree_in_what_policies_see_are_warned_about() {
+    let project = Project::tiny();
+    let story = |name: &str, first: &str, last: &str| {
+        format!(
+            "- story: {name}\n  steps:\n  - intent: {first}\n  - action: utter_hours\n  - intent: inform\n  - action: {last}\n"
+        )
+    };
+    project.edit("data/rules.yml", "- rule: greet\n  steps:\n  - intent: greet\n  - action: utter_greet\n", "");
+    let (one, two) = (story("one", "hours", "utter_done"), story("two", "greet", "utter_greet"));
+    project.write("data/stories.yml", format!("stories:\n{one}{two}"));
+    let apart = project.sapa(&["data", "validate", "--fail-on-warnings"]);
+    assert_eq!(apart.code, Some(0), "{apart:?}");
+    for arguments in [&["data", "validate", "--max-history", "1"][..], &["train", "--validation-max-history", "1"]] {
+        let told = project.sapa(arguments);
+        assert_eq!(told.code, Some(0), "{told:?}");
+        for words in ["warning[W0804]", "data/stories.yml:13:", "7 |   - action: utter_done"] {
+            assert!(told.err.contains(words), "`{words}` is not said: {}", told.err);
+        }
+    }
+    let failed = project.sapa(&["data", "validate", "--max-history", "1", "--fail-on-warnings"]);
+    assert_eq!(failed.code, Some(1));
+}
+
+#[test]
+fn one_checkpoint_without_an_end_is_one_finding() {
+    let project = project_with_unused_parts();
+    let told = project.sapa(&["data", "validate"]).err;
+    assert!(told.contains("[W0409]") && !told.contains("[W0802]"), "{told}");
+}

@@ -59,7 +59,7 @@ impl<'a> Search<'a> {
                 && let Some(action) = name.as_deref().or(action_text.as_deref())
             {
                 let mut hasher = DefaultHasher::new();
-                let states = tracker.with_learnt_states(self.window, &self.rule_only, |states| view_key(states));
+                let states = tracker.with_learnt_states(self.window, &self.rule_only, view_key);
                 states.hash(&mut hasher);
                 self.step(hasher.finish(), First { action, story: &dialogue.name, span: event.span });
             }

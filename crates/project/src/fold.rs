@@ -14,29 +14,35 @@ const MOST_NOTES: usize = 3;
 pub struct Folded {
     /// The first ones of each cause, in their order.
     pub shown: Vec<Diagnostic>,
-    /// One line for each cause that has more of them.
+    /// One line for each code that has more of them, errors first.
     pub rest: Vec<String>,
 }
 
 /// Keeps the first findings of each cause. `flag` is how the reader asks for
 /// all of them.
 pub fn fold(findings: &[Diagnostic], flag: &str) -> Folded {
-    let mut seen: BTreeMap<Cause, (usize, &Diagnostic)> = BTreeMap::new();
-    let mut folded = Folded::default();
+    let mut seen: BTreeMap<Cause, usize> = BTreeMap::new();
+    let mut left_out: BTreeMap<(Severity, &str), usize> = BTreeMap::new();
+    let mut shown = Vec::new();
     for finding in findings {
-        let (count, _) = seen.entry(Cause::of(finding)).or_insert((0, finding));
+        let count = seen.entry(Cause::of(finding)).or_insert(0);
         *count += 1;
-        if *count <= most(finding.severity) {
-            folded.shown.push(finding.clone());
+        if *count <= most(finding.severity) || is_of_configuration(finding.code) {
+            shown.push(finding.clone());
+        } else {
+            *left_out.entry((finding.severity, finding.code)).or_insert(0) += 1;
         }
     }
-    let left_out = |(count, finding): &(usize, &Diagnostic)| {
-        let more = count.checked_sub(most(finding.severity)).filter(|more| *more > 0)?;
-        let title = codes::title(finding.code).unwrap_or("the same");
-        Some(format!("and {more} more {}: {title}; `{flag}` shows them", finding.code))
+    let line = |((_, code), more): (&(Severity, &str), &usize)| {
+        let title = codes::title(code).unwrap_or("the same");
+        format!("and {more} more {code}: {title}; `{flag}` shows them")
     };
-    folded.rest = seen.values().filter_map(left_out).collect();
-    folded
+    Folded { shown, rest: left_out.iter().map(line).collect() }
+}
+
+/// Components are few, and each is a cause of its own.
+fn is_of_configuration(code: &str) -> bool {
+    code.get(1..3) == Some("06")
 }
 
 fn most(severity: Severity) -> usize {
@@ -80,6 +86,13 @@ mod tests {
         let folded = fold(&findings, "--all");
         assert_eq!(folded.shown, [&findings[..5], &findings[27..]].concat());
         assert_eq!(folded.rest, ["and 22 more E0503: a slot is not valid; `--all` shows them"]);
+    }
+
+    #[test]
+    fn every_component_is_told() {
+        let refused = |number| Diagnostic::error(codes::REFUSED_COMPONENT, format!("`c{number}` cannot be served"));
+        let findings: Vec<Diagnostic> = (0..9).map(refused).collect();
+        assert_eq!(fold(&findings, "--all").shown, findings);
     }
 
     #[test]

@@ -1,0 +1,48 @@
+//! `sapa explain`: what a code means, and what to do about it.
+
+mod pages;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use sapa_project::suggest;
+
+use super::terminal;
+use pages::PAGES;
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The code of a finding, as `E0401`.
+    what: String,
+}
+
+/// Shows the page of a code.
+pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode> {
+    let code = args.what.trim().to_uppercase();
+    if let Some((_, page)) = PAGES.iter().find(|(known, _)| *known == code) {
+        terminal::ask(page);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !is_code(&code) {
+        bail!("`{}` is no code: codes are a letter (E, W or N) and four digits, as E0401", args.what);
+    }
+    match nearest(&code) {
+        Some(near) => bail!("there is no code {code}; did you mean {near}?"),
+        None => bail!("there is no code {code}"),
+    }
+}
+
+/// `^[EWN]\d{4}$`
+fn is_code(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters.next().is_some_and(|letter| "EWN".contains(letter))
+        && letters.clone().count() == 4
+        && letters.all(|letter| letter.is_ascii_digit())
+}
+
+/// The same number under another letter, else the code that is nearest.
+fn nearest(code: &str) -> Option<&'static str> {
+    let known = || PAGES.iter().map(|(known, _)| *known);
+    known().find(|known| known.get(1..) == code.get(1..)).or_else(|| suggest::nearest(code, known()))
+}

@@ -1,0 +1,167 @@
+//! The page of every code, in the program: it needs no network to explain itself.
+
+macro_rules! pages {
+    ($($code:literal,)*) => {
+        /// Codes and their pages, `docs/diagnostics/<code>.md`.
+        pub(super) const PAGES: &[(&str, &str)] =
+            &[$(($code, include_str!(concat!("../../../docs/diagnostics/", $code, ".md")))),*];
+    };
+}
+
+pages! {
+    "E0101",
+    "E0102",
+    "E0103",
+    "E0104",
+    "E0105",
+    "E0106",
+    "E0107",
+    "E0108",
+    "E0109",
+    "E0110",
+    "E0111",
+    "E0112",
+    "E0113",
+    "E0201",
+    "W0201",
+    "E0202",
+    "N0202",
+    "W0202",
+    "E0203",
+    "W0203",
+    "E0204",
+    "W0204",
+    "W0205",
+    "E0206",
+    "W0206",
+    "E0207",
+    "W0207",
+    "E0301",
+    "N0301",
+    "W0301",
+    "E0302",
+    "N0302",
+    "W0302",
+    "E0303",
+    "W0303",
+    "W0304",
+    "W0305",
+    "W0306",
+    "W0308",
+    "W0309",
+    "W0310",
+    "W0311",
+    "E0401",
+    "N0401",
+    "W0401",
+    "E0402",
+    "N0402",
+    "W0402",
+    "E0403",
+    "N0403",
+    "W0403",
+    "E0404",
+    "W0404",
+    "E0405",
+    "W0405",
+    "W0406",
+    "W0407",
+    "W0408",
+    "W0409",
+    "W0410",
+    "E0501",
+    "N0501",
+    "W0501",
+    "E0502",
+    "N0502",
+    "W0502",
+    "E0503",
+    "N0503",
+    "W0503",
+    "E0504",
+    "N0504",
+    "W0504",
+    "E0505",
+    "N0505",
+    "E0506",
+    "N0506",
+    "W0506",
+    "E0507",
+    "W0507",
+    "E0508",
+    "W0508",
+    "E0509",
+    "W0509",
+    "E0510",
+    "E0511",
+    "W0511",
+    "E0512",
+    "W0512",
+    "W0513",
+    "W0514",
+    "W0515",
+    "W0516",
+    "W0517",
+    "E0601",
+    "N0601",
+    "W0601",
+    "E0602",
+    "N0602",
+    "W0602",
+    "E0603",
+    "N0603",
+    "W0603",
+    "E0604",
+    "N0604",
+    "E0605",
+    "N0605",
+    "E0606",
+    "E0607",
+    "E0608",
+    "E0701",
+    "W0701",
+    "E0801",
+    "W0802",
+    "W0803",
+    "E0804",
+    "W0804",
+    "E0805",
+    "E0806",
+    "E0807",
+    "E0901",
+    "N0901",
+    "E0902",
+    "W0902",
+    "E0903",
+    "W0903",
+    "E0904",
+    "W0904",
+    "E0905",
+    "W0905",
+    "E0906",
+    "W0906",
+    "E0907",
+    "E0908",
+    "E0909",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PAGES;
+    use sapa_project::codes::TABLE;
+
+    #[test]
+    fn every_code_has_its_page() {
+        let paged: Vec<&str> = PAGES.iter().map(|(code, _)| *code).collect();
+        for (code, title) in TABLE {
+            let page = PAGES.iter().find(|(known, _)| known == code).map(|(_, page)| *page);
+            let heading = format!("# {code}: {title}\n");
+            assert!(
+                page.is_some_and(|page| page.starts_with(&heading)),
+                "{code} has no page that begins with {heading}"
+            );
+            assert!(page.is_some_and(|page| page.contains("**What to do.**")), "{code} has no cure");
+        }
+        assert_eq!(paged.len(), TABLE.len(), "a page without a code");
+    }
+}
