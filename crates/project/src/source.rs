@@ -84,3 +84,20 @@ impl Sources {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_from_one_in_characters() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.yml", "é: 1\n\nb: ü\n");
+        let at = |start| sources.line_column(Span { file, start, end: start });
+        assert_eq!([at(0), at(2), at(6), at(7), at(10)], [(1, 1), (1, 2), (2, 1), (3, 1), (3, 4)]);
+        assert_eq!([at(13), at(99), at(usize::MAX)], [(4, 1), (4, 1), (4, 1)]);
+        assert_eq!(at(1), (1, 1), "within a character");
+        assert_eq!(sources.line_column(Span { file: FileId(7), start: 3, end: 3 }), (1, 1));
+        assert_eq!(sources.place(Span { file, start: 7, end: 8 }), "a.yml:3");
+    }
+}

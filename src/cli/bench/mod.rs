@@ -5,6 +5,7 @@
 mod held_out;
 mod limits;
 mod process;
+mod project;
 mod telegram;
 
 use std::path::{Path, PathBuf};
@@ -45,6 +46,9 @@ pub(super) struct BenchArgs {
     /// Only measure policies on stories they have not learnt: folders of projects.
     #[arg(long, num_args = 1..)]
     held_out: Vec<PathBuf>,
+    /// Only load and validate the project in this folder.
+    #[arg(long)]
+    project: Option<PathBuf>,
     /// Print JSON instead of Markdown.
     #[arg(long)]
     json: bool,
@@ -87,6 +91,11 @@ pub(super) fn run(args: &BenchArgs) -> Result<ExitCode> {
         return held_out::run(&args.held_out);
     }
     let mut rows = Vec::new();
+    if let Some(folder) = &args.project {
+        project::measure(folder, &mut rows)?;
+        print(args.json, &rows, &[]);
+        return Ok(ExitCode::SUCCESS);
+    }
     if !args.only_nlu {
         measure(args, &mut rows)?;
     }

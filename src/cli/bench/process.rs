@@ -111,6 +111,11 @@ pub(super) fn run_to_end(arguments: &[&str], last: &Path) -> Result<(f64, f64)> 
     Ok((started.elapsed().as_secs_f64(), most))
 }
 
+/// Most memory that this process has had, MiB.
+pub(super) fn peak_memory() -> Option<f64> {
+    memory(std::process::id(), "VmHWM:")
+}
+
 /// A line of `/proc/<pid>/status`, in MiB.
 fn memory(process: u32, name: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;

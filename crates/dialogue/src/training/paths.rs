@@ -246,3 +246,46 @@ fn join(blocks: &[Block], path: &[usize]) -> TrainingDialogue {
         events,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sapa_project::story::{Step, StepKind, Story, StoryKind};
+    use sapa_project::{Domain, Span};
+
+    /// Stories that each lead to a checkpoint from which all others go on.
+    fn stories(count: usize) -> Vec<Story> {
+        let step = |kind| Step { kind, span: Span::default() };
+        let checkpoint = |name: &str| step(StepKind::Checkpoint { name: name.to_owned(), slots: Vec::new() });
+        let story = |number: usize| {
+            let action = step(StepKind::Action(format!("action_{number}")));
+            let mut steps = vec![action, checkpoint("all")];
+            if number > 0 {
+                steps.insert(0, checkpoint("all"));
+            }
+            Story { name: format!("story {number}"), kind: StoryKind::Story, steps, span: Span::default() }
+        };
+        (0..count).map(story).collect()
+    }
+
+    fn dialogues(count: usize) -> (Vec<TrainingDialogue>, Vec<&'static str>) {
+        let (dialogues, findings) = crate::training::dialogues(&stories(count), &Domain::default());
+        (dialogues, findings.iter().map(|finding| finding.code).collect())
+    }
+
+    #[test]
+    fn few_paths_are_all_followed() {
+        let (dialogues, findings) = dialogues(4);
+        assert_eq!((dialogues.len(), findings.len()), (6, 0));
+    }
+
+    #[test]
+    fn of_too_many_paths_some_are_chosen_and_no_story_is_left_out() {
+        let (dialogues, findings) = dialogues(600);
+        assert_eq!(findings, [codes::TOO_MANY_PATHS]);
+        let events: usize = dialogues.iter().map(|dialogue| dialogue.events.len()).sum();
+        assert!(events <= MOST_EVENTS + 3 * LONGEST_CHOSEN_PATH, "{events} events");
+        let names: BTreeSet<&str> = dialogues.iter().flat_map(|dialogue| dialogue.name.split(" > ")).collect();
+        assert_eq!(names.len(), 600);
+    }
+}

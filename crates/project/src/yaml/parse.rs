@@ -38,9 +38,9 @@ pub(crate) fn parse_with(file: FileId, text: &str, env: Option<Env<'_>>, out: &m
                 .help("write both halves, or the character itself"),
         );
     }
-    let mut repairs = Repairs::default();
+    let (mut repairs, mut is_mended) = (Repairs::default(), false);
     loop {
-        let mut builder = Builder::new(file, text, &decoded, env);
+        let mut builder = Builder { is_mended, ..Builder::new(file, text, &decoded, env) };
         match builder.run() {
             Ok(()) => {
                 out.append(&mut builder.out);
@@ -54,6 +54,7 @@ pub(crate) fn parse_with(file: FileId, text: &str, env: Option<Env<'_>>, out: &m
                 let finding = builder.syntax_error(&error);
                 let mut found = std::mem::take(&mut builder.out);
                 if repairs.mend(decoded.text.to_mut(), &error) {
+                    is_mended = true;
                     continue;
                 }
                 out.append(&mut found);
@@ -110,6 +111,8 @@ struct Builder<'a> {
     nodes: usize,
     repeated: Repeated,
     documents: usize,
+    /// Whether characters stand in for others: see [`lenient`].
+    is_mended: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -126,6 +129,7 @@ impl<'a> Builder<'a> {
             nodes: 0,
             repeated: Repeated::default(),
             documents: 0,
+            is_mended: false,
         }
     }
 
@@ -185,7 +189,7 @@ impl<'a> Builder<'a> {
         };
         let is_text_tag = self.tag(tag.as_deref(), span);
         let text = match style {
-            Style::Quoted => lenient::restore(&text).map_or(text, Cow::Owned),
+            Style::Quoted if self.is_mended => lenient::restore(&text).map_or(text, Cow::Owned),
             _ => text,
         };
         let value =
