@@ -113,7 +113,7 @@ impl<'b> Graph<'b> {
             for start in (0..self.blocks.len()).filter(|at| self.blocks[*at].start.is_none()) {
                 let is_too_much = events > MOST_EVENTS || chosen.len() >= MOST_DIALOGUES;
                 // The first round has something of every story that begins a dialogue.
-                if is_too_much && before > 0 || before > 0 && self.after(start).is_empty() {
+                if before > 0 && (is_too_much || self.after(start).is_empty()) {
                     continue;
                 }
                 let path = self.rarest(start, &mut passed);
