@@ -1,7 +1,7 @@
 //! The policy that stands where TEDPolicy stands: from the states' features to
 //! the next action, also where no story went (spec §2.7, §3.4).
 //!
-//! A softmax regression over named features ([`features`]) instead of a
+//! A softmax regression over named features (`features.rs`) instead of a
 //! transformer: `sapa bench --held-out` measures it beside the others.
 
 mod bounds;
