@@ -57,7 +57,7 @@ fn all(domain: &str, data: &str) -> Vec<String> {
 
 #[test]
 fn a_sound_project_has_no_errors_or_warnings() {
-    let data = "nlu:\n- intent: salam\n  examples: |\n    - halo\n    - hai\n- intent: tanya\n  examples: |\n    - ke [Solo](kota)\n    - dari [Kudus](kota)\nrules:\n- rule: r\n  steps:\n  - intent: salam\n  - action: utter_salam\n- rule: f\n  steps:\n  - intent: tanya\n  - action: kota_form\n  - active_loop: kota_form\n";
+    let data = "nlu:\n- intent: salam\n  examples: |\n    - halo\n    - hai\n- intent: tanya\n  examples: |\n    - ke [Solo](kota)\n    - dari [Kudus](kota)\nrules:\n- rule: r\n  steps:\n  - intent: salam\n  - action: utter_salam\n  - action: action_cari\n- rule: f\n  steps:\n  - intent: tanya\n  - action: kota_form\n  - active_loop: kota_form\n";
     assert_eq!(all(DOMAIN, data), Vec::<String>::new());
 }
 
