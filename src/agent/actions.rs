@@ -36,9 +36,9 @@ impl ActionClient {
         let body = self.body(call, domain)?;
         let request =
             self.client.post().header("Content-Type", "application/json").header("Idempotency-Key", key).body(body);
-        let response = request.send().await.map_err(|e| ActionFailure::Failed(reason(&e)))?;
+        let response = request.send().await.map_err(|e| ActionFailure::Failed(http::reason(&e, "action server")))?;
         let status = response.status();
-        let bytes = http::read(response, http::MOST_ACTION_BYTES).await.map_err(ActionFailure::Failed)?;
+        let bytes = http::read(response, http::MOST_BYTES).await.map_err(ActionFailure::Failed)?;
         if status.is_success() {
             return parse(&bytes);
         }
@@ -81,11 +81,4 @@ fn parse(bytes: &[u8]) -> Result<ActionResponse, ActionFailure> {
     serde_json::from_value(value).map_err(|_| {
         ActionFailure::Failed("the answer has an event or response that does not fit Rasa's schema".to_owned())
     })
-}
-
-fn reason(error: &reqwest::Error) -> String {
-    match http::reason(error) {
-        "the server cannot be reached" => "the action server cannot be reached".to_owned(),
-        other => other.to_owned(),
-    }
 }

@@ -7,7 +7,7 @@ use sapa_project::endpoints::HttpEndpoint;
 /// Rasa's time-out for requests to other servers, seconds (spec §10).
 const DEFAULT_TIMEOUT: f64 = 300.0;
 /// Longest answer that is read.
-const MOST_BYTES: usize = 8 << 20;
+pub(super) const MOST_BYTES: usize = 8 << 20;
 
 /// An endpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +109,7 @@ pub(super) async fn read(mut response: reqwest::Response, most: usize) -> Result
             Ok(Some(chunk)) if bytes.len() + chunk.len() <= most => bytes.extend_from_slice(&chunk),
             Ok(Some(_)) => return Err(format!("the answer is longer than {most} bytes")),
             Ok(None) => return Ok(bytes),
-            Err(error) => return Err(reason(&error).to_owned()),
+            Err(error) => return Err(reason(&error, "server")),
         }
     }
 }
@@ -119,7 +119,7 @@ pub(super) async fn read(mut response: reqwest::Response, most: usize) -> Result
 /// # Errors
 /// Anything else; in words without personal data.
 pub(super) async fn json(request: reqwest::RequestBuilder) -> Result<serde_json::Value, String> {
-    let response = request.send().await.map_err(|error| reason(&error).to_owned())?;
+    let response = request.send().await.map_err(|error| reason(&error, "server"))?;
     let status = response.status();
     if !status.is_success() {
         return Err(format!("the server answered {status}"));
@@ -132,16 +132,13 @@ pub(super) async fn json(request: reqwest::RequestBuilder) -> Result<serde_json:
     if sapa_sdk::bounds::is_shallow(&value) { Ok(value) } else { Err("the answer nests too deeply".to_owned()) }
 }
 
-/// Longest answer of an action server.
-pub(super) const MOST_ACTION_BYTES: usize = MOST_BYTES;
-
 /// What went wrong, without the URL (its query may carry a token).
-pub(super) fn reason(error: &reqwest::Error) -> &'static str {
+pub(super) fn reason(error: &reqwest::Error, server: &str) -> String {
     if error.is_timeout() {
-        "no answer in time"
+        "no answer in time".to_owned()
     } else if error.is_connect() {
-        "the server cannot be reached"
+        format!("the {server} cannot be reached")
     } else {
-        "the connection broke"
+        "the connection broke".to_owned()
     }
 }

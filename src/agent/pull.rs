@@ -42,7 +42,7 @@ impl ModelServer {
             Some(fingerprint) => self.client.get().header("If-None-Match", fingerprint),
             None => self.client.get(),
         };
-        let response = request.send().await.map_err(|error| http::reason(&error).to_owned())?;
+        let response = request.send().await.map_err(|error| http::reason(&error, "server"))?;
         let status = response.status();
         if matches!(status.as_u16(), 204 | 304) {
             return Ok(None);

@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use sapa_project::Credentials;
-use sapa_sdk::{BotMessage, JsonMap};
+use sapa_sdk::JsonMap;
 use tokio::sync::watch;
 
-use crate::agent::Agent;
+use crate::agent::{Agent, Sender};
 
 /// A channel that is served.
 pub struct Channel {
@@ -26,12 +26,8 @@ pub struct Channel {
     /// What it does besides answering requests, until told to stop.
     pub worker: Option<Worker>,
     /// Sends messages that answer no request, if it can.
-    pub push: Option<Push>,
+    pub sender: Option<Arc<dyn Sender>>,
 }
-
-/// Sends a conversation messages in the channel's own time. The key is the same
-/// for each attempt at the same messages.
-pub type Push = Arc<dyn Fn(&str, &str, &[BotMessage]) + Send + Sync>;
 
 /// Work that goes on until the receiver shows `true`.
 pub type Worker = Box<dyn FnOnce(watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;

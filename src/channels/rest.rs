@@ -21,7 +21,7 @@ const MOST_SENDER_CHARS: usize = 255;
 
 /// The channel as [`super::open`] wants it; it has no options.
 pub(super) fn open(agent: &Arc<Agent>, _options: &JsonMap) -> Result<super::Channel, super::ChannelError> {
-    Ok(super::Channel { name: "rest", router: router(Arc::clone(agent)), worker: None, push: None })
+    Ok(super::Channel { name: "rest", router: router(Arc::clone(agent)), worker: None, sender: None })
 }
 
 /// Routes below `/webhooks/rest`.

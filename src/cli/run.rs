@@ -134,15 +134,15 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     let (stop, stopping) = watch::channel(false);
     let mut routes = Vec::new();
     let mut workers = JoinSet::new();
-    let mut pushes = HashMap::new();
+    let mut senders = HashMap::new();
     for channel in channels {
         routes.push((channel.name, channel.router));
-        pushes.extend(channel.push.map(|push| (channel.name, push)));
+        senders.extend(channel.sender.map(|sender| (channel.name, sender)));
         if let Some(work) = channel.worker {
             workers.spawn(work(stopping.clone()));
         }
     }
-    workers.spawn(channels::reminders::run(Arc::clone(&agent), pushes, stopping));
+    workers.spawn(channels::reminders::run(Arc::clone(&agent), senders, stopping));
     let router = server::router(agent, routes, options);
     let address = SocketAddr::new(args.interface, args.port);
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;

@@ -10,8 +10,10 @@ use sapa_dialogue::{DialogueModel, Tracker};
 use sapa_learn::Rng;
 use sapa_project::story::StoryKind;
 use sapa_project::{ComponentConfig, Project};
-use sapa_sdk::{Event, EventBody};
+use sapa_sdk::EventBody;
 use serde_json::json;
+
+use super::stories::decline;
 
 /// Actions right and all, by policy.
 pub type Counts = BTreeMap<&'static str, (usize, usize)>;
@@ -97,8 +99,7 @@ fn together(tracker: &Tracker, expected: &str, model: &DialogueModel) -> String 
         return chosen;
     }
     let mut declined = tracker.clone();
-    declined
-        .update(Event::new(0.0, EventBody::ActionExecutionRejected { name: chosen, policy: None, confidence: None }));
+    decline(&mut declined, chosen);
     ask(&declined)
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use sapa_dialogue::policy::UNLIKELY_INTENT;
 use sapa_dialogue::policy::ensemble::choose;
 use sapa_dialogue::training::{TrainingDialogue, dialogues};
 use sapa_dialogue::{DialogueModel, Tracker};
@@ -34,7 +35,6 @@ pub fn evaluate(
 
 /// The pseudo action that stands where Rasa gives up (spec §8.2).
 const CIRCUIT_BREAKER: &str = "circuit breaker tripped";
-const UNLIKELY_INTENT: &str = "action_unlikely_intent";
 
 /// A story that is being run.
 struct Run<'a> {
@@ -104,7 +104,7 @@ impl<'a> Run<'a> {
             predicted = self.ask(expected);
         }
         if predicted != expected && self.tracker.current().active_loop_name() == Some(predicted.as_str()) {
-            self.reject_loop(predicted);
+            decline(&mut self.tracker, predicted);
             predicted = self.ask(expected);
         }
         (predicted, has_warning)
@@ -116,13 +116,6 @@ impl<'a> Run<'a> {
         let action =
             followup.unwrap_or_else(|| choose(&model.policies, &self.tracker, &model.domain, &model.rule_only).action);
         if action == expected { action } else { self.with_full_key(action, expected) }
-    }
-
-    /// Where another form was expected than the active one, it is taken to have
-    /// declined; that is asked for once.
-    fn reject_loop(&mut self, name: String) {
-        self.tracker
-            .update(Event::new(0.0, EventBody::ActionExecutionRejected { name, policy: None, confidence: None }));
     }
 
     /// A retrieval action counts with its full key where the story does not name
@@ -170,6 +163,12 @@ impl<'a> Run<'a> {
         let step = self.stories.iter().find_map(|story| find(&story.steps, span))?;
         if let StepKind::User(user) = &step.kind { Some(user) } else { None }
     }
+}
+
+/// Where something else was expected than the active form, it is taken to have
+/// declined; what comes then is asked for once (spec §8.2).
+pub(super) fn decline(tracker: &mut Tracker, name: String) {
+    tracker.update(Event::new(0.0, EventBody::ActionExecutionRejected { name, policy: None, confidence: None }));
 }
 
 /// Policies know retrieval actions by their base.

@@ -74,7 +74,7 @@ fn comment(moment: &Moment, kind: StepKindTag) -> String {
         .filter(|result| result.kind == kind && !result.is_right())
         .map(|result: &StepResult| result.predicted.as_str())
         .collect();
-    let warned = (moment.has_warning && kind == StepKindTag::Action).then_some("action_unlikely_intent");
+    let warned = (moment.has_warning && kind == StepKindTag::Action).then_some(sapa_dialogue::policy::UNLIKELY_INTENT);
     let predicted: Vec<&str> = warned.into_iter().chain(wrong).collect();
     // A line break would end the comment.
     if predicted.is_empty() {

@@ -17,6 +17,8 @@ mod split;
 mod update;
 mod webhook;
 
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ use teloxide::payloads::{self, setters::*};
 use teloxide::types::CallbackQueryId;
 
 use super::ChannelError;
-use crate::agent::{Agent, AgentError, Incoming, Locks};
+use crate::agent::{Agent, AgentError, Incoming, Locks, SendError, Sender};
 
 pub use settings::{Settings, SettingsError};
 
@@ -56,6 +58,8 @@ struct Inner {
     /// The bot's name, once Telegram has told it; the error of one that is not
     /// the one in the credentials.
     identity: OnceLock<Result<String, String>>,
+    /// Messages sent that answer no update.
+    sent: AtomicU64,
     /// Replies of one conversation are queued in the order of its turns.
     locks: Locks,
     outbox: Outbox,
@@ -70,10 +74,9 @@ pub(super) fn open(agent: &Arc<Agent>, options: &JsonMap) -> Result<super::Chann
     let telegram = Telegram::new(Arc::clone(agent), settings)
         .map_err(|error| ChannelError::Invalid(format!("telegram: no HTTP client can be made: {error}")))?;
     let router = telegram.router();
-    let pushing = telegram.clone();
-    let push: super::Push = Arc::new(move |sender_id, key, messages| pushing.push(sender_id, key, messages));
+    let sender: Arc<dyn Sender> = Arc::new(telegram.clone());
     let worker: super::Worker = Box::new(move |stop| Box::pin(telegram.run(stop)));
-    Ok(super::Channel { name: "telegram", router, worker: Some(worker), push: Some(push) })
+    Ok(super::Channel { name: "telegram", router, worker: Some(worker), sender: Some(sender) })
 }
 
 impl Telegram {
@@ -88,6 +91,7 @@ impl Telegram {
             settings,
             api,
             identity: OnceLock::new(),
+            sent: AtomicU64::new(0),
             locks: Locks::default(),
             outbox: Outbox::default(),
         };
@@ -165,11 +169,11 @@ impl Telegram {
             used_keyboard: inbound.callback.as_ref().map(|callback| callback.message_id),
             pieces: answer.get("pieces").and_then(Value::as_array).cloned().unwrap_or_default(),
         };
-        Ok(Some(self.send(reply)))
+        Ok(Some(self.enqueue(reply)))
     }
 
     /// Puts a reply behind those of its conversation that wait.
-    fn send(&self, reply: Reply) -> Delivery {
+    fn enqueue(&self, reply: Reply) -> Delivery {
         let sender_id = reply.conversation.sender_id();
         let (delivery, is_idle) = self.inner.outbox.push(&sender_id, reply);
         if is_idle {
@@ -182,21 +186,6 @@ impl Telegram {
             });
         }
         delivery
-    }
-
-    /// Sends messages that answer no update.
-    fn push(&self, sender_id: &str, key: &str, messages: &[BotMessage]) {
-        let Some(conversation) = Conversation::of(sender_id) else {
-            tracing::warn!(channel = "telegram", "messages for a conversation of another channel are not sent");
-            return;
-        };
-        // Nobody waits for it: what becomes of it is in the log.
-        let _ = self.send(Reply {
-            key: key.to_owned(),
-            conversation,
-            used_keyboard: None,
-            pieces: reply::pieces(messages),
-        });
     }
 
     async fn deliver(&self, reply: &Reply) -> Result<(), ApiFailure> {
@@ -278,6 +267,31 @@ impl Telegram {
                 tracing::debug!(channel = "telegram", %failure, "a button press was not answered");
             }
         });
+    }
+}
+
+/// Messages that answer no update, reminders say.
+impl Sender for Telegram {
+    fn name(&self) -> &str {
+        "telegram"
+    }
+
+    fn send<'a>(
+        &'a self,
+        recipient_id: &'a str,
+        message: &'a BotMessage,
+    ) -> Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>> {
+        Box::pin(async move {
+            let conversation = Conversation::of(recipient_id)
+                .ok_or_else(|| SendError::Refused("the conversation is another channel's".to_owned()))?;
+            let number = self.inner.sent.fetch_add(1, Ordering::Relaxed);
+            let pieces = reply::pieces(std::slice::from_ref(message));
+            let key = format!("message {number}");
+            match outbox::delivered(self.enqueue(Reply { key, conversation, used_keyboard: None, pieces })).await {
+                true => Ok(()),
+                false => Err(SendError::Refused("Telegram did not take it".to_owned())),
+            }
+        })
     }
 }
 

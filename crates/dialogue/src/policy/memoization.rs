@@ -8,7 +8,7 @@ use sapa_sdk::EventBody;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Cause, Kind, LoadError, Policy, Prediction, RuleOnly, Saved, TrainContext};
+use super::{Cause, Kind, LoadError, Policy, Prediction, RuleOnly, Saved, TrainContext, UNLIKELY_INTENT};
 use crate::Tracker;
 use crate::state::{StateView, view_key};
 use crate::training::{TrainingDialogue, blank};
@@ -101,7 +101,7 @@ impl MemoizationPolicy {
             if let EventBody::Action { name, action_text, .. } = &event.event.body
                 && !event.unpredictable
                 && let Some(action) = name.as_ref().or(action_text.as_ref())
-                && action != "action_unlikely_intent"
+                && action != UNLIKELY_INTENT
             {
                 let (key, ending, length) =
                     tracker.with_learnt_states(self.max_history, &context.rule_only, |states| {

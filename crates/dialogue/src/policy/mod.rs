@@ -15,6 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::Tracker;
 use crate::training::TrainingDialogue;
 
+/// The action with which a policy says that nobody expected this intent. Learning
+/// policies see no state behind it (spec §3.3).
+pub const UNLIKELY_INTENT: &str = "action_unlikely_intent";
+
 /// Features that only rules use; learning policies do not see them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RuleOnly {

@@ -10,7 +10,7 @@ use sapa_project::Domain;
 use sapa_sdk::{Event, EventBody};
 
 use super::Derived;
-use crate::policy::RuleOnly;
+use crate::policy::{RuleOnly, UNLIKELY_INTENT};
 use crate::state::{PrevAction, State, StateView};
 
 const LISTEN: &str = "action_listen";
@@ -276,9 +276,6 @@ impl Applied {
         before.chain([self.derived.state(domain, true)]).collect()
     }
 }
-
-/// Learning policies see no state behind this action (spec §3.3).
-const UNLIKELY_INTENT: &str = "action_unlikely_intent";
 
 fn is_loop(name: &str, domain: &Domain) -> bool {
     domain.forms.contains_key(name) || name == "action_two_stage_fallback"

@@ -119,6 +119,21 @@ fn end_to_end_texts_are_understood_by_their_words() {
 }
 
 #[test]
+fn a_text_below_the_threshold_shuts_out_no_other_policy() {
+    let data = "stories:
+- story: sushi
+  steps: [{intent: greet}, {action: utter_greet}, {user: 'I can always go for sushi'}, {action: utter_happy}]
+- story: had that
+  steps: [{intent: greet}, {action: utter_greet}, {user: 'I had that yesterday'}, {action: utter_bye}]
+";
+    let policies = "[{name: RulePolicy, core_fallback_threshold: 0.9}, \
+        {name: TEDPolicy, max_history: 5, e2e_confidence_threshold: 0.8}]";
+    let mut chat = Chat::with_policies(policies, DOMAIN, data);
+    chat.say("greet");
+    assert_eq!(chat.turn("zzz qqq").decisions[0].policy, "RulePolicy");
+}
+
+#[test]
 fn what_a_story_says_word_for_word_comes_before_the_intent_it_is_taken_for() {
     let data = "stories:
 - story: intents

@@ -5,9 +5,8 @@ use sapa_project::ComponentConfig;
 use sapa_sdk::{Event, EventBody};
 use serde_json::Value;
 
-use super::UNLIKELY_INTENT;
 use crate::Tracker;
-use crate::policy::TrainContext;
+use crate::policy::{TrainContext, UNLIKELY_INTENT};
 use crate::state::StateView;
 use crate::training::{TrainingDialogue, blank};
 

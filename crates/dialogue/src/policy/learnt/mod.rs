@@ -30,8 +30,8 @@ pub const LEARNT: Kind = Kind { name: "TEDPolicy", train, load };
 /// Inverse strength of the penalty on weights. Of 3, 10, 30 and 100 the best on
 /// every second project of docs/policies.md; the others were not looked at.
 const C: f64 = 30.0;
-/// In every round each story stands behind another one once. Rasa's
-/// `--augmentation` counts stories instead; 0 switches both off.
+/// In every round each story stands behind another one once, which is what Rasa's
+/// augmentation is for.
 const ROUNDS: usize = 2;
 
 /// Options of the component (spec §2.7), and what was learnt beside the weights.
@@ -96,13 +96,16 @@ impl LearntPolicy {
         let Some(text) = text.filter(|_| self.options.reads_text && listened) else { return (by_intent, false) };
         let by_text = self.probabilities(states, Look::Text);
         let sure = by_text.iter().any(|p| f64::from(*p) > self.options.e2e_confidence_threshold);
-        let has_intent = states.last().and_then(StateView::user).is_some_and(|user| user.intent.is_some());
         let score = |look| self.model.best_score(|emit| features(states, look, emit));
         // Both may be nearly certain of something: the scores say which of the two
         // is the better known (Rasa compares similarities). What a story says word
         // for word is known best.
-        let is_known = || self.model.knows(&features::whole_text(text)) || score(Look::Text) > score(Look::Intent);
-        if !has_intent || (sure && is_known()) { (by_text, true) } else { (by_intent, false) }
+        let is_known = || {
+            is_text_turn(states)
+                || self.model.knows(&features::whole_text(text))
+                || score(Look::Text) > score(Look::Intent)
+        };
+        if sure && is_known() { (by_text, true) } else { (by_intent, false) }
     }
 }
 
@@ -128,9 +131,6 @@ impl Policy for LearntPolicy {
         Saved { json: serde_json::to_vec(&(&self.options, stored)).unwrap_or_default(), floats }
     }
 }
-
-/// The event with which a policy says that nobody expected this intent.
-const UNLIKELY_INTENT: &str = "action_unlikely_intent";
 
 /// The intent of the message that is being answered, if no action answered it
 /// yet.

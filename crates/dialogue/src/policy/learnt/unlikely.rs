@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::examples::{Moments, window};
 use super::features::{Look, features};
 use super::linear::{Examples, LinearModel, Stored};
-use super::{UNLIKELY_INTENT, new_intent};
+use super::new_intent;
 use crate::Tracker;
-use crate::policy::{Cause, Kind, LoadError, Policy, Prediction, RuleOnly, Saved, TrainContext};
+use crate::policy::{Cause, Kind, LoadError, Policy, Prediction, RuleOnly, Saved, TrainContext, UNLIKELY_INTENT};
 use crate::state::{PrevAction, StateView};
 
 /// The registry's line.
