@@ -88,33 +88,6 @@ impl State {
         }
     }
 
-    /// The state with the user's text left out: the intent counts.
-    #[must_use]
-    pub fn without_text(&self) -> Self {
-        let mut state = self.clone();
-        if let Some(user) = &mut state.user {
-            user.text = None;
-            if user.intent.is_none() && user.entities.is_empty() {
-                state.user = None;
-            }
-        }
-        state
-    }
-
-    /// The state with the user's intent left out: the text counts.
-    #[must_use]
-    pub fn without_intent(&self) -> Self {
-        let mut state = self.clone();
-        if let Some(user) = &mut state.user {
-            user.intent = None;
-            user.entities.clear();
-            if user.text.is_none() {
-                state.user = None;
-            }
-        }
-        state
-    }
-
     /// Rasa's dictionary of the state, keys sorted.
     pub fn to_json(&self) -> Value {
         serde_json::to_value(StateView::from(self)).unwrap_or_default()

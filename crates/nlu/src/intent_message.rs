@@ -2,8 +2,8 @@
 
 use crate::message::CharIndex;
 use sapa_project::Domain;
-use sapa_sdk::{Entity, IntentPrediction, JsonMap, ParseData};
-use serde_json::{Value, json};
+use sapa_sdk::{Entity, IntentPrediction, ParseData};
+use serde_json::Value;
 
 /// Reported as the extractor.
 const EXTRACTOR: &str = "RegexMessageHandler";
@@ -23,9 +23,8 @@ pub fn parse_intent_message(text: &str, domain: Option<&Domain>) -> Option<Parse
     let (confidence, rest) = read_confidence(rest);
     let entities = json_part(rest).map(|json| read_entities(text, json, domain)).unwrap_or_default();
     let intent = IntentPrediction::new(name, confidence);
-    let mut others = JsonMap::new();
-    others.insert("intent_ranking".to_owned(), json!([{"name": name, "confidence": confidence}]));
-    Some(ParseData { text: Some(text.to_owned()), intent, entities, rest: others })
+    let intent_ranking = Some(vec![intent.clone()]);
+    Some(ParseData { text: Some(text.to_owned()), intent, entities, intent_ranking, ..ParseData::default() })
 }
 
 /// `@<decimal>`: at most 1, 1 if absent, 0 if unparsable.
@@ -73,6 +72,7 @@ fn read_entities(text: &str, json: &str, domain: Option<&Domain>) -> Vec<Entity>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn domain() -> Domain {
         let mut domain = Domain::default();

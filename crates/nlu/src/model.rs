@@ -7,9 +7,9 @@ use crate::sections::{SectionReader, SectionWriter};
 use crate::train::{Pipeline, train_pipeline};
 use crate::{LoadError, TrainError, parse_intent_message};
 use sapa_project::{Config, Diagnostic, Domain, NluData};
-use sapa_sdk::{JsonMap, ParseData};
+use sapa_sdk::{IntentPrediction, JsonMap, ParseData};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Put before the name of every section.
@@ -124,22 +124,17 @@ fn component_prefix(number: usize, name: &str) -> String {
 fn into_parse_data(message: Message) -> ParseData {
     let mut intent = message.intent.unwrap_or_default();
     let mut rest = JsonMap::new();
-    if let Some(tokens) = &message.tokens {
-        let spans: Vec<Value> = tokens.iter().map(|token| json!([token.start, token.end])).collect();
-        rest.insert("text_tokens".to_owned(), Value::Array(spans));
-    }
-    if let Some(ranking) = message.ranking {
-        let ranking: Vec<Value> =
-            ranking.into_iter().map(|(name, confidence)| json!({"name": name, "confidence": confidence})).collect();
-        rest.insert("intent_ranking".to_owned(), Value::Array(ranking));
-    }
+    let text_tokens = message.tokens.map(|tokens| tokens.iter().map(|token| (token.start, token.end)).collect());
+    let candidate = |(name, confidence): (String, f64)| IntentPrediction::new(name, confidence);
+    let intent_ranking = message.ranking.map(|ranking| ranking.into_iter().map(candidate).collect());
     if let Some(report) = message.response_selector {
         if let Some(full_name) = full_retrieval_intent_name(intent.name.as_deref(), &report) {
             intent.rest.insert("full_retrieval_intent_name".to_owned(), full_name);
         }
         rest.insert("response_selector".to_owned(), Value::Object(report));
     }
-    ParseData { text: Some(message.text.to_owned()), intent, entities: message.entities, rest }
+    let (text, entities) = (Some(message.text.to_owned()), message.entities);
+    ParseData { text, intent, entities, text_tokens, intent_ranking, rest }
 }
 
 /// The key chosen by the selector of the top intent; null for a retrieval intent

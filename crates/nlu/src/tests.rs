@@ -137,7 +137,7 @@ fn the_answer_has_rasas_keys_in_rasas_order() {
         )
     );
     let empty = model.parse("");
-    assert_eq!(empty.rest["text_tokens"], json!([[0, 0]]));
+    assert_eq!(empty.text_tokens, Some(vec![(0, 0)]));
     assert!(empty.intent.name.is_some());
 }
 
@@ -178,7 +178,7 @@ fn extractors_append_in_pipeline_order_without_removing_doubles() {
     assert_eq!(found, [("CRFEntityExtractor", "kendari"), ("RegexEntityExtractor", "kendari")]);
     assert_eq!(data.entities[1].confidence_entity, None);
     assert_eq!(data.intent.name, None);
-    assert!(data.intent_ranking().is_empty() && !data.rest.contains_key("intent_ranking"));
+    assert!(data.intent_ranking.is_none());
 }
 
 #[test]
@@ -288,8 +288,8 @@ fn monstrous_messages_do_no_harm() {
 fn a_message_that_names_its_intent_skips_the_pipeline() {
     let model = train(default_pipeline());
     assert_eq!(model.understand("/greet", Some(&domain()), &[]).intent.confidence, 1.0);
-    assert_eq!(model.understand("/greet", Some(&domain()), &[]).rest.len(), 1);
-    assert!(model.understand("/nosuch", Some(&domain()), &[]).rest.contains_key("text_tokens"));
+    assert_eq!(model.understand("/greet", Some(&domain()), &[]).intent_ranking().len(), 1);
+    assert!(model.understand("/nosuch", Some(&domain()), &[]).text_tokens.is_some());
     assert_eq!(model.understand("/nosuch", None, &[]).intent.name.as_deref(), Some("nosuch"));
 }
 

@@ -81,6 +81,9 @@ fn split_by_pattern(message: &Message, tokens: &[Token], pattern: &Pattern) -> V
 
 /// The tokens of a text; the whole text if nothing is left of it.
 fn whitespace_tokens(message: &Message) -> Vec<Token> {
+    if let Some(tokens) = plain_tokens(message) {
+        return tokens;
+    }
     let blanked = blank_punctuation(message.text);
     let mut tokens = Vec::new();
     let mut from = None;
@@ -97,6 +100,22 @@ fn whitespace_tokens(message: &Message) -> Vec<Token> {
         tokens.push(message.token(0, message.text.len()));
     }
     tokens
+}
+
+/// The tokens of a text of ASCII letters and blanks, which is most of what people
+/// write: none of the rules has anything to replace in it.
+fn plain_tokens(message: &Message) -> Option<Vec<Token>> {
+    let mut tokens = Vec::new();
+    let mut from = None;
+    for (at, byte) in message.text.bytes().enumerate() {
+        match byte {
+            b' ' => tokens.extend(from.take().map(|from| message.token(from, at))),
+            b'a'..=b'z' | b'A'..=b'Z' => from = from.or(Some(at)),
+            _ => return None,
+        }
+    }
+    tokens.extend(from.map(|from| message.token(from, message.text.len())));
+    (!tokens.is_empty()).then_some(tokens)
 }
 
 /// Tokens that consist of one emoji are dropped (spec §2.2).

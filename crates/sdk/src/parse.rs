@@ -80,28 +80,79 @@ impl Entity {
 
 /// The result of understanding one message.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "AnyParseData")]
 pub struct ParseData {
     /// The text as the user wrote it.
-    #[serde(default)]
     pub text: Option<String>,
     /// The winning intent.
-    #[serde(default)]
     pub intent: IntentPrediction,
     /// Entities in the order the extractors reported them.
-    #[serde(default)]
     pub entities: Vec<Entity>,
-    /// Everything else in the answer, in its order: `text_tokens`,
-    /// `intent_ranking`, `response_selector`, `message_id`, `metadata`, …
+    /// First and behind the last character of each token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_tokens: Option<Vec<(usize, usize)>>,
+    /// The candidates, best first; `None` when nobody ranked any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent_ranking: Option<Vec<IntentPrediction>>,
+    /// Everything else in the answer, in its order: `response_selector`,
+    /// `message_id`, `metadata`, …
     #[serde(flatten)]
     pub rest: JsonMap,
 }
 
+/// As others may send it: tokens and ranking of whatever form.
+#[derive(Deserialize)]
+struct AnyParseData {
+    #[serde(default)]
+    text: Option<String>,
+    #[serde(default)]
+    intent: IntentPrediction,
+    #[serde(default)]
+    entities: Vec<Entity>,
+    #[serde(flatten)]
+    rest: JsonMap,
+}
+
+impl From<AnyParseData> for ParseData {
+    fn from(any: AnyParseData) -> Self {
+        let AnyParseData { text, intent, entities, mut rest } = any;
+        let text_tokens = take(&mut rest, "text_tokens");
+        let intent_ranking = take(&mut rest, "intent_ranking");
+        Self { text, intent, entities, text_tokens, intent_ranking, rest }
+    }
+}
+
+/// Takes a value of the usual form out; one of any other form stays as it came.
+fn take<T: serde::de::DeserializeOwned>(rest: &mut JsonMap, key: &str) -> Option<T> {
+    let value = T::deserialize(rest.get(key)?).ok()?;
+    rest.shift_remove(key);
+    Some(value)
+}
+
 impl ParseData {
     /// The ranked candidates, best first; empty when there is no ranking.
-    pub fn intent_ranking(&self) -> Vec<IntentPrediction> {
-        self.rest
-            .get("intent_ranking")
-            .and_then(|ranking| serde_json::from_value(ranking.clone()).ok())
-            .unwrap_or_default()
+    pub fn intent_ranking(&self) -> &[IntentPrediction] {
+        self.intent_ranking.as_deref().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn tokens_and_ranking_of_another_form_are_kept_as_they_came() {
+        for (tokens, ranking) in [
+            (json!([[0, 2]]), json!([{"name": "a", "confidence": 0.5, "id": 1}])),
+            (json!("x"), json!(["a"])),
+            (json!(null), json!(null)),
+        ] {
+            let sent = json!({"text": "a", "intent": {"name": "a", "confidence": 0.5}, "entities": [],
+                "text_tokens": tokens, "intent_ranking": ranking, "more": [1]});
+            let read: ParseData = serde_json::from_value(sent.clone()).unwrap();
+            assert_eq!(read.intent_ranking().len(), usize::from(ranking[0].is_object()));
+            assert_eq!(serde_json::to_value(&read).unwrap(), sent);
+        }
     }
 }

@@ -69,8 +69,7 @@ type Stretch = (usize, usize);
 
 /// The message's tokens as the pipeline cut them.
 fn tokens(understood: &Understood<'_>) -> Vec<Stretch> {
-    let tokens = understood.parsed.rest.get("text_tokens").cloned();
-    tokens.and_then(|tokens| serde_json::from_value(tokens).ok()).unwrap_or_default()
+    understood.parsed.text_tokens.clone().unwrap_or_default()
 }
 
 /// An entity that covers characters: an annotated or a found one.

@@ -70,7 +70,7 @@ const FALLBACK: &str = "nlu_fallback";
 /// that the fallback stands before (spec §8.3).
 fn undo_fallback(mut parsed: ParseData) -> ParseData {
     if parsed.intent.name.as_deref() == Some(FALLBACK)
-        && let Some(doubted) = parsed.intent_ranking().into_iter().nth(1)
+        && let Some(doubted) = parsed.intent_ranking().get(1).cloned()
     {
         parsed.intent = doubted;
     }

@@ -62,12 +62,11 @@ pub(super) fn turn(commit: &Commit, now: f64) -> Result<SqliteArguments, StoreEr
     event_columns(own, rows).done()
 }
 
+/// Parameters that are left out are null.
 fn event_columns(own: Parameters, rows: Vec<EventRow<'_>>) -> Parameters {
-    let unused = (sql::MOST_EVENT_COLUMNS - rows.len()) * sql::EVENT_PARTS.len();
-    let used = rows.into_iter().fold(own, |parameters, row| {
+    rows.into_iter().fold(own, |parameters, row| {
         parameters.with(row.kind).with(row.timestamp).with(row.intent).with(row.name).with(row.data)
-    });
-    (0..unused).fold(used, |parameters, _| parameters.with(None::<i64>))
+    })
 }
 
 /// For `WHY`.

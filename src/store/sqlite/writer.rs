@@ -25,12 +25,15 @@ pub(super) enum Outcome {
     Refused(Vec<SqliteRow>),
 }
 
+/// A question and what it is about.
+type Why = (&'static str, SqliteArguments);
+
 /// Something to write: one statement.
 pub(super) struct Job {
     pub(super) text: &'static str,
     pub(super) arguments: SqliteArguments,
     /// A question to be asked when a constraint undoes the job.
-    pub(super) why: Option<(&'static str, SqliteArguments)>,
+    pub(super) why: Option<Why>,
     pub(super) answer: oneshot::Sender<Result<Outcome, StoreError>>,
 }
 
@@ -116,16 +119,21 @@ impl Writer {
                 Err(_) => {}
             }
         }
-        for job in jobs {
-            let outcome = self.alone(&job).await;
-            let _ = job.answer.send(outcome);
+        for Job { text, arguments, why, answer } in jobs {
+            let outcome = self.alone(text, arguments, why).await;
+            let _ = answer.send(outcome);
         }
     }
 
     /// One job, which is a transaction by itself: one trip to the connection.
-    async fn alone(&mut self, job: &Job) -> Result<Outcome, StoreError> {
+    async fn alone(
+        &mut self,
+        text: &'static str,
+        arguments: SqliteArguments,
+        why: Option<Why>,
+    ) -> Result<Outcome, StoreError> {
         let connection = self.connection().await?;
-        let error = match perform(connection, job).await {
+        let error = match perform(connection, text, arguments, why.as_ref()).await {
             Ok(outcome) => return outcome.map_err(|error| self.failed(&error)),
             Err(error) => error,
         };
@@ -183,17 +191,22 @@ async fn statements(
     ask(connection, sql::BEGIN, SqliteArguments::default()).await?;
     let mut outcomes = Vec::with_capacity(jobs.len());
     for job in jobs {
-        outcomes.push(perform(connection, job).await?);
+        outcomes.push(perform(connection, job.text, job.arguments.clone(), job.why.as_ref()).await?);
     }
     ask(connection, sql::COMMIT, SqliteArguments::default()).await?;
     Ok(outcomes)
 }
 
 /// Runs one job. The outer error is one that may have ended an open transaction.
-async fn perform(connection: &mut SqliteConnection, job: &Job) -> Result<Result<Outcome, sqlx::Error>, sqlx::Error> {
-    match ask(connection, job.text, job.arguments.clone()).await {
+async fn perform(
+    connection: &mut SqliteConnection,
+    text: &'static str,
+    arguments: SqliteArguments,
+    why: Option<&Why>,
+) -> Result<Result<Outcome, sqlx::Error>, sqlx::Error> {
+    match ask(connection, text, arguments).await {
         Ok(rows) => Ok(Ok(Outcome::Rows(rows))),
-        Err(error) if fault::spares_transaction(&error) => match &job.why {
+        Err(error) if fault::spares_transaction(&error) => match why {
             Some((why, arguments)) if fault::is_refusal(&error) => {
                 Ok(Ok(Outcome::Refused(ask(connection, why, arguments.clone()).await?)))
             }

@@ -91,9 +91,9 @@ pub(super) fn ask_affirmation(scene: &Scene<'_>) -> Event {
     let message = scene.view.latest_message.as_ref();
     let mut intent = scene.view.latest_intent().unwrap_or_default().to_owned();
     if intent == "nlu_fallback"
-        && let Some(second) = message.and_then(|m| m.parse_data.intent_ranking().into_iter().nth(1))
+        && let Some(second) = message.and_then(|m| m.parse_data.intent_ranking().get(1))
     {
-        intent = second.name.unwrap_or_default();
+        intent = second.name.clone().unwrap_or_default();
     }
     let draft = json!({
         "text": format!("Did you mean '{intent}'?"),

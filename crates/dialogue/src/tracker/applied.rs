@@ -4,7 +4,7 @@
 //! prediction; here they are folded one by one, with a checkpoint at each
 //! action, so that a turn costs the same in a long conversation.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sapa_project::Domain;
 use sapa_sdk::{Event, EventBody};
@@ -37,11 +37,13 @@ pub(super) struct Applied {
     boundaries: Vec<Boundary>,
     derived: Derived,
     initial: Derived,
+    /// What follows from the rest, once somebody asked: each policy does.
+    now: OnceLock<Arc<State>>,
 }
 
 impl Applied {
     pub(super) fn new(initial: Derived) -> Self {
-        Self { events: Vec::new(), boundaries: Vec::new(), derived: initial.clone(), initial }
+        Self { events: Vec::new(), boundaries: Vec::new(), derived: initial.clone(), initial, now: OnceLock::new() }
     }
 
     pub(super) fn events(&self) -> impl DoubleEndedIterator<Item = &Arc<Event>> {
@@ -59,6 +61,12 @@ impl Applied {
     /// Folds one event. Returns whether it undid others, so that the state must
     /// be taken over from here.
     pub(super) fn push(&mut self, event: Arc<Event>, domain: &Domain) -> bool {
+        let undid = self.fold(event, domain);
+        self.now.take();
+        undid
+    }
+
+    fn fold(&mut self, event: Arc<Event>, domain: &Domain) -> bool {
         match &event.body {
             EventBody::Restart {} | EventBody::SessionStarted {} => {
                 self.clear();
@@ -91,7 +99,7 @@ impl Applied {
 
     fn append(&mut self, event: Arc<Event>, domain: &Domain) {
         if let EventBody::Action { hide_rule_turn, .. } = &event.body {
-            let state = Arc::new(self.state_now(domain));
+            let state = self.state_now(domain);
             let (hidden, learnt_prev_action) = self.hidden_turn(&state, *hide_rule_turn);
             self.boundaries.push(Boundary {
                 index: self.events.len(),
@@ -103,14 +111,16 @@ impl Applied {
         }
         self.derived.apply(&event, domain);
         self.events.push(event);
+        self.now.take();
     }
 
     /// The state now, as policies see it.
-    fn state_now(&self, domain: &Domain) -> State {
-        match self.boundaries.last() {
+    fn state_now(&self, domain: &Domain) -> Arc<State> {
+        let state = || match self.boundaries.last() {
             Some(last) => self.derived.state_after((&last.before, &last.state), domain),
             None => self.derived.state(domain, false),
-        }
+        };
+        Arc::clone(self.now.get_or_init(|| Arc::new(state())))
     }
 
     /// Whether the coming turn is hidden from learning policies, and which
@@ -157,6 +167,7 @@ impl Applied {
     /// Rebuilds boundaries and state for events at and after `from`.
     fn replay_from(&mut self, from: usize, domain: &Domain) {
         let mut start = 0;
+        self.now.take();
         self.derived = self.initial_after_reset();
         while let Some(boundary) = self.boundaries.pop() {
             if boundary.index <= from && boundary.index <= self.events.len() {
@@ -227,7 +238,7 @@ impl Applied {
         let skip = count.map_or(0, |count| (self.boundaries.len() + 1).saturating_sub(count));
         let mut states: Vec<_> = self.boundaries.iter().skip(skip).map(|b| Arc::clone(&b.state)).collect();
         if count != Some(0) {
-            states.push(Arc::new(self.state_now(domain)));
+            states.push(self.state_now(domain));
         }
         states
     }
@@ -244,7 +255,7 @@ impl Applied {
         let current = self.state_now(domain);
         let (hidden, prev_action) = self.hidden_turn(&current, false);
         let wanted = count.unwrap_or(usize::MAX);
-        let now = (!hidden).then_some((&current, &prev_action));
+        let now = (!hidden).then_some((&*current, &prev_action));
         let older = self.boundaries.iter().rev().filter(|b| !b.hidden).map(|b| (&*b.state, &b.learnt_prev_action));
         let mut visible: Vec<(&State, &Option<PrevAction>)> = Vec::new();
         for (state, prev_action) in now.into_iter().chain(older) {

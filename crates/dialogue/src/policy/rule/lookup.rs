@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::RulePolicy;
-use crate::state::State;
+use super::matching::{Asked, Seen};
+use crate::state::{PrevAction, State};
 
 /// Where a learnt rule was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,10 +51,25 @@ pub(super) struct UnhappyKey {
     pub(super) condition: Unhappy,
 }
 
+/// Numbers of rules, in rule order.
+type Numbers = Vec<usize>;
+
+/// Rules whose last state has the same previous action.
+#[derive(Clone, Debug, Default)]
+struct AfterAction {
+    by_intent: HashMap<String, Numbers>,
+    by_text: HashMap<String, Numbers>,
+    /// They ask nothing of the user.
+    any: Numbers,
+}
+
 /// Rules by what their last state asks for, so that a prediction looks at few.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
-    by_last: HashMap<(String, String), Vec<usize>>,
+    after: HashMap<String, AfterAction>,
+    after_text: HashMap<String, AfterAction>,
+    /// At the start of a conversation.
+    at_start: AfterAction,
     /// States of the longest rule.
     pub(super) longest: usize,
     /// Whether any rule reads a message's text.
@@ -65,36 +81,36 @@ impl Index {
         let mut index = Self { longest: 2, ..Self::default() };
         for (number, rule) in policy.rules.iter().enumerate() {
             let Some(last) = rule.states.last() else { continue };
-            index.by_last.entry(bucket(last, true)).or_default().push(number);
+            let after = match &last.prev_action {
+                Some(PrevAction::Name(name)) => index.after.entry(name.clone()).or_default(),
+                Some(PrevAction::Text(text)) => index.after_text.entry(text.clone()).or_default(),
+                None => &mut index.at_start,
+            };
+            let numbers = match last.user.as_ref().and_then(Asked::of) {
+                Some(Asked::Intent(intent)) => after.by_intent.entry(intent.to_owned()).or_default(),
+                Some(Asked::Text(text)) => after.by_text.entry(text.to_owned()).or_default(),
+                None => &mut after.any,
+            };
+            numbers.push(number);
             index.longest = index.longest.max(rule.states.len());
             index.has_text_rules |= last.user.as_ref().is_some_and(|user| user.text.is_some());
         }
         index
     }
 
-    /// Numbers of the rules whose last state could match, in rule order.
-    pub(super) fn candidates(&self, last: &State) -> Vec<usize> {
-        let mut keys = vec![bucket(last, true)];
-        let without_user = bucket(last, false);
-        if keys[0] != without_user {
-            keys.push(without_user);
-        }
-        let mut numbers: Vec<usize> = keys.iter().filter_map(|key| self.by_last.get(key)).flatten().copied().collect();
-        numbers.sort_unstable();
-        numbers
+    /// Numbers of the rules whose last state could match, in no order.
+    pub(super) fn candidates(&self, last: &Seen<'_>) -> impl Iterator<Item = usize> {
+        let after = match &last.state.prev_action {
+            Some(PrevAction::Name(name)) => self.after.get(name),
+            Some(PrevAction::Text(text)) => self.after_text.get(text),
+            None => Some(&self.at_start),
+        };
+        let asked = after.and_then(|after| match last.asked()? {
+            Asked::Intent(intent) => after.by_intent.get(intent),
+            Asked::Text(text) => after.by_text.get(text),
+        });
+        after.map(|after| &after.any).into_iter().chain(asked).flatten().copied()
     }
-}
-
-/// Previous action and intent (or text) of a state.
-fn bucket(state: &State, with_user: bool) -> (String, String) {
-    let action = match &state.prev_action {
-        Some(crate::state::PrevAction::Name(name)) => name.clone(),
-        Some(crate::state::PrevAction::Text(text)) => format!("text:{text}"),
-        None => String::new(),
-    };
-    let user = state.user.as_ref().filter(|_| with_user);
-    let user = user.and_then(|u| u.intent.clone().or_else(|| u.text.as_ref().map(|t| format!("text:{t}"))));
-    (action, user.unwrap_or_default())
 }
 
 impl RulePolicy {

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cause, Kind, LoadError, Policy, Prediction, RuleOnly, Saved, TrainContext};
 use crate::Tracker;
-use crate::state::{PrevAction, State};
 
 use lookup::{Index, Rule, Unhappy, UnhappyKey};
+use matching::Seen;
 
 /// Intents that run a default action, whatever the stories say.
 const DEFAULT_ACTION_OF_INTENT: [(&str, &str); 3] =
@@ -109,7 +109,7 @@ impl RulePolicy {
         let listened = current.latest_action_name() == Some("action_listen");
         let window: Vec<_> = tracker.recent_states(Some(self.index().longest + 1));
         let from_text = if listened && self.index().has_text_rules {
-            let states: Vec<State> = window.iter().map(|s| last_turn_without_intent(s)).collect();
+            let states: Vec<Seen<'_>> = window.iter().map(|state| Seen::by_text(state)).collect();
             self.find_by_rules(tracker, &states, true)
         } else {
             (None, false)
@@ -127,7 +127,7 @@ impl RulePolicy {
         if from_text.0.is_some() {
             return from_text;
         }
-        let states: Vec<State> = window.iter().map(|s| s.without_text()).collect();
+        let states: Vec<Seen<'_>> = window.iter().map(|state| Seen::by_intent(state)).collect();
         self.find_by_rules(tracker, &states, false)
     }
 
@@ -136,7 +136,7 @@ impl RulePolicy {
     }
 
     /// The longest matching rule, and how it reads inside a loop.
-    fn find_by_rules(&self, tracker: &Tracker, states: &[State], is_end_to_end: bool) -> (Option<Found>, bool) {
+    fn find_by_rules(&self, tracker: &Tracker, states: &[Seen<'_>], is_end_to_end: bool) -> (Option<Found>, bool) {
         let best = self.longest_match(states, is_end_to_end);
         let mut action = best.map(|index| self.rules[index].action.clone());
         let mut returns = false;
@@ -206,12 +206,4 @@ fn happy_path(tracker: &Tracker) -> Option<Found> {
     let ran = matches!(last, crate::tracker::LatestAction::Name(name) if *name == active.name);
     let action = if ran { "action_listen" } else { active.name.as_str() };
     Some(Found::builtin(action, format!("active loop `{}`", active.name), true))
-}
-
-/// The state with only the text of the message that was just listened to.
-fn last_turn_without_intent(state: &State) -> State {
-    match &state.prev_action {
-        Some(PrevAction::Name(name)) if name == "action_listen" => state.without_intent(),
-        _ => state.without_text(),
-    }
 }
