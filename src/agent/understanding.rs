@@ -57,6 +57,11 @@ impl Understanding {
         model.parse_with(text, &answers)
     }
 
+    /// Whether Duckling answered when it was last asked, if it was.
+    pub fn is_heard(&self) -> bool {
+        !self.duckling_is_down.load(Ordering::Relaxed)
+    }
+
     /// Duckling's matches; null when there is no answer, which is logged once
     /// until there is one again.
     async fn ask_duckling(&self, query: &DucklingQuery, text: &str) -> Value {

@@ -71,7 +71,8 @@ pub fn open(
 ) -> Result<Vec<Channel>, ChannelError> {
     let mut channels = Vec::new();
     for name in wanted(credentials, connector) {
-        if let Some(variable) = credentials.off.get(&name) {
+        let is_served = KINDS.iter().any(|(kind, _)| *kind == name);
+        if let Some(variable) = credentials.off.get(&name).filter(|_| is_served) {
             tracing::info!(channel = name, variable, "this channel is off: its variable is not set");
             continue;
         }

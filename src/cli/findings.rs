@@ -34,6 +34,7 @@ pub(super) struct Findings<'a> {
 pub(super) fn check_project(loaded: &Loaded) -> Findings<'_> {
     let mut diagnostics = loaded.diagnostics.clone();
     diagnostics.extend(sapa_project::check(&loaded.project));
+    diagnostics.extend(sapa_nlu::check_options(&loaded.project.config));
     Findings { diagnostics, sources: &loaded.project.sources }
 }
 
@@ -52,9 +53,12 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// Adds stories that no policy can tell apart.
+    /// Adds stories that no policy can tell apart: nothing while there are errors,
+    /// for what could not be read may tell them apart.
     pub(super) fn add_conflicts(&mut self, project: &Project, max_history: Option<usize>) {
-        self.extend(story_conflicts(project, max_history));
+        if !self.are_fatal(false) {
+            self.extend(story_conflicts(project, max_history));
+        }
     }
 
     /// Adds findings, but none twice.

@@ -4,7 +4,6 @@ use crate::TrainError;
 use crate::message::Message;
 use crate::registry::{Component, Kind, Role, kind};
 use sapa_project::{ComponentConfig, Config, Diagnostic, Domain, NluData};
-use std::collections::BTreeSet;
 
 /// What the features of a featurizer are: decides how a classifier weighs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,14 +83,12 @@ pub(crate) fn train_pipeline(
     progress: &mut dyn FnMut(&str),
 ) -> Result<(Pipeline, Vec<Diagnostic>), TrainError> {
     let mut context = TrainContext::new(config, data, domain, threads);
+    context.diagnostics.extend(check_options(config));
     let mut components: Pipeline = Vec::with_capacity(config.pipeline.len());
     for entry in &config.pipeline {
         let kind = kind(&entry.name).ok_or_else(|| unknown(entry))?;
         let earlier: Vec<&Kind> = components.iter().map(|(kind, _)| *kind).collect();
         check_order(kind, entry, &earlier)?;
-        if !config.pipeline_is_default {
-            context.diagnostics.extend(ignored_options(kind, entry));
-        }
         progress(&entry.name);
         let component = (kind.train)(entry, &mut context)?;
         if matches!(kind.role, Role::Tokenizer | Role::Featurizer) {
@@ -144,27 +141,41 @@ fn check_order(kind: &Kind, entry: &ComponentConfig, earlier: &[&Kind]) -> Resul
     Ok(())
 }
 
-/// Options without meaning here are a note, not an error.
-fn ignored_options(kind: &Kind, entry: &ComponentConfig) -> Option<Diagnostic> {
-    let known: BTreeSet<&str> = kind.options.iter().copied().collect();
-    let ignored: Vec<String> =
-        entry.options.keys().filter(|key| !known.contains(key.as_str())).map(|key| format!("`{key}`")).collect();
-    let many = if ignored.len() == 1 { "option" } else { "options" };
-    (!ignored.is_empty()).then(|| {
-        let message = format!("{many} {} of {} have no effect here", ignored.join(", "), kind.name);
-        Diagnostic::note(sapa_project::codes::IDLE_OPTIONS, message).at(entry.span, "").help(spelling(kind, entry))
-    })
+/// Options of the pipeline's components that nobody knows (a warning) or that
+/// mean nothing here (a note); nothing of a default pipeline.
+pub fn check_options(config: &Config) -> Vec<Diagnostic> {
+    let entries = config.pipeline.iter().filter(|_| !config.pipeline_is_default);
+    entries
+        .filter_map(|entry| Some((kind(&entry.name)?, entry)))
+        .flat_map(|(kind, entry)| odd_options(kind, entry))
+        .collect()
 }
 
-/// The options that may have been meant. One letter alone is near to everything.
-fn spelling(kind: &Kind, entry: &ComponentConfig) -> String {
-    let unknown = entry.options.keys().filter(|key| !kind.options.contains(&key.as_str()) && key.len() > 2);
-    let meant: Vec<String> = unknown
-        .filter_map(|key| Some((key, sapa_project::suggest::nearest(key, kind.options.iter().copied())?)))
-        .map(|(key, near)| format!("did you mean `{near}` by `{key}`?"))
-        .collect();
-    match meant.is_empty() {
-        true => "check how it is spelt; an option that only Rasa knows may stay".to_owned(),
-        false => meant.join(" "),
+fn odd_options(kind: &Kind, entry: &ComponentConfig) -> Vec<Diagnostic> {
+    let idle = crate::rasa_options::of(kind.name);
+    let (mut ignored, mut found) = (Vec::new(), Vec::new());
+    for key in entry.options.keys().map(String::as_str).filter(|key| !kind.options.contains(key)) {
+        if idle.contains(&key) {
+            ignored.push(format!("`{key}`"));
+        } else {
+            let known = kind.options.iter().chain(idle).copied();
+            let cure = sapa_project::suggest::cure(
+                key,
+                known,
+                "remove it, or see the component's options in Rasa's documentation",
+            );
+            let message = format!("`{key}` is not an option of {}", kind.name);
+            found.push(Diagnostic::warning(sapa_project::codes::UNKNOWN_KEY, message).at(entry.span, "").help(cure));
+        }
     }
+    if !ignored.is_empty() {
+        let (many, have) = if ignored.len() == 1 { ("option", "has") } else { ("options", "have") };
+        let message = format!("{many} {} of {} {have} no effect here", ignored.join(", "), kind.name);
+        found.push(
+            Diagnostic::note(sapa_project::codes::IDLE_OPTIONS, message)
+                .at(entry.span, "")
+                .help("it may stay for Rasa"),
+        );
+    }
+    found
 }

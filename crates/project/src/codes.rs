@@ -112,6 +112,8 @@ codes! {
     CONDITION_FORM_OPEN = "W0513", "a mapping condition names a form that may not require the slot";
     FORM_SLOT_UNFILLED = "W0516", "nothing fills a slot that a form asks for";
     RETRIEVAL_RESPONSE = "W0517", "a retrieval intent has no response";
+    PAYLOAD_NO_JSON = "W0518", "a button's payload is not JSON behind the intent";
+    UNBALANCED_BRACE = "W0519", "a response has a brace that matches none";
     SLOT_ADDED = "W0512", "a slot that a form asks for was added";
     PLACEHOLDER = "N0502", "no slot fills a placeholder";
     ASK_RESPONSE_MISSING = "N0503", "a form cannot ask for a slot";

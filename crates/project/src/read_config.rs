@@ -11,20 +11,32 @@ use serde_json::{Value, json};
 const CONFIG_KEYS: [&str; 9] =
     ["recipe", "assistant_id", "language", "pipeline", "policies", "importers", "imports", "spaces", "version"];
 
+/// What an option has to be.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Switch,
+    /// A whole number from 0 on, or null.
+    Count,
+    /// Between 0 and 1.
+    Share,
+    Text,
+    Anything,
+}
+
 /// Options of policies (spec §3.4), for finding slips; Rasa knows more of them.
-const POLICY_KEYS: [&str; 12] = [
-    "name",
-    "priority",
-    "max_history",
-    "use_nlu_confidence_as_score",
-    "enable_feature_string_compression",
-    "core_fallback_threshold",
-    "core_fallback_action_name",
-    "enable_fallback_prediction",
-    "restrict_rules",
-    "check_for_contradictions",
-    "epochs",
-    "constrain_similarities",
+const POLICY_OPTIONS: [(&str, Wanted); 12] = [
+    ("name", Wanted::Text),
+    ("priority", Wanted::Count),
+    ("max_history", Wanted::Count),
+    ("use_nlu_confidence_as_score", Wanted::Switch),
+    ("enable_feature_string_compression", Wanted::Switch),
+    ("core_fallback_threshold", Wanted::Share),
+    ("core_fallback_action_name", Wanted::Text),
+    ("enable_fallback_prediction", Wanted::Switch),
+    ("restrict_rules", Wanted::Switch),
+    ("check_for_contradictions", Wanted::Switch),
+    ("epochs", Wanted::Anything),
+    ("constrain_similarities", Wanted::Anything),
 ];
 
 /// Reads the file's mapping; `file_span` is where findings about missing keys
@@ -205,7 +217,8 @@ fn component(item: &Node, section: &str, asked: &Asked, out: &mut Vec<Diagnostic
         report_status(known, node.span, out);
     }
     if known.role == Role::Policy {
-        shape::slips(map, &POLICY_KEYS, known.name, out);
+        shape::slips(map, &POLICY_OPTIONS.map(|(key, _)| key), known.name, out);
+        check_policy_options(map, known.name, out);
     }
     let options = map
         .iter()
@@ -213,6 +226,28 @@ fn component(item: &Node, section: &str, asked: &Asked, out: &mut Vec<Diagnostic
         .map(|(key, node)| (key.name.clone(), node.to_json()))
         .collect::<JsonMap>();
     Some(ComponentConfig { name: known.name.to_owned(), options, span: node.span })
+}
+
+/// Values that are not what the policy's option has to be.
+fn check_policy_options(map: &Map, policy: &str, out: &mut Vec<Diagnostic>) {
+    for (key, wanted) in POLICY_OPTIONS {
+        let Some(node) = map.get(key).filter(|node| !node.is_null()) else { continue };
+        let value = node.to_json();
+        let (is_right, expected) = match wanted {
+            Wanted::Switch => (value.is_boolean(), "true or false"),
+            Wanted::Count => (value.is_u64(), "a whole number from 0 on"),
+            Wanted::Share => (value.as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)), "a number from 0 to 1"),
+            Wanted::Text => (value.is_string(), "a text"),
+            Wanted::Anything => (true, ""),
+        };
+        if !is_right {
+            out.push(
+                Diagnostic::error(codes::BAD_OPTION, format!("option `{key}` of {policy} must be {expected}"))
+                    .at(node.span, "")
+                    .help("correct the option or remove it to use the default"),
+            );
+        }
+    }
 }
 
 fn unknown_component(name: &str, section: &str, span: Span) -> Diagnostic {

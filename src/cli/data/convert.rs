@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use sapa_project::NluData;
 use sapa_project::write_nlu::{Written, to_json, to_yaml};
@@ -55,6 +55,10 @@ pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<ExitCode> {
     };
     show(&written.diagnostics, &loaded.sources, quiet);
     let path = target(&flags.out, ending);
+    let is_json = path.extension().is_some_and(|given| given.eq_ignore_ascii_case("json"));
+    if is_json != (ending == "json") {
+        bail!("`--out {}` does not end as the format does; name a file that ends in `.{ending}`", path.display());
+    }
     write(&path, &written.text)?;
     if !quiet {
         terminal::say(&format!("{} examples are in `{}`.", written.examples, path.display()));

@@ -50,8 +50,9 @@ pub(super) fn run(args: &MigrateArgs, quiet: bool) -> Result<ExitCode> {
     write_all(&args.domain, &places, &old, &migrated)?;
     if !quiet {
         terminal::say(&format!(
-            "The new domain is `{}`, the old one is kept as `{}`.",
+            "The new domain is `{}`; `{}` is as it was, and copied to `{}`. Put the new one in its place, or name it with `--domain`.",
             places.out.display(),
+            args.domain.display(),
             places.backup.display()
         ));
     }
@@ -67,7 +68,11 @@ fn places(domain: &Path, out: Option<&Path>) -> Places {
 /// Nothing is overwritten; an empty folder may be filled.
 fn check_free(places: &Places) -> Result<()> {
     if places.backup.exists() {
-        bail!("`{}`, where the old domain would be kept, exists already; move it away", places.backup.display());
+        bail!(
+            "`{}`, where the old domain would be kept, exists already: if you have migrated before, put `{}` in the place of the domain; else move the file away",
+            places.backup.display(),
+            places.out.display()
+        );
     }
     let is_empty_folder = places.out.is_dir() && std::fs::read_dir(&places.out)?.next().is_none();
     if places.out.exists() && !is_empty_folder {

@@ -96,9 +96,11 @@ fn stories(flags: &Flags, random: &mut Rng, quiet: bool) -> Result<ExitCode> {
     }
     let names = names(parts.iter().map(|(path, _)| path.as_str()));
     for ((path, part), name) in parts.iter().zip(names) {
-        write(&flags.out.join(format!("train_{name}")), &part.train)?;
-        write(&flags.out.join(format!("test_{name}")), &part.test)?;
-        say(quiet, &format!("`{path}` is split: `{}`.", flags.out.join(format!("train_{name}")).display()));
+        let place = |part: &str| flags.out.join(format!("{part}_{name}"));
+        write(&place("train"), &part.train)?;
+        write(&place("test"), &part.test)?;
+        let (train, test) = (place("train"), place("test"));
+        say(quiet, &format!("`{path}` is split: `{}` and `{}`.", train.display(), test.display()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@
 mod coverage;
 mod dialogues;
 mod flags;
+mod listener;
 mod models;
 mod nlu;
 mod results;
@@ -33,11 +34,22 @@ pub(super) fn run(args: &TestArgs) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         None => {
-            let code = test_core(&args.shared, &args.core, !args.no_e2e, &environment)?;
+            let code = match has_dialogue(&args.shared)? {
+                true => test_core(&args.shared, &args.core, !args.no_e2e, &environment)?,
+                false => {
+                    terminal::say("The model has no dialogue part: stories and dialogues are left out.");
+                    ExitCode::SUCCESS
+                }
+            };
             nlu::run_after_core(&args.shared, &args.nlu, &environment)?;
             Ok(code)
         }
     }
+}
+
+/// Whether there are dialogues to test: an NLU model has none.
+fn has_dialogue(shared: &Shared) -> Result<bool> {
+    Ok(shared.model.len() > 1 || super::models::load(&find_model(shared)?)?.dialogue().is_some())
 }
 
 fn test_core(shared: &Shared, flags: &CoreFlags, is_e2e: bool, environment: &Environment) -> Result<ExitCode> {

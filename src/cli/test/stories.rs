@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use sapa_project::{Diagnostic, FileRole, ProjectFile, Severity, Sources, load_test_stories, render_text};
 
 use super::flags::{CoreFlags, Shared};
+use super::listener::Listener;
 use super::results::Results;
 use crate::cli::dotenv::Environment;
 use crate::cli::{files, models, terminal};
@@ -44,7 +45,8 @@ pub(super) fn play(
     let model = models::load(model_path)?;
     let Some(dialogue) = model.dialogue() else { bail!("the model has no dialogue part to test") };
     let (sources, read, mut findings) = load_test_stories(files, &|name| environment.get(name), &dialogue.domain);
-    let parse = |text: &str| model.parse(text);
+    let listener = Listener::new()?;
+    let parse = |text: &str| listener.parse(&model, text);
     let most = flags.max_stories.unwrap_or(usize::MAX);
     let (results, found) = evaluate(&read, dialogue, is_e2e.then_some(&parse), most);
     findings.extend(found);

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use sapa_project::Sources;
 
-use super::{Coverage, Kind};
-use crate::evaluate::metrics::ratio;
+use super::{Coverage, Kind, share};
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Coverage of the tests</title>\n\
 <style>\nbody { font-family: sans-serif; margin: 2em; }\ntable { border-collapse: collapse; }\ntd, th { padding: 0.2em 1em; text-align: left; }\n\
@@ -21,7 +20,7 @@ impl Coverage {
             let (covered, total) = self.count(kind);
             let name =
                 if matches!(kind, Kind::Rule | Kind::Story) { format!("{name} (steps)") } else { name.to_owned() };
-            let share = 100.0 * ratio(covered, total);
+            let share = 100.0 * share(covered, total);
             html += &format!("<tr><td>{name}</td><td>{covered}</td><td>{total}</td><td>{share:.1} %</td></tr>\n");
         }
         html += "</table>\n";

@@ -85,6 +85,11 @@ pub struct Coverage {
     pub parts: Vec<Part>,
 }
 
+/// The share that is exercised, 0 to 1; where there is nothing, nothing is missing.
+fn share(covered: usize, total: usize) -> f64 {
+    if total == 0 { 1.0 } else { ratio(covered, total) }
+}
+
 impl Coverage {
     /// Lays what tests exercised over a project.
     pub fn of(project: &Project, exercised: &Exercised) -> Self {
@@ -115,7 +120,7 @@ impl Coverage {
         let mut summary = serde_json::Map::new();
         for (kind, name) in Kind::ALL {
             let (covered, total) = self.count(kind);
-            let figures = json!({ "covered": covered, "total": total, "share": ratio(covered, total) });
+            let figures = json!({ "covered": covered, "total": total, "share": share(covered, total) });
             summary.insert(name.to_owned(), figures);
         }
         let line = |line: &Line| json!({ "line": line.line, "what": line.what, "hits": line.hits });

@@ -1,7 +1,6 @@
 //! Coverage as lines for the terminal.
 
-use super::{Coverage, Kind, Part};
-use crate::evaluate::metrics::ratio;
+use super::{Coverage, Kind, Part, share};
 
 impl Coverage {
     /// A line for each kind, then what no test exercises, with file and line.
@@ -10,7 +9,7 @@ impl Coverage {
         for (kind, name) in Kind::ALL {
             let (covered, total) = self.count(kind);
             let unit = if matches!(kind, Kind::Rule | Kind::Story) { " steps" } else { "" };
-            lines.push(format!("  {name}: {covered} of {total}{unit}, {:.1} %", 100.0 * ratio(covered, total)));
+            lines.push(format!("  {name}: {covered} of {total}{unit}, {:.1} %", 100.0 * share(covered, total)));
         }
         let missing: Vec<String> = self.parts.iter().flat_map(missing).collect();
         if !missing.is_empty() {

@@ -51,6 +51,7 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     responses::check(project, &mut out);
     unused::check(project, &mut out);
     nlu::check(project, &mut out);
+    fallback_action(project, &mut out);
     if project.is_domain_incomplete {
         out.retain(|diagnostic| !NEED_DOMAIN.contains(&diagnostic.code));
     }
@@ -59,6 +60,19 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     }
     load::sort(&mut out);
     out
+}
+
+/// The action that RulePolicy takes where nothing else applies (spec §3.4).
+fn fallback_action(project: &Project, out: &mut Vec<Diagnostic>) {
+    for policy in &project.config.policies {
+        let option = |key: &str| policy.options.get(key);
+        let is_off = option("enable_fallback_prediction") == Some(&serde_json::Value::Bool(false));
+        let name = option("core_fallback_action_name").and_then(serde_json::Value::as_str).filter(|_| !is_off);
+        if let Some(name) = name.filter(|name| !project.domain.action_names.iter().any(|known| known == name)) {
+            let what = format!("`core_fallback_action_name` of {}", policy.name);
+            out.push(unknown_action(name, &what, policy.span, &project.domain));
+        }
+    }
 }
 
 /// Names used in stories against the domain.

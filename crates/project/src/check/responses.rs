@@ -5,6 +5,7 @@ use crate::annotation::{payload_entities, payload_intent};
 use crate::domain::{Domain, ResponseVariation};
 use crate::load::all_steps;
 use crate::{Diagnostic, Project, Severity, Span, StepKind, codes};
+use sapa_sdk::JsonMap;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -12,12 +13,16 @@ use std::collections::BTreeSet;
 const DEFAULT_RESPONSES: [&str; 5] =
     ["utter_default", "utter_restart", "utter_back", "utter_ask_rephrase", "utter_action_failed"];
 
+/// Parts of a response in which slots are filled (spec §3.9).
+const FILLED: [&str; 6] = ["text", "image", "custom", "buttons", "attachment", "quick_replies"];
+
 pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     for (name, variations) in &project.domain.responses {
         let places = project.domain_spans.variations.get(name).map(Vec::as_slice).unwrap_or_default();
         for (variation, span) in variations.iter().zip(places) {
             let what = format!("the response `{name}`");
             placeholders(&what, variation, *span, &project.domain, out);
+            braces(&what, variation, *span, out);
             conditions(&what, variation, *span, &project.domain, out);
         }
     }
@@ -32,6 +37,7 @@ fn buttons(project: &Project, out: &mut Vec<Diagnostic>) {
         let what = format!("a button of the response `{}`", payload.owner);
         let (span, domain) = (payload.span, &project.domain);
         let Some(intent) = payload_intent(&payload.name) else { continue };
+        payload_json(&payload.name, &what, span, out);
         if !domain.intents.contains_key(intent.split('/').next().unwrap_or(intent)) {
             out.push(unknown_intent(codes::BUTTON_INTENT, intent, &what, span, domain));
         }
@@ -42,6 +48,63 @@ fn buttons(project: &Project, out: &mut Vec<Diagnostic>) {
             out.push(unknown_entity(codes::BUTTON_ENTITY, name, &what, span, domain));
         }
     }
+}
+
+/// What is in a payload's braces must be the JSON of entities, unless slots are
+/// filled into it first.
+fn payload_json(payload: &str, what: &str, span: Span, out: &mut Vec<Diagnostic>) {
+    let is_filled = placeholder_names(payload).next().is_some();
+    let sent = payload.replace("{{", "{").replace("}}", "}");
+    let Some(json) = sent.find('{').map(|at| sent[at..].trim()).filter(|_| !is_filled) else { return };
+    if let Err(error) = serde_json::from_str::<JsonMap>(json) {
+        let message = format!("what {what} sends behind the intent is no JSON object: {error}");
+        out.push(
+            Diagnostic::warning(codes::PAYLOAD_NO_JSON, message)
+                .at(span, "the entities in it would be lost")
+                .help("put names and texts in double quotes: '/inform{{\"room\": \"anggrek\"}}'"),
+        );
+    }
+}
+
+/// A text that cannot be filled: sending it would fail (spec §3.9).
+fn braces(what: &str, variation: &ResponseVariation, span: Span, out: &mut Vec<Diagnostic>) {
+    let texts = FILLED.iter().filter_map(|key| variation.content.get(*key));
+    if let Some(text) = texts.filter_map(unbalanced).next() {
+        out.push(
+            Diagnostic::warning(codes::UNBALANCED_BRACE, format!("the braces of {what} do not match in `{text}`"))
+                .at(span, "it cannot be sent")
+                .help("write `{name}` for a slot's value, and `{{` or `}}` for a brace that is sent"),
+        );
+    }
+}
+
+/// The first text in which a single brace opens or closes nothing.
+fn unbalanced(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => (!are_braces_balanced(text)).then_some(text),
+        Value::Array(items) => items.iter().find_map(unbalanced),
+        Value::Object(map) => map.values().find_map(unbalanced),
+        _ => None,
+    }
+}
+
+/// As Python's `str.format` reads a text, up to where it would give up on a name.
+fn are_braces_balanced(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let tail = &rest[at..];
+        rest = if let Some(after) = tail.strip_prefix("{{").or_else(|| tail.strip_prefix("}}")) {
+            after
+        } else {
+            let Some(after) = tail.strip_prefix('{') else { return false };
+            let Some(end) = after.find(['{', '}']) else { return false };
+            if after[end..].starts_with('{') {
+                return true;
+            }
+            &after[end + 1..]
+        };
+    }
+    true
 }
 
 /// Retrieval intents that have no response: the bot would say nothing.
@@ -87,7 +150,7 @@ fn placeholders(what: &str, variation: &ResponseVariation, span: Span, domain: &
 /// The names in single braces that a variation sends.
 pub(super) fn placeholders_of(variation: &ResponseVariation) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for key in ["text", "image", "custom", "buttons", "attachment", "quick_replies"] {
+    for key in FILLED {
         if let Some(value) = variation.content.get(key) {
             collect_placeholders(value, &mut names);
         }
@@ -152,11 +215,21 @@ fn unused(project: &Project, out: &mut Vec<Diagnostic>) {
 
 #[cfg(test)]
 mod tests {
-    use super::placeholder_names;
+    use super::{are_braces_balanced, placeholder_names};
 
     #[test]
     fn only_plain_names_in_single_braces_are_placeholders() {
         let names: Vec<&str> = placeholder_names("{nip} {{x}} {a.b} {} {1} é{né}{ {").collect();
         assert_eq!(names, ["nip", "né"]);
+    }
+
+    #[test]
+    fn braces_match_or_are_doubled() {
+        for text in ["", "{a}", "{{a}} {b.c}", "/i{\"a\":\"b\"}", "{{{a}}}"] {
+            assert!(are_braces_balanced(text), "{text}");
+        }
+        for text in ["{a", "a}", "{{a}", "x { y", "}"] {
+            assert!(!are_braces_balanced(text), "{text}");
+        }
     }
 }

@@ -29,7 +29,15 @@ pub(super) fn configs(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     if let Some(path) = paths.iter().find(|path| !path.exists()) {
         bail!(files::missing(path, "--config", "name your configuration files"));
     }
-    Ok(files::walk_all(paths, &CONFIG_FILES)?.into_iter().collect())
+    let found = files::walk_all(paths, &CONFIG_FILES)?.into_iter();
+    Ok(found.filter(|path| paths.contains(path) || is_config(path)).collect())
+}
+
+/// Of the files in a folder those that configure something are meant.
+fn is_config(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let is_key = |line: &str| ["pipeline:", "policies:", "recipe:"].iter().any(|key| line.starts_with(key));
+    text.lines().any(is_key)
 }
 
 /// A configuration, and its F1 for each run and percentage.

@@ -15,6 +15,7 @@ use sapa_project::{
 };
 
 use super::flags::{DEFAULT_NLU, NluFlags, Shared};
+use super::listener::Listener;
 use super::results::Results;
 use crate::cli::dotenv::Environment;
 use crate::cli::files::{self, ProjectPaths};
@@ -65,7 +66,8 @@ pub(super) fn run_after_core(shared: &Shared, flags: &NluFlags, environment: &En
 fn test_model(model: &Model, shared: &Shared, paths: &[PathBuf], examples: &[Example]) -> Result<()> {
     let names = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     terminal::say(&format!("NLU: {} examples of {names}", examples.len()));
-    let evaluations = evaluate(&understand(examples, &|text| model.parse(text)));
+    let listener = Listener::new()?;
+    let evaluations = evaluate(&understand(examples, &|text| listener.parse(model, text)));
     if evaluations.is_empty() {
         terminal::say("Nothing can be judged: examples of two intents, or with entities, are needed.");
     }
