@@ -42,6 +42,8 @@ mod privacy;
 mod reminders;
 #[path = "integration/shell.rs"]
 mod shell;
+#[path = "integration/slips.rs"]
+mod slips;
 #[path = "integration/start.rs"]
 mod start;
 #[path = "integration/stories.rs"]

@@ -110,8 +110,17 @@ fn nearest(path: &Path) -> Option<PathBuf> {
 }
 
 fn read(path: &Path, root: &Path, role: FileRole) -> Result<ProjectFile> {
+    if !is_readable_file(path) {
+        bail!("`{}` is no regular file", path.display());
+    }
     let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     Ok(ProjectFile { path: relative(path, root), bytes, role })
+}
+
+/// The path from the current folder, with `/`; as it is when it lies elsewhere.
+pub(super) fn from_here(path: &Path) -> String {
+    let seen = relative(path, Path::new("."));
+    if seen.starts_with("../") { path.to_string_lossy().replace('\\', "/") } else { seen }
 }
 
 /// The path from the project's folder, with `/`: the same wherever the project

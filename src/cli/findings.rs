@@ -1,11 +1,14 @@
 //! What was found about a project: collected, counted, shown.
 
+use std::path::Path;
+
 use sapa_dialogue::DialogueModel;
 use sapa_dialogue::conflicts::story_conflicts;
 use sapa_project::check::NEED_ALL_FILES;
 use sapa_project::fold::{Folded, fold};
 use sapa_project::{Diagnostic, Loaded, Project, Severity, Sources, codes, render_text};
 
+use super::files::from_here;
 use super::{Verbosity, terminal};
 
 /// How much is shown.
@@ -25,23 +28,28 @@ impl Detail {
 }
 
 /// Everything found about a project so far.
-pub(super) struct Findings<'a> {
+pub(super) struct Findings {
     diagnostics: Vec<Diagnostic>,
-    sources: &'a Sources,
+    sources: Sources,
 }
 
-/// What loading found, and what the checks across files find.
-pub(super) fn check_project(loaded: &Loaded) -> Findings<'_> {
+/// What loading found, and what the checks across files find. Files are named as
+/// they are seen from here, not from the folder of `config`.
+pub(super) fn check_project(loaded: &Loaded, config: &Path) -> Findings {
     let mut diagnostics = loaded.diagnostics.clone();
     diagnostics.extend(sapa_project::check(&loaded.project));
     diagnostics.extend(sapa_nlu::check_options(&loaded.project.config));
-    Findings { diagnostics, sources: &loaded.project.sources }
+    let sources = match config.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => loaded.project.sources.renamed(|path| from_here(&folder.join(path))),
+        None => loaded.project.sources.clone(),
+    };
+    Findings { diagnostics, sources }
 }
 
-impl<'a> Findings<'a> {
+impl Findings {
     /// The files that findings speak of.
-    pub(super) fn sources(&self) -> &'a Sources {
-        self.sources
+    pub(super) fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// Adds what training finds in rules and stories, without learning anything.
@@ -87,9 +95,13 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// All findings, by place.
-    pub(super) fn sorted(&mut self) -> &[Diagnostic] {
+    /// Puts them in the order of their places.
+    pub(super) fn sort(&mut self) {
         self.diagnostics.sort_by_key(|d| d.annotations.first().map(|a| a.span));
+    }
+
+    /// All findings.
+    pub(super) fn all(&self) -> &[Diagnostic] {
         &self.diagnostics
     }
 
@@ -105,11 +117,12 @@ impl<'a> Findings<'a> {
     /// how many there are.
     pub(super) fn text(&mut self, detail: Detail, colour: bool) -> String {
         self.diagnostics.retain(|d| !detail.quiet || d.severity != Severity::Note);
+        self.sort();
         let folded = match detail.all {
-            true => Folded { shown: self.sorted().to_vec(), rest: Vec::new() },
-            false => fold(self.sorted(), "--all"),
+            true => Folded { shown: self.diagnostics.clone(), rest: Vec::new() },
+            false => fold(&self.diagnostics, "--all"),
         };
-        let mut text = render_text(&folded.shown, self.sources, colour);
+        let mut text = render_text(&folded.shown, &self.sources, colour);
         for line in &folded.rest {
             text.push_str(&format!("{line}\n"));
         }

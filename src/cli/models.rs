@@ -19,6 +19,16 @@ const NOUNS: [&str; 16] = [
     "nuri", "padi", "rotan", "songket", "teratai",
 ];
 
+/// A name that a model file can have.
+pub(super) fn checked_name(name: &str) -> Result<String, String> {
+    let stem = name.strip_suffix(".sapa").unwrap_or(name);
+    let is_hidden = stem.is_empty() || stem.starts_with('.');
+    match is_hidden || stem.contains(|c: char| c.is_control() || c == '/' || c == '\\') {
+        true => Err("a file's name is needed: without folders, and not beginning with a dot".to_owned()),
+        false => Ok(name.to_owned()),
+    }
+}
+
 /// `<prefix><YYYYMMDD-HHMMSS>-<two words>.sapa`; the words come from the content.
 pub(super) fn file_name(prefix: &str, model_id: &str, fixed: Option<&str>, now: SystemTime) -> String {
     if let Some(fixed) = fixed {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use sapa_model::{Fingerprint, Target, TrainRequest, train};
@@ -80,7 +80,7 @@ struct Flags {
     #[arg(long)]
     substitute: bool,
     /// Name of the model file.
-    #[arg(long)]
+    #[arg(long, value_parser = models::checked_name)]
     fixed_model_name: Option<String>,
     /// Show every finding, however many are alike.
     #[arg(long)]
@@ -124,7 +124,7 @@ pub(super) fn run(args: &TrainArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let loaded = sapa_project::load_with(files.clone(), &|name| environment.get(name), options);
     let fingerprint = Fingerprint::of(&files, &environment.asked(), target);
 
-    let mut findings = check_project(&loaded);
+    let mut findings = check_project(&loaded, config);
     if target == Target::Core {
         findings.forgive_language();
     }
@@ -143,7 +143,11 @@ pub(super) fn run(args: &TrainArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     }
     if let Some(old) = old.filter(|_| !flags.force) {
         findings.show(detail);
-        say(quiet, &format!("Nothing changed. The model is still {}.", old.display()));
+        let path = match &flags.fixed_model_name {
+            Some(name) => named(&old, &flags.out, name)?,
+            None => old,
+        };
+        say(quiet, &format!("Nothing changed. The model is still {}.", path.display()));
         return Ok(ExitCode::SUCCESS);
     }
     let request = TrainRequest {
@@ -189,7 +193,7 @@ fn say(quiet: bool, text: &str) {
 fn learn(
     flags: &Flags,
     request: &TrainRequest<'_>,
-    mut findings: Findings<'_>,
+    mut findings: Findings,
     started: Instant,
     detail: Detail,
 ) -> Result<ExitCode> {
@@ -231,6 +235,16 @@ fn unchanged_model(out: &Path, target: Target, fingerprint: &Fingerprint) -> Opt
     let path = models::newest(out, Some(target.file_prefix()))?;
     // A model that this program cannot load is as good as none.
     (models::load(&path).ok()?.fingerprint == fingerprint.0).then_some(path)
+}
+
+/// The unchanged model under the name that was asked for.
+fn named(old: &Path, out: &Path, name: &str) -> Result<PathBuf> {
+    let wanted = out.join(models::file_name("", "", Some(name), SystemTime::now()));
+    if wanted == old {
+        return Ok(wanted);
+    }
+    let bytes = std::fs::read(old).with_context(|| format!("cannot read `{}`", old.display()))?;
+    models::write(out, &models::file_name("", "", Some(name), SystemTime::now()), &bytes)
 }
 
 fn dry_run(force: bool, unchanged: bool, quiet: bool) -> ExitCode {

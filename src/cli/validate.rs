@@ -85,7 +85,7 @@ pub(super) fn run(args: &ValidateArgs, verbosity: &Verbosity) -> Result<ExitCode
     )?;
     let options = LoadOptions { substitute: flags.substitute, without_domain: false };
     let loaded = sapa_project::load_with(files, &|name| environment.get(name), options);
-    let mut findings = check_project(&loaded);
+    let mut findings = check_project(&loaded, &flags.config);
     findings.forgive_language();
     findings.add_contradictions(&loaded.project);
     findings.add_conflicts(&loaded.project, flags.max_history);
@@ -101,7 +101,7 @@ pub(super) fn run(args: &ValidateArgs, verbosity: &Verbosity) -> Result<ExitCode
 
 /// Writes the findings where and as the flags say. What programs read is
 /// complete, whatever `detail` says.
-fn write(findings: &mut Findings<'_>, flags: &Flags, detail: Detail) -> Result<()> {
+fn write(findings: &mut Findings, flags: &Flags, detail: Detail) -> Result<()> {
     let report: fn(&[_], &_) -> Value = match flags.format {
         Format::Text => {
             match &flags.out {
@@ -113,8 +113,8 @@ fn write(findings: &mut Findings<'_>, flags: &Flags, detail: Detail) -> Result<(
         Format::Json => render_json,
         Format::Gitlab => render_gitlab,
     };
-    let sources = findings.sources();
-    let text = serde_json::to_string_pretty(&report(findings.sorted(), sources))?;
+    findings.sort();
+    let text = serde_json::to_string_pretty(&report(findings.all(), findings.sources()))?;
     match &flags.out {
         Some(path) => write_file(path, &format!("{text}\n"))?,
         None => terminal::say(&text),

@@ -8,6 +8,7 @@
 mod entity;
 mod error;
 mod features;
+mod indonesian;
 mod intent;
 mod intent_message;
 mod message;

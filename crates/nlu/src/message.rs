@@ -3,6 +3,7 @@
 use sapa_learn::sparse::SparseRow;
 use sapa_sdk::{Entity, IntentPrediction, JsonMap};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Translates byte offsets into character (code point) offsets.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +54,8 @@ pub(crate) struct Message<'a> {
     pub chars: CharIndex,
     /// Tokens, once a tokenizer ran.
     pub tokens: Option<Vec<Token>>,
+    /// How each token is read, once a normaliser ran; else empty.
+    pub readings: Vec<String>,
     /// Sentence features of each featurizer, in pipeline order.
     pub blocks: Vec<SparseRow>,
     /// For each token the names of the patterns that touch it, as numbers into
@@ -84,6 +87,17 @@ impl<'a> Message<'a> {
     /// A token's text.
     pub fn token_text(&self, token: &Token) -> &'a str {
         self.text.get(token.from..token.to).unwrap_or_default()
+    }
+
+    /// The tokens as they are read: what is learnt from and looked up.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let read = |(number, token)| self.readings.get(number).map_or_else(|| self.token_text(token), String::as_str);
+        self.tokens().iter().enumerate().map(read)
+    }
+
+    /// The text as it is read: as written, unless a normaliser ran.
+    pub fn wording(&self) -> Cow<'a, str> {
+        if self.readings.is_empty() { Cow::Borrowed(self.text) } else { Cow::Owned(self.readings.join(" ")) }
     }
 
     /// A token over these bytes.

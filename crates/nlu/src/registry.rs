@@ -4,7 +4,7 @@ use crate::entity::duckling::DucklingQuery;
 use crate::message::Message;
 use crate::sections::{SectionReader, SectionWriter};
 use crate::{LoadError, TrainError};
-use crate::{entity, features, intent, response_selector, tokenizer};
+use crate::{entity, features, indonesian, intent, response_selector, tokenizer};
 use sapa_project::ComponentConfig;
 
 pub(crate) use crate::train::TrainContext;
@@ -28,6 +28,8 @@ pub(crate) trait Component: Send + Sync {
 pub(crate) enum Role {
     /// Makes tokens.
     Tokenizer,
+    /// Says how tokens are read; runs over the training messages, too.
+    Normalizer,
     /// Makes features of tokens; runs over the training messages, too.
     Featurizer,
     /// Decides on an intent.
@@ -70,6 +72,14 @@ pub(crate) const KINDS: &[Kind] = &[
         options: &["token_pattern", "intent_tokenization_flag", "intent_split_symbol"],
         train: tokenizer::train,
         load: tokenizer::load,
+    },
+    Kind {
+        name: indonesian::NAME,
+        role: Role::Normalizer,
+        needs_tokens: true,
+        options: indonesian::OPTIONS,
+        train: indonesian::train,
+        load: indonesian::load,
     },
     Kind {
         name: "RegexFeaturizer",

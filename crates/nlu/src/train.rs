@@ -1,9 +1,11 @@
 //! What components share while a pipeline is trained.
 
 use crate::TrainError;
+use crate::indonesian;
 use crate::message::Message;
 use crate::registry::{Component, Kind, Role, kind};
 use sapa_project::{ComponentConfig, Config, Diagnostic, Domain, NluData};
+use sapa_sdk::JsonMap;
 
 /// What the features of a featurizer are: decides how a classifier weighs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,18 +87,33 @@ pub(crate) fn train_pipeline(
     let mut context = TrainContext::new(config, data, domain, threads);
     context.diagnostics.extend(check_options(config));
     let mut components: Pipeline = Vec::with_capacity(config.pipeline.len());
-    for entry in &config.pipeline {
+    let pipeline = with_normalizer(config);
+    for entry in &pipeline {
         let kind = kind(&entry.name).ok_or_else(|| unknown(entry))?;
         let earlier: Vec<&Kind> = components.iter().map(|(kind, _)| *kind).collect();
         check_order(kind, entry, &earlier)?;
         progress(&entry.name);
         let component = (kind.train)(entry, &mut context)?;
-        if matches!(kind.role, Role::Tokenizer | Role::Featurizer) {
+        if matches!(kind.role, Role::Tokenizer | Role::Normalizer | Role::Featurizer) {
             context.process_all(component.as_ref());
         }
         components.push((kind, component));
     }
     Ok((components, context.diagnostics))
+}
+
+/// The pipeline, with what reads Indonesian behind the tokenizer where that is the
+/// language and the pipeline does not say it otherwise.
+fn with_normalizer(config: &Config) -> Vec<ComponentConfig> {
+    let mut pipeline = config.pipeline.clone();
+    let is_named = pipeline.iter().any(|entry| entry.name == indonesian::NAME);
+    let tokenizer = pipeline.iter().position(|entry| kind(&entry.name).is_some_and(|k| k.role == Role::Tokenizer));
+    if let Some(at) =
+        tokenizer.filter(|_| !is_named && indonesian::is_spoken(config.language.as_deref().unwrap_or_default()))
+    {
+        pipeline.insert(at + 1, ComponentConfig::implied(indonesian::NAME, JsonMap::new()));
+    }
+    pipeline
 }
 
 fn unknown(entry: &ComponentConfig) -> TrainError {

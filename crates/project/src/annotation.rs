@@ -28,7 +28,8 @@ pub fn parse_annotations(given: &str) -> Annotated {
     }
     let mut characters = 0;
     let mut from = 0;
-    while let Some(found) = next_annotation(given, from) {
+    let mut ends = Ends::default();
+    while let Some(found) = next_annotation(given, from, &mut ends) {
         append(&mut result.text, &mut characters, given.get(from..found.open).unwrap_or(""));
         let start = characters;
         append(&mut result.text, &mut characters, found.covered);
@@ -60,12 +61,43 @@ struct Found<'a> {
     body: Body<'a>,
 }
 
-fn next_annotation(given: &str, mut from: usize) -> Option<Found<'_>> {
+/// Where the next closing bracket of each kind stands, once it was looked for:
+/// each stretch of a text is searched once, however many brackets open in it.
+#[derive(Default)]
+struct Ends {
+    covered: End,
+    round: End,
+    curly: End,
+    list: End,
+}
+
+/// What a search found; `None` before the first one.
+#[derive(Default)]
+struct End(Option<Option<usize>>);
+
+impl End {
+    /// Byte of the first `bracket` at or behind `from`, which is never less than
+    /// it was before.
+    fn next(&mut self, given: &str, bracket: char, from: usize) -> Option<usize> {
+        match self.0 {
+            Some(None) => None,
+            Some(Some(at)) if at >= from => Some(at),
+            _ => {
+                let at = given.get(from..)?.find(bracket).map(|at| from + at);
+                self.0 = Some(at);
+                at
+            }
+        }
+    }
+}
+
+fn next_annotation<'g>(given: &'g str, mut from: usize, ends: &mut Ends) -> Option<Found<'g>> {
     loop {
         let open = from + given.get(from..)?.find('[')?;
-        let close = open + given.get(open..)?.find(']')?;
+        let close = ends.covered.next(given, ']', open)?;
         let covered = given.get(open + 1..close)?;
-        if let Some((body, length)) = given.get(close + 1..).filter(|_| !covered.is_empty()).and_then(body) {
+        let behind = Some(close + 1).filter(|_| !covered.is_empty());
+        if let Some((body, length)) = behind.and_then(|at| body(given, at, ends)) {
             return Some(Found { open, end: close + 1 + length, covered, body });
         }
         from = open + 1;
@@ -73,11 +105,13 @@ fn next_annotation(given: &str, mut from: usize) -> Option<Found<'_>> {
 }
 
 /// What follows the covered text, and how many bytes it takes.
-fn body(rest: &str) -> Option<(Body<'_>, usize)> {
+fn body<'g>(given: &'g str, at: usize, ends: &mut Ends) -> Option<(Body<'g>, usize)> {
+    let rest = given.get(at..)?;
     let inner = rest.get(1..)?;
+    let length = |end: usize| end - at - 1;
     match rest.as_bytes().first()? {
         b'(' => {
-            let inside = inner.get(..inner.find(')')?)?;
+            let inside = inner.get(..ends.round.next(given, ')', at + 1).map(length)?)?;
             let (entity, value) = match inside.split_once(':') {
                 Some((entity, value)) => (entity, Some(value)),
                 None => (inside, None),
@@ -86,11 +120,11 @@ fn body(rest: &str) -> Option<(Body<'_>, usize)> {
             is_complete.then_some((Body::Short { entity, value }, inside.len() + 2))
         }
         b'{' => {
-            let end = inner.find('}').filter(|end| *end > 0)?;
+            let end = ends.curly.next(given, '}', at + 1).map(length).filter(|end| *end > 0)?;
             Some((Body::Json(rest.get(..end + 2)?), end + 2))
         }
         b'[' => {
-            let end = inner.find(']').filter(|_| inner.trim_start().starts_with('{'))?;
+            let end = ends.list.next(given, ']', at + 1).map(length).filter(|_| inner.trim_start().starts_with('{'))?;
             Some((Body::List(rest.get(..end + 2)?), end + 2))
         }
         _ => None,
@@ -167,6 +201,14 @@ mod tests {
         };
         let entities = read.entities.iter().map(describe).collect();
         (read.text, entities)
+    }
+
+    #[test]
+    fn many_brackets_are_searched_once_and_none_is_passed_over() {
+        let (text, entities) = brief("[a[b][c](d)");
+        assert_eq!((text.as_str(), entities.len()), ("[a[b]c", 1));
+        let (text, entities) = brief(&"[x](".repeat(200_000));
+        assert_eq!((text.len(), entities.len()), (800_000, 0));
     }
 
     #[test]

@@ -114,6 +114,9 @@ codes! {
     RETRIEVAL_RESPONSE = "W0517", "a retrieval intent has no response";
     PAYLOAD_NO_JSON = "W0518", "a button's payload is not JSON behind the intent";
     UNBALANCED_BRACE = "W0519", "a response has a brace that matches none";
+    IMPOSSIBLE_VALUE = "W0520", "a categorical slot cannot have a value";
+    CONDITION_WITHOUT_FORM = "W0521", "a mapping condition names no form";
+    NO_SUCH_FORM = "W0522", "an action is named after a form that does not exist";
     SLOT_ADDED = "W0512", "a slot that a form asks for was added";
     PLACEHOLDER = "N0502", "no slot fills a placeholder";
     ASK_RESPONSE_MISSING = "N0503", "a form cannot ask for a slot";
@@ -153,6 +156,7 @@ codes! {
     INCOMPLETE_RULE = "E0805", "a rule lacks slots or a loop that another rule has";
     CONTRADICTION = "E0806", "rules and stories contradict each other";
     FORMS_WITHOUT_RULES = "E0807", "forms need RulePolicy";
+    RULES_WITHOUT_POLICY = "W0809", "rules are followed by no policy";
     TOO_MANY_PATHS = "W0808", "checkpoints make too many dialogues";
 
     // 09: training the pipeline (spec §2)

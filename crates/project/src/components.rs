@@ -58,6 +58,7 @@ const NO_DENSE: &str = "pretrained language models cannot be loaded; use CountVe
 /// The table: one line a component.
 pub const COMPONENTS: &[Component] = &[
     native("WhitespaceTokenizer", Role::Tokenizer),
+    native("IndonesianNormalizer", Role::Other),
     refused(
         "JiebaTokenizer",
         Role::Tokenizer,

@@ -382,6 +382,14 @@ const STORE_KEYS: [&str; 20] = [
 fn store(map: &Map, name: &str, out: &mut Vec<Diagnostic>) -> Option<StoreEndpoint> {
     let (map, span) = section(map, name, out)?;
     shape::slips(map, &STORE_KEYS, &format!("`{name}`"), out);
+    if name == "tracker_store" && map.get("type").or(map.get("store_type")).is_none() {
+        // Rasa would keep conversations in memory, whatever else is written here.
+        out.push(
+            Diagnostic::error(codes::BAD_ENDPOINT, "`tracker_store` has no `type`")
+                .at(span, "")
+                .help("add `type: SQL` with `dialect: sqlite` or `dialect: postgresql`, or `type: in_memory`"),
+        );
+    }
     Some(StoreEndpoint {
         kind: kind(map, out),
         dialect: optional(map, "dialect", out),

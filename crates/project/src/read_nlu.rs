@@ -204,8 +204,15 @@ impl<'s> NluReader<'s> {
 
     /// A value that is not the covered text makes that text a synonym of it.
     fn synonyms_of(&mut self, text: &str, entities: &[EntityAnnotation], span: Span) {
+        // Annotations stand in the order of the text: it is walked once.
+        let (mut rest, mut at) = (text.chars(), 0);
         for entity in entities {
-            let covered: String = text.chars().skip(entity.start).take(entity.end - entity.start).collect();
+            if entity.start < at {
+                (rest, at) = (text.chars(), 0);
+            }
+            let covered: String =
+                rest.by_ref().skip(entity.start - at).take(entity.end.saturating_sub(entity.start)).collect();
+            at = entity.start.max(entity.end);
             let value = shape::python_str(&entity.value);
             if value != covered {
                 self.data.synonyms.push(Synonym { text: covered, value, span });

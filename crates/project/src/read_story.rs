@@ -139,7 +139,33 @@ impl StoryReader<'_> {
                 return None;
             }
         };
+        self.second_keys(map, &kind);
         Some(Step { kind, span: item.span })
+    }
+
+    /// A step is one thing: a second one in it would be lost.
+    fn second_keys(&mut self, map: &Map, kind: &StepKind) {
+        let own: &[&str] = match kind {
+            StepKind::User(_) => &["intent", "user"],
+            StepKind::Or(_) => &["or"],
+            StepKind::Action(_) => &["action"],
+            StepKind::Bot(_) => &["bot"],
+            StepKind::Checkpoint { .. } => &["checkpoint", "slot_was_set"],
+            StepKind::SlotWasSet(_) => &["slot_was_set"],
+            StepKind::ActiveLoop(_) => &["active_loop"],
+        };
+        for key in STEP_KEYS.iter().filter(|key| !own.contains(key)) {
+            if let Some((written, _)) = map.entry(key) {
+                self.out.push(
+                    Diagnostic::warning(
+                        codes::UNKNOWN_KEY,
+                        format!("`{key}` does not belong in this step and is lost"),
+                    )
+                    .at(written.span, "")
+                    .help(format!("make it a step of its own: `- {key}: …`")),
+                );
+            }
+        }
     }
 
     fn user(&mut self, map: &Map, span: Span) -> Option<UserStep> {
@@ -252,6 +278,10 @@ impl StoryReader<'_> {
             shape::text(node, &format!("`{key}` of an entity"), self.out).map(str::to_owned)
         };
         let (role, group) = (label("role"), label("group"));
+        if !map.iter().any(|(key, _)| key.name != "role" && key.name != "group") {
+            let first = map.iter().next().map(|(key, _)| key.span);
+            self.out.extend(first.map(|span| empty(span, "this entity has no name and is lost")));
+        }
         map.iter()
             .filter(|(key, _)| key.name != "role" && key.name != "group")
             .map(|(key, node)| StepEntity {
@@ -268,6 +298,9 @@ impl StoryReader<'_> {
         let mut slots = Vec::new();
         for item in shape::seq(node, "`slot_was_set`", self.out).unwrap_or_default() {
             match &item.value {
+                Yaml::Map(map) if map.iter().next().is_none() => {
+                    self.out.push(empty(item.span, "this item of `slot_was_set` names no slot"));
+                }
                 Yaml::Str(name) => slots.push(SlotStep { name: name.clone(), value: None, span: item.span }),
                 Yaml::Map(map) => slots.extend(map.iter().map(|(key, node)| SlotStep {
                     name: key.name.clone(),
@@ -280,6 +313,9 @@ impl StoryReader<'_> {
                     "a slot's name, or `name: value`",
                 )),
             }
+        }
+        if node.as_seq().is_some_and(<[Node]>::is_empty) {
+            self.out.push(empty(node.span, "this `slot_was_set` names no slot"));
         }
         slots
     }
@@ -308,8 +344,17 @@ impl StoryReader<'_> {
                 }
             }
         }
-        (!alternatives.is_empty()).then_some(alternatives)
+        if alternatives.is_empty() {
+            self.out.push(empty(node.span, "this `or` has no alternatives; the step is skipped"));
+            return None;
+        }
+        Some(alternatives)
     }
+}
+
+/// Something that says nothing where it should.
+fn empty(span: Span, text: &str) -> Diagnostic {
+    Diagnostic::warning(codes::UNKNOWN_STEP, text).at(span, "").help("name what is meant, or remove it")
 }
 
 /// A step that is text: most often the colon behind its key is missing.

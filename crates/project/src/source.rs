@@ -55,6 +55,13 @@ impl Sources {
         id
     }
 
+    /// The same files under other paths, as from another folder.
+    #[must_use]
+    pub fn renamed(&self, path: impl Fn(&str) -> String) -> Self {
+        let files = self.files.iter().map(|source| Source { path: path(&source.path), ..source.clone() });
+        Self { files: files.collect() }
+    }
+
     /// The file of that number.
     pub fn get(&self, id: FileId) -> Option<&Source> {
         self.files.get(id.0 as usize)

@@ -24,7 +24,7 @@ pub(super) fn measure(folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
     let loaded = sapa_project::load(files, &|name| environment.get(name));
     let load = started.elapsed().as_secs_f64();
     let started = Instant::now();
-    let mut findings = check_project(&loaded);
+    let mut findings = check_project(&loaded, &config);
     findings.add_contradictions(&loaded.project);
     let shown = findings.text(Detail { quiet: false, all: true }, false);
     let validate = started.elapsed().as_secs_f64();

@@ -11,6 +11,9 @@ use sapa_project::write_nlu::{Written, to_json, to_yaml};
 use super::nlu_files::{read_nlu, show, write};
 use crate::cli::terminal;
 
+/// Where converted data goes unless `--out` says otherwise.
+const DEFAULT_OUT: &str = "converted_data";
+
 #[derive(Debug, Args)]
 pub(super) struct ConvertArgs {
     #[command(subcommand)]
@@ -32,7 +35,7 @@ struct Flags {
     #[arg(long, num_args = 1.., required = true)]
     data: Vec<PathBuf>,
     /// File to write, or a folder for `nlu.yml` or `nlu.json`.
-    #[arg(long, default_value = "converted_data")]
+    #[arg(long, default_value = DEFAULT_OUT)]
     out: PathBuf,
     /// Language, for formats that hold several.
     #[arg(short, long, default_value = "en")]
@@ -55,6 +58,7 @@ pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<ExitCode> {
     };
     show(&written.diagnostics, &loaded.sources, quiet);
     let path = target(&flags.out, ending);
+    check_free(&path)?;
     let is_json = path.extension().is_some_and(|given| given.eq_ignore_ascii_case("json"));
     if is_json != (ending == "json") {
         bail!("`--out {}` does not end as the format does; name a file that ends in `.{ending}`", path.display());
@@ -69,6 +73,16 @@ pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Only what was converted before is written over: any other file may hold more
+/// than NLU data, or be what is converted.
+fn check_free(path: &Path) -> Result<()> {
+    let is_ours = path.parent().is_some_and(|folder| folder.ends_with(DEFAULT_OUT));
+    if path.exists() && !is_ours {
+        bail!("`{}` exists already; move it away, or name another place with `--out`", path.display());
+    }
+    Ok(())
 }
 
 /// JSON can hold everything.

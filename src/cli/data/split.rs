@@ -59,7 +59,22 @@ pub(super) fn run(args: &SplitArgs, quiet: bool) -> Result<ExitCode> {
     }
 }
 
+/// What is split must not be read again as training data.
+fn check_apart(flags: &Flags) -> Result<()> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let out = absolute(&flags.out);
+    match flags.data.iter().find(|data| data.is_dir() && out.starts_with(absolute(data))) {
+        Some(data) => bail!(
+            "`--out {}` lies in `{}`, where both parts would be read as training data; name a folder beside it",
+            flags.out.display(),
+            data.display()
+        ),
+        None => Ok(()),
+    }
+}
+
 fn nlu(flags: &Flags, random: &mut Rng, quiet: bool) -> Result<ExitCode> {
+    check_apart(flags)?;
     // Exports of Dialogflow are split in English; others know one language.
     let Some(loaded) = read_nlu(&flags.data, "en", quiet)? else { return Ok(ExitCode::FAILURE) };
     let parts = split_nlu(loaded.nlu, flags.training_fraction, &mut |bound| random.below(bound));
@@ -78,6 +93,7 @@ fn nlu(flags: &Flags, random: &mut Rng, quiet: bool) -> Result<ExitCode> {
 }
 
 fn stories(flags: &Flags, random: &mut Rng, quiet: bool) -> Result<ExitCode> {
+    check_apart(flags)?;
     let (mut sources, mut found) = (Sources::default(), Vec::new());
     let mut parts: Vec<(String, Parts<String>)> = Vec::new();
     for file in read_files(&flags.data)? {

@@ -130,6 +130,9 @@ pub(super) struct NluFlags {
     /// Number of parts.
     #[arg(short, long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=1_000))]
     pub(super) folds: u16,
+    /// Train with replacements for components that cannot be served.
+    #[arg(long)]
+    pub(super) substitute: bool,
     /// Runs of a comparison.
     #[arg(short, long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(super) runs: u16,

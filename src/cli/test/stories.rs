@@ -58,6 +58,9 @@ pub(super) fn play(
 /// Says what failed, and writes the reports.
 pub(super) fn report(shared: &Shared, played: &Played) -> Result<()> {
     let results = &played.results;
+    if results.is_empty() && played.is_readable {
+        terminal::say("The files hold no test stories: they stand under `stories:`; rules are not played.");
+    }
     results.iter().filter(|r| !r.passed()).for_each(|result| show_failure(result, &played.sources));
     terminal::say(&format!("{} of {} test stories passed", played.correct(), results.len()));
     let summary = report::confusion(results).summary();
@@ -65,7 +68,7 @@ pub(super) fn report(shared: &Shared, played: &Played) -> Result<()> {
         "actions, intents and entities: accuracy {:.3}, F1 {:.3}, precision {:.3} (means weighted by support)",
         summary.accuracy, summary.weighted.f1, summary.weighted.precision
     ));
-    write_reports(&Results::of(shared)?, results)
+    write_reports(&Results::of(shared)?, played)
 }
 
 fn show_findings(findings: &[Diagnostic], sources: &Sources) {
@@ -87,13 +90,17 @@ fn show_failure(result: &StoryResult, sources: &Sources) {
     }
 }
 
-fn write_reports(folder: &Results, results: &[StoryResult]) -> Result<()> {
+fn write_reports(folder: &Results, played: &Played) -> Result<()> {
+    let results = played.results.as_slice();
     folder.json("story_report.json", &report::story_report(results))?;
     let file = |name: &str, counts: &dyn Fn(&StoryResult) -> bool, none: &str| {
         folder.write(name, story_file::write(results, counts, none))
     };
     if folder.has_errors {
-        let none = "None of the test stories failed - all good!";
+        let none = match played.is_readable && !results.is_empty() {
+            true => "None of the test stories failed - all good!",
+            false => "None of the test stories that could be played failed",
+        };
         file("failed_test_stories.yml", &|result| !result.passed(), none)?;
     }
     if folder.has_successes {

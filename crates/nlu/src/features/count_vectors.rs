@@ -153,7 +153,7 @@ impl CountVectors {
         emit: &mut impl FnMut(&str),
     ) {
         let terms = &self.stored.terms;
-        let text = terms.normalise(message.tokens().iter().map(|token| message.token_text(token)));
+        let text = terms.normalise(message.words());
         if terms.analyzer != Analyzer::Word {
             terms.character_terms(&text, emit);
             return;

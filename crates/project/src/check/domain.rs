@@ -41,7 +41,7 @@ fn check_mapping(slot: &str, mapping: &SlotMapping, span: Span, domain: &Domain,
     conditions(slot, mapping, span, domain, out);
 }
 
-fn unknown_label(
+pub(super) fn unknown_label(
     entity: &str,
     known: &EntityType,
     role: Option<&str>,

@@ -8,6 +8,7 @@ mod nlu;
 mod responses;
 mod stories;
 mod unused;
+mod values;
 
 use crate::{Diagnostic, Domain, Project, Story, codes, load};
 
@@ -51,6 +52,8 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     responses::check(project, &mut out);
     unused::check(project, &mut out);
     nlu::check(project, &mut out);
+    values::check(project, &mut out);
+    rules_without_policy(project, &mut out);
     fallback_action(project, &mut out);
     if project.is_domain_incomplete {
         out.retain(|diagnostic| !NEED_DOMAIN.contains(&diagnostic.code));
@@ -60,6 +63,19 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     }
     load::sort(&mut out);
     out
+}
+
+/// Rules where no policy follows them: the bot would say nothing.
+fn rules_without_policy(project: &Project, out: &mut Vec<Diagnostic>) {
+    let is_followed = project.config.policies.iter().any(|policy| policy.name == "RulePolicy");
+    let rule = project.stories.iter().find(|story| matches!(story.kind, crate::StoryKind::Rule { .. }));
+    if let Some(rule) = rule.filter(|_| !is_followed) {
+        out.push(
+            Diagnostic::warning(codes::RULES_WITHOUT_POLICY, "there are rules, but `policies` has no RulePolicy")
+                .at(rule.span, "this rule, for one, is never followed")
+                .help("add `- name: RulePolicy` to `policies` of config.yml"),
+        );
+    }
 }
 
 /// The action that RulePolicy takes where nothing else applies (spec §3.4).

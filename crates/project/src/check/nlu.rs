@@ -1,6 +1,7 @@
 //! NLU data against itself and the domain.
 
 use super::{unknown_entity, unknown_intent};
+use crate::nlu::EntityAnnotation;
 use crate::{ComponentConfig, Diagnostic, Project, Span, codes, pattern};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -71,10 +72,31 @@ fn intents(project: &Project, out: &mut Vec<Diagnostic>) {
     }
 }
 
+/// A role or group that the domain's entity has not, where it lists some; once each.
+fn labels<'p>(
+    entity: &'p EntityAnnotation,
+    span: Span,
+    project: &'p Project,
+    reported: &mut HashSet<(&'p str, &'p str)>,
+    out: &mut Vec<Diagnostic>,
+) {
+    let Some(known) = project.domain.entities.get(&entity.entity) else { return };
+    let role = entity.role.as_deref().filter(|_| !known.roles.is_empty());
+    let group = entity.group.as_deref().filter(|_| !known.groups.is_empty());
+    for finding in super::domain::unknown_label(&entity.entity, known, role, group, span) {
+        let label = role.or(group).unwrap_or_default();
+        if reported.insert((&entity.entity, label)) {
+            out.push(finding);
+        }
+    }
+}
+
 fn entities(project: &Project, out: &mut Vec<Diagnostic>) {
+    let mut reported = HashSet::new();
     let mut counts: BTreeMap<&str, (usize, Span)> = BTreeMap::new();
     for example in &project.nlu.examples {
         for entity in &example.entities {
+            labels(entity, example.span, project, &mut reported, out);
             counts.entry(&entity.entity).or_insert((0, example.span)).0 += 1;
         }
     }

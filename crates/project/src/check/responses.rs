@@ -16,6 +16,14 @@ const DEFAULT_RESPONSES: [&str; 5] =
 /// Parts of a response in which slots are filled (spec §3.9).
 const FILLED: [&str; 6] = ["text", "image", "custom", "buttons", "attachment", "quick_replies"];
 
+/// Every variation of every response, with its place.
+pub(super) fn places(project: &Project) -> impl Iterator<Item = (&ResponseVariation, Span)> {
+    project.domain.responses.iter().flat_map(|(name, variations)| {
+        let places = project.domain_spans.variations.get(name).map(Vec::as_slice).unwrap_or_default();
+        variations.iter().zip(places.iter().copied())
+    })
+}
+
 pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     for (name, variations) in &project.domain.responses {
         let places = project.domain_spans.variations.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -55,7 +63,9 @@ fn buttons(project: &Project, out: &mut Vec<Diagnostic>) {
 fn payload_json(payload: &str, what: &str, span: Span, out: &mut Vec<Diagnostic>) {
     let is_filled = placeholder_names(payload).next().is_some();
     let sent = payload.replace("{{", "{").replace("}}", "}");
-    let Some(json) = sent.find('{').map(|at| sent[at..].trim()).filter(|_| !is_filled) else { return };
+    // What stands behind the last brace is ignored (spec §2.6).
+    let end = sent.rfind('}').map_or(sent.len(), |at| at + 1);
+    let Some(json) = sent.find('{').and_then(|at| sent.get(at..end)).filter(|_| !is_filled) else { return };
     if let Err(error) = serde_json::from_str::<JsonMap>(json) {
         let message = format!("what {what} sends behind the intent is no JSON object: {error}");
         out.push(

@@ -3,7 +3,7 @@
 
 use crate::domain::{MappingKind, ResponseVariation, Slot};
 use crate::load::all_steps;
-use crate::{Diagnostic, Project, Span, StepKind, codes};
+use crate::{Diagnostic, Project, Span, StepKind, codes, suggest};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::responses::placeholders_of;
@@ -51,6 +51,23 @@ fn used_by_response(variation: &ResponseVariation) -> Vec<String> {
     conditions.chain(placeholders_of(variation)).collect()
 }
 
+/// `validate_…` is called for the form of that name only; one that is nearly the
+/// name of a form is a slip that would switch validation off.
+fn nearly_a_form(name: &str, span: Span, project: &Project) -> Option<Diagnostic> {
+    let form = name.strip_prefix("validate_")?;
+    let forms = &project.domain.forms;
+    if forms.contains_key(form) || forms.is_empty() {
+        return None;
+    }
+    let known = forms.keys().map(String::as_str);
+    let finding = Diagnostic::warning(
+        codes::NO_SUCH_FORM,
+        format!("`{name}` validates the form `{form}`, which is not in the domain"),
+    )
+    .at(span, "it is never called");
+    Some(finding.help(suggest::cure(form, known, "name it after a form, or remove it")))
+}
+
 fn actions(project: &Project, out: &mut Vec<Diagnostic>) {
     let domain = &project.domain;
     let mut used: BTreeSet<&str> = crate::domain::DEFAULT_ACTIONS.into_iter().collect();
@@ -71,6 +88,9 @@ fn actions(project: &Project, out: &mut Vec<Diagnostic>) {
     let is_called = |name: &str| {
         CALLED_BY_NAME.iter().any(|start| name.starts_with(start)) || name == "action_validate_slot_mappings"
     };
+    for (name, span) in &project.domain_spans.actions {
+        out.extend(nearly_a_form(name, *span, project).filter(|_| !used.contains(name.as_str())));
+    }
     // A response or form that is listed as an action is noted as such.
     let is_custom = |name: &str| !domain.responses.contains_key(name) && !domain.forms.contains_key(name);
     let listed: &BTreeMap<String, Span> = &project.domain_spans.actions;

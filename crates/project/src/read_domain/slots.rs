@@ -191,15 +191,13 @@ fn mapping(node: &Node, out: &mut Vec<Diagnostic>) -> Option<SlotMapping> {
     let what = format!("a `{name}` mapping");
     let kind = match name {
         "from_entity" => {
-            shape::required(map, "entity", &what, node.span, out)?;
+            given(map, "entity", &what, node.span, out)?;
             MappingKind::FromEntity { entity: entity?, role, group }
         }
         "from_text" => MappingKind::FromText,
-        "from_intent" => {
-            MappingKind::FromIntent { value: shape::required(map, "value", &what, node.span, out)?.to_json() }
-        }
+        "from_intent" => MappingKind::FromIntent { value: given(map, "value", &what, node.span, out)?.to_json() },
         "from_trigger_intent" => {
-            MappingKind::FromTriggerIntent { value: shape::required(map, "value", &what, node.span, out)?.to_json() }
+            MappingKind::FromTriggerIntent { value: given(map, "value", &what, node.span, out)?.to_json() }
         }
         "custom" => MappingKind::Custom { action },
         other => {
@@ -224,12 +222,35 @@ fn mapping(node: &Node, out: &mut Vec<Diagnostic>) -> Option<SlotMapping> {
     Some(SlotMapping { kind, intent, not_intent, conditions: conditions(map, out) })
 }
 
+/// The value of a key that must be there and say something.
+fn given<'n>(map: &'n Map, key: &str, what: &str, span: Span, out: &mut Vec<Diagnostic>) -> Option<&'n Node> {
+    let node = shape::required(map, key, what, span, out)?;
+    if node.is_null() {
+        let text = format!("`{key}` of {what} has no value");
+        out.push(
+            Diagnostic::error(codes::MISSING_KEY, text).at(node.span, "").help(format!("write it behind `{key}:`")),
+        );
+        return None;
+    }
+    Some(node)
+}
+
 fn conditions(map: &Map, out: &mut Vec<Diagnostic>) -> Vec<MappingCondition> {
     let Some(node) = map.get("conditions").filter(|node| !node.is_null()) else { return Vec::new() };
     let mut conditions = Vec::new();
     for item in shape::seq(node, "`conditions` of a slot mapping", out).unwrap_or_default() {
         let Some(map) = shape::map(item, "a condition of a slot mapping", out) else { continue };
         shape::unknown_keys(map, &["active_loop", "requested_slot"], "a condition of a slot mapping", out);
+        if map.get("active_loop").is_none() && map.get("requested_slot").is_none() {
+            out.push(
+                Diagnostic::warning(
+                    codes::CONDITION_WITHOUT_FORM,
+                    "this condition names no form: it holds while none is active",
+                )
+                .at(item.span, "")
+                .help("write `active_loop: <form>`, `active_loop: null` if that is meant, or remove it"),
+            );
+        }
         let mut optional = |key: &str| {
             let node = map.get(key).filter(|node| !node.is_null())?;
             shape::text(node, &format!("`{key}`"), out).map(str::to_owned)

@@ -51,7 +51,7 @@ pub(super) fn run(paths: &[PathBuf], shared: &Shared, flags: &NluFlags, environm
     let mut candidates = Vec::new();
     let mut project = Project::default();
     for path in paths {
-        project = read_project(path, shared, &flags.nlu, environment)?;
+        project = read_project(path, shared, flags, environment)?;
         candidates.push(Candidate { name: name(path, paths), config: project.config.clone(), scores: Vec::new() });
     }
     let (examples, dropped) = frequent(&project.nlu.examples, LEAST_EXAMPLES);

@@ -18,7 +18,7 @@ use crate::evaluate::nlu::{Evaluation, evaluate, understand};
 type Outcomes = BTreeMap<String, Vec<Summary>>;
 
 pub(super) fn run(shared: &Shared, flags: &NluFlags, environment: &Environment) -> Result<()> {
-    let project = read_project(&shared.config(), shared, &flags.nlu, environment)?;
+    let project = read_project(&shared.config(), shared, flags, environment)?;
     let count = usize::from(flags.folds);
     let (examples, dropped) = frequent(&project.nlu.examples, count);
     if !dropped.is_empty() {

@@ -11,7 +11,8 @@ use sapa_model::Model;
 use sapa_nlu::NluModel;
 use sapa_project::nlu::Example;
 use sapa_project::{
-    Config, Diagnostic, Domain, FileRole, NluData, Project, ProjectFile, Severity, Sources, load, render_text,
+    Config, Diagnostic, Domain, FileRole, LoadOptions, NluData, Project, ProjectFile, Severity, Sources, load,
+    load_with, render_text,
 };
 
 use super::flags::{DEFAULT_NLU, NluFlags, Shared};
@@ -107,12 +108,13 @@ fn show(findings: &[Diagnostic], sources: &Sources) {
 }
 
 /// A project to train on: its configuration, the domain and the examples.
-fn read_project(config: &Path, shared: &Shared, data: &[PathBuf], environment: &Environment) -> Result<Project> {
+fn read_project(config: &Path, shared: &Shared, flags: &NluFlags, environment: &Environment) -> Result<Project> {
     let files = files::read_project(
-        &ProjectPaths { config, domain: &shared.domain, data, without_domain: true },
+        &ProjectPaths { config, domain: &shared.domain, data: &flags.nlu, without_domain: true },
         &Environment::read(),
     )?;
-    let loaded = load(files, &|name| environment.get(name));
+    let options = LoadOptions { substitute: flags.substitute, without_domain: true };
+    let loaded = load_with(files, &|name| environment.get(name), options);
     let errors: Vec<Diagnostic> =
         loaded.diagnostics.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
     show(&errors, &loaded.project.sources);
