@@ -2,6 +2,8 @@
 
 #[path = "integration/arrows.rs"]
 mod arrows;
+#[path = "integration/bench_nlu.rs"]
+mod bench_nlu;
 #[path = "integration/broken.rs"]
 mod broken;
 #[path = "integration/convert.rs"]

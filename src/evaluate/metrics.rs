@@ -111,6 +111,11 @@ impl Confusion {
         Summary { accuracy: ratio(right, all), weighted: self.mean(&|s| s.support as f64) }
     }
 
+    /// F1 averaged over the expected labels, each as heavy as the other.
+    pub fn macro_f1(&self) -> f64 {
+        self.mean(&|_| 1.0).f1
+    }
+
     /// The report: a row for each expected label, then the averages.
     /// `with_confusions` adds to each row what was predicted instead.
     pub fn report(&self, with_confusions: bool) -> Map<String, Value> {

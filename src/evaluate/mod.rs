@@ -1,6 +1,7 @@
 //! Test stories, dialogue tests and understanding: what is expected, and how it
 //! compares. Pure: no store, no tokio.
 
+pub mod benchmark;
 pub mod chart;
 pub mod coverage;
 pub mod held_out;

@@ -4,6 +4,7 @@
 
 mod held_out;
 mod limits;
+mod nlu;
 mod process;
 mod project;
 mod telegram;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -21,7 +22,10 @@ use super::{models, terminal};
 use crate::evaluate::understanding;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct BenchArgs {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Requests per measurement.
     #[arg(long, default_value_t = 10_000)]
     requests: u32,
@@ -60,6 +64,12 @@ pub(super) struct BenchArgs {
     insert_bare: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Train and judge a pipeline on data sets, beside other learners.
+    Nlu(nlu::NluArgs),
+}
+
 /// One line of the table.
 struct Row {
     what: &'static str,
@@ -81,6 +91,9 @@ impl Row {
 
 /// Runs the command.
 pub(super) fn run(args: &BenchArgs) -> Result<ExitCode> {
+    if let Some(What::Nlu(args)) = &args.what {
+        return nlu::run(args);
+    }
     if let Some(port) = args.serve_bare {
         return limits::serve_bare(port);
     }

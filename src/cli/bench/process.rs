@@ -116,6 +116,12 @@ pub(super) fn peak_memory() -> Option<f64> {
     memory(std::process::id(), "VmHWM:")
 }
 
+/// Lets [`peak_memory`] start again from what is in use now: `5` to `clear_refs`
+/// (proc(5)). Where that is refused, the peak stays the highest ever.
+pub(super) fn forget_peak_memory() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
 /// A line of `/proc/<pid>/status`, in MiB.
 fn memory(process: u32, name: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
