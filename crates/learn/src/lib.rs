@@ -6,7 +6,11 @@
 //! dense solver, says so): transcendental functions are `libm`'s, sums have a
 //! fixed shape, ties are broken by index.
 
+pub mod bag;
+pub mod bytes;
 pub mod container;
+pub mod hinge;
+pub mod keys;
 pub mod math;
 pub mod parallel;
 pub mod rng;

@@ -1,9 +1,9 @@
 //! ResponseSelector (spec §2.1, §2.7): which example of a retrieval intent a
-//! message is like. A softmax regression over the full keys stands in for Rasa's
+//! message is like. The intent learner over the full keys stands in for Rasa's
 //! network; the report has Rasa's shape.
 
-use crate::intent::linear::{LinearClassifier, LinearOptions};
-use crate::intent::logistic::DEFAULT_C;
+use crate::intent::diet::learner_options;
+use crate::intent::learner::IntentLearner;
 use crate::message::Message;
 use crate::options::Options;
 use crate::registry::{Component, TrainContext};
@@ -15,18 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Options with a meaning; the last four are our own.
-pub(crate) const OPTIONS: &[&str] = &[
-    "featurizers",
-    "retrieval_intent",
-    "ranking_length",
-    "max_iter",
-    "tol",
-    "solver",
-    "C",
-    "class_weight",
-    "weighting",
-];
+/// Options with a meaning; the last is our own.
+pub(crate) const OPTIONS: &[&str] =
+    &["featurizers", "retrieval_intent", "ranking_length", "random_seed", "class_weight"];
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -44,12 +35,11 @@ struct Stored {
 
 struct ResponseSelector {
     stored: Stored,
-    classifier: Option<LinearClassifier>,
+    classifier: Option<IntentLearner>,
 }
 
 pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Result<Box<dyn Component>, TrainError> {
     let options = Options { config };
-    let linear = LinearOptions::read(&options, DEFAULT_C, false, context.threads)?;
     let retrieval_intent = options.text("retrieval_intent")?.map(str::to_owned);
     let keyed = || context.data.examples.iter().enumerate().filter(|(_, example)| example.intent.contains('/'));
     let bases: BTreeSet<&str> = keyed().map(|(_, example)| example.base_intent()).collect();
@@ -65,7 +55,9 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
         .filter(|(_, example)| served(example.base_intent()))
         .map(|(number, example)| (number, example.intent.as_str()))
         .collect();
-    let classifier = LinearClassifier::train(&options, &linear, Vec::new(), &examples, context)?;
+    let messages: Vec<(&Message, &str)> =
+        examples.iter().map(|(number, key)| (&context.messages[*number], *key)).collect();
+    let classifier = IntentLearner::train(&messages, &learner_options(&options, context, None)?);
     let keys: BTreeSet<&str> = examples.iter().map(|(_, key)| *key).collect();
     let only_key = (keys.len() == 1).then(|| keys.first().map(|key| (*key).to_owned())).flatten();
     let stored = Stored {
@@ -102,7 +94,7 @@ fn utter_action(key: &str) -> String {
 
 pub(crate) fn load(reader: &SectionReader) -> Result<Box<dyn Component>, LoadError> {
     let stored: Stored = reader.json("options")?;
-    let classifier = if stored.trained { Some(LinearClassifier::load(reader)?) } else { None };
+    let classifier = if stored.trained { Some(IntentLearner::load(reader)?) } else { None };
     Ok(Box::new(ResponseSelector { stored, classifier }))
 }
 

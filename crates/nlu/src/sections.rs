@@ -30,6 +30,11 @@ impl SectionWriter {
     pub fn floats(&mut self, name: &str, values: &[f32]) {
         self.sections.push((format!("{}{name}.f32", self.prefix), encode_f32(values)));
     }
+
+    /// Writes bytes as they are.
+    pub fn bytes(&mut self, name: &str, bytes: Vec<u8>) {
+        self.sections.push((format!("{}{name}.bin", self.prefix), bytes));
+    }
 }
 
 /// Reads sections behind a prefix.
@@ -56,6 +61,11 @@ impl<'a> SectionReader<'_, 'a> {
         let name = format!("{}{name}.f32", self.prefix);
         let values = decode_f32(self.bytes(&name)?).filter(|values| values.len() == length);
         values.ok_or(LoadError::Malformed(name))
+    }
+
+    /// What [`SectionWriter::bytes`] wrote.
+    pub fn raw(&self, name: &str) -> Result<&'a [u8], LoadError> {
+        self.bytes(&format!("{}{name}.bin", self.prefix))
     }
 
     /// The error for content that cannot be.

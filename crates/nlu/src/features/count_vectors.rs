@@ -83,20 +83,6 @@ pub(crate) struct CountVectors {
 }
 
 impl CountVectors {
-    /// A featurizer with default options but for these, trained on messages.
-    pub fn with_ngrams(analyzer: Analyzer, min_ngram: usize, max_ngram: usize, messages: &[Message]) -> Self {
-        let terms = TermOptions {
-            analyzer,
-            min_ngram,
-            max_ngram,
-            lowercase: true,
-            strip_accents: None,
-            stop_words: Vec::new(),
-        };
-        let stored = Stored { terms, oov_token: None, oov_words: Vec::new() };
-        Self::train(stored, &Limits { min_df: 1.0, max_df: f64::INFINITY, max_features: None }, messages)
-    }
-
     fn train(stored: Stored, limits: &Limits, messages: &[Message]) -> Self {
         let untrained = Self { stored, vocabulary: Vocabulary::default(), replaces_unknown: false };
         let mut seen = Vocabulary::default();

@@ -1,14 +1,11 @@
-//! DIETClassifier (spec §2.7). A softmax regression over the pipeline's sentence
-//! features stands in for the network's intent head, a linear-chain tagger for
-//! its entity head.
+//! DIETClassifier (spec §2.7). The intent learner stands in for the network's
+//! intent head, a linear-chain tagger for its entity head.
 
-use super::linear::{LinearClassifier, LinearOptions};
-use super::logistic::{DEFAULT_C, cut_ranking, intent_examples, set_ranking, too_few_intents};
+use super::learner::{IntentLearner, LearnerOptions};
+use super::logistic::{cut_ranking, intent_examples, set_ranking, too_few_intents};
 use crate::entity::crf::{diet_windows, read_split};
 use crate::entity::tagging::{EntityTagger, TaggingOptions};
-use crate::features::count_vectors::CountVectors;
 use crate::features::selected_featurizers;
-use crate::features::terms::Analyzer;
 use crate::message::Message;
 use crate::options::Options;
 use crate::registry::{Component, TrainContext};
@@ -18,7 +15,7 @@ use crate::{LoadError, TrainError};
 use sapa_project::ComponentConfig;
 use serde::{Deserialize, Serialize};
 
-/// Options with a meaning; those from `C` on are our own.
+/// Options with a meaning; the last two are our own.
 pub(crate) const OPTIONS: &[&str] = &[
     "featurizers",
     "intent_classification",
@@ -27,13 +24,12 @@ pub(crate) const OPTIONS: &[&str] = &[
     "split_entities_by_comma",
     "ranking_length",
     "random_seed",
-    "C",
-    "max_iter",
-    "tol",
-    "solver",
+    "out_of_scope_intent",
     "class_weight",
-    "weighting",
 ];
+
+/// What projects call the intent of messages that are none of the bot's.
+const OUT_OF_SCOPE: [&str; 4] = ["out_of_scope", "oos", "nlu_fallback", "di_luar_topik"];
 
 /// DIET is surer than it is right: on the project of `rasa init` it gives two
 /// words that nobody ever wrote a confidence of 0.92. Projects have set their
@@ -51,7 +47,7 @@ struct Stored {
 
 struct DietClassifier {
     stored: Stored,
-    classifier: Option<LinearClassifier>,
+    classifier: Option<IntentLearner>,
     tagger: Option<EntityTagger>,
 }
 
@@ -81,25 +77,40 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
     Ok(Box::new(DietClassifier { stored, classifier, tagger }))
 }
 
-fn train_intents(options: &Options, context: &TrainContext) -> Result<Option<LinearClassifier>, TrainError> {
-    let mut linear = LinearOptions::read(options, DEFAULT_C, false, context.threads)?;
-    linear.sharpness = Some(SHARPNESS);
-    let counts = |number: &usize| context.featurizers[*number].kind == FeatureKind::Counts;
-    let own = if selected_featurizers(options, context)?.iter().any(counts) {
-        Vec::new()
-    } else {
-        // Rasa's default pipeline has these two.
-        vec![
-            CountVectors::with_ngrams(Analyzer::Word, 1, 1, &context.messages),
-            CountVectors::with_ngrams(Analyzer::CharWb, 1, 4, &context.messages),
-        ]
-    };
-    LinearClassifier::train(options, &linear, own, &intent_examples(context), context)
+fn train_intents(options: &Options, context: &TrainContext) -> Result<Option<IntentLearner>, TrainError> {
+    let examples = intent_examples(context);
+    let named = options.text("out_of_scope_intent")?;
+    let usual = || OUT_OF_SCOPE.into_iter().find(|name| examples.iter().any(|(_, intent)| intent == name));
+    let learner = learner_options(options, context, named.or_else(usual))?;
+    let examples: Vec<(&Message, &str)> =
+        examples.iter().map(|(number, intent)| (&context.messages[*number], *intent)).collect();
+    Ok(IntentLearner::train(&examples, &learner))
+}
+
+/// What DIETClassifier and ResponseSelector share.
+pub(crate) fn learner_options<'o>(
+    options: &Options,
+    context: &TrainContext,
+    out_of_scope: Option<&'o str>,
+) -> Result<LearnerOptions<'o>, TrainError> {
+    let flags = selected_featurizers(options, context)?
+        .into_iter()
+        .map(|number| (number, &context.featurizers[number]))
+        .filter(|(_, info)| info.kind == FeatureKind::Flags && info.columns > 0)
+        .map(|(number, info)| (number, info.columns));
+    Ok(LearnerOptions {
+        flags: flags.collect(),
+        seed: options.count("random_seed", 0)? as u64,
+        out_of_scope,
+        balanced: options.text("class_weight")? == Some("balanced"),
+        sharpness: SHARPNESS,
+        threads: context.threads,
+    })
 }
 
 pub(crate) fn load(reader: &SectionReader) -> Result<Box<dyn Component>, LoadError> {
     let stored: Stored = reader.json("options")?;
-    let classifier = if stored.has_classifier { Some(LinearClassifier::load(reader)?) } else { None };
+    let classifier = if stored.has_classifier { Some(IntentLearner::load(reader)?) } else { None };
     let tagger = if stored.has_tagger { Some(EntityTagger::load(reader)?) } else { None };
     Ok(Box::new(DietClassifier { stored, classifier, tagger }))
 }

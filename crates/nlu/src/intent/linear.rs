@@ -1,5 +1,5 @@
-//! Softmax regression over the sentence features of a message: what
-//! LogisticRegressionClassifier, DIETClassifier and ResponseSelector share.
+//! Softmax regression over the sentence features of a message:
+//! LogisticRegressionClassifier's learner.
 //!
 //! Raw counts, as Rasa feeds them to its logistic regression, let long messages
 //! and frequent n-grams drown the rest. So by default a count `c` becomes
@@ -7,8 +7,6 @@
 //! one: words and character n-grams weigh the same in every message. Deliberate;
 //! `weighting: counts` gives Rasa's.
 
-use super::calibration;
-use crate::features::count_vectors::CountVectors;
 use crate::features::selected_featurizers;
 use crate::message::Message;
 use crate::options::Options;
@@ -26,9 +24,6 @@ pub(crate) struct LinearOptions {
     pub softmax: SoftmaxOptions,
     /// `tf_idf` (default) or `counts`.
     pub weighting: Weighting,
-    /// How sharp calibrated confidences are (see [`super::calibration`]); `None`
-    /// leaves them as they come out.
-    pub sharpness: Option<f32>,
     /// `auto` (default): linfa where its dense form is quick, our own beyond;
     /// `lbfgs` (always our own, same bytes on every machine) or `linfa`.
     solver: &'static str,
@@ -56,7 +51,7 @@ impl LinearOptions {
             balanced,
             threads,
         };
-        Ok(Self { softmax, weighting, sharpness: None, solver: options.choice("solver", &["auto", "lbfgs", "linfa"])? })
+        Ok(Self { softmax, weighting, solver: options.choice("solver", &["auto", "lbfgs", "linfa"])? })
     }
 
     /// linfa fits raw counts wrongly, cannot balance, and takes minutes where
@@ -81,19 +76,11 @@ pub(crate) enum Weighting {
     TfIdf,
 }
 
-/// Where a block of features comes from.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Source {
-    /// The featurizer of that number in the pipeline.
-    Pipeline(usize),
-    /// Own featurizer of that number.
-    Own(usize),
-}
-
+/// The features of one featurizer.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Block {
-    source: Source,
+    /// Its number in the pipeline.
+    source: usize,
     columns: usize,
     counts: bool,
 }
@@ -108,19 +95,17 @@ struct Stored {
 /// A trained classifier of messages.
 pub(crate) struct LinearClassifier {
     stored: Stored,
-    own: Vec<CountVectors>,
     /// Inverse document frequency of each feature of all blocks.
     idf: Vec<f32>,
     model: SoftmaxModel,
 }
 
 impl LinearClassifier {
-    /// Trains on examples `(message, label)`. `own` featurizers come behind those
-    /// of the pipeline. `None` if there are fewer than two labels.
+    /// Trains on examples `(message, label)`. `None` if there are fewer than two
+    /// labels.
     pub fn train(
         options: &Options,
         linear: &LinearOptions,
-        own: Vec<CountVectors>,
         examples: &[(usize, &str)],
         context: &TrainContext,
     ) -> Result<Option<Self>, TrainError> {
@@ -133,10 +118,7 @@ impl LinearClassifier {
         for number in selected_featurizers(options, context)? {
             let info = &context.featurizers[number];
             let counts = info.kind == FeatureKind::Counts;
-            blocks.push(Block { source: Source::Pipeline(number), columns: info.columns, counts });
-        }
-        for (number, vectors) in own.iter().enumerate() {
-            blocks.push(Block { source: Source::Own(number), columns: vectors.columns(), counts: true });
+            blocks.push(Block { source: number, columns: info.columns, counts });
         }
         let columns = blocks.iter().map(|block| block.columns).sum();
         let mut classifier = Self {
@@ -145,7 +127,6 @@ impl LinearClassifier {
                 blocks,
                 weighting: linear.weighting,
             },
-            own,
             idf: vec![1.0; columns],
             model: SoftmaxModel { weights: Vec::new(), intercept: Vec::new() },
         };
@@ -167,11 +148,7 @@ impl LinearClassifier {
         let numbers: Vec<u32> = examples.iter().map(|(_, label)| number(label)).collect();
         let problem = SoftmaxProblem { features: &features, labels: &numbers, classes: labels.len() };
         let trainer = linear.solver(&problem).trainer();
-        let trained = trainer.train(&problem, &linear.softmax).and_then(|model| match linear.sharpness {
-            Some(sharpness) => calibration::calibrate(model, &problem, trainer, &linear.softmax, sharpness),
-            None => Ok(model),
-        });
-        classifier.model = trained.map_err(|error| {
+        classifier.model = trainer.train(&problem, &linear.softmax).map_err(|error| {
             let message = format!("{} cannot be trained: {error}", options.config.name);
             TrainError::new(
                 sapa_project::codes::SOLVER_FAILED,
@@ -199,14 +176,7 @@ impl LinearClassifier {
         let mut offset = 0;
         for block in &self.stored.blocks {
             let shift = |(column, value): (u32, f32)| (column + offset, value);
-            match block.source {
-                Source::Pipeline(number) => {
-                    row.extend(message.blocks.get(number).into_iter().flatten().copied().map(shift));
-                }
-                Source::Own(number) => {
-                    row.extend(self.own.get(number).into_iter().flat_map(|own| own.counts(message)).map(shift));
-                }
-            }
+            row.extend(message.blocks.get(block.source).into_iter().flatten().copied().map(shift));
             offset += block.columns as u32;
         }
         row
@@ -240,7 +210,6 @@ impl LinearClassifier {
     /// Writes everything.
     pub fn save(&self, writer: &mut SectionWriter) {
         writer.json("linear", &self.stored);
-        self.own.iter().enumerate().for_each(|(number, own)| own.save(&format!("own{number}"), writer));
         writer.floats("idf", &self.idf);
         writer.floats("weights", &self.model.weights);
         writer.floats("intercept", &self.model.intercept);
@@ -249,15 +218,11 @@ impl LinearClassifier {
     /// Reads what [`LinearClassifier::save`] wrote.
     pub fn load(reader: &SectionReader) -> Result<Self, LoadError> {
         let stored: Stored = reader.json("linear")?;
-        let own_blocks = stored.blocks.iter().filter(|block| matches!(block.source, Source::Own(_))).count();
-        let own = (0..own_blocks).map(|number| CountVectors::load(&format!("own{number}"), reader));
-        let own: Vec<CountVectors> = own.collect::<Result<_, _>>()?;
         let sum = stored.blocks.iter().try_fold(0_usize, |sum, block| sum.checked_add(block.columns));
         let columns = sum.filter(|columns| *columns < u32::MAX as usize).ok_or_else(|| reader.malformed("linear"))?;
         let classes = stored.labels.len();
         let weights = columns.checked_mul(classes).ok_or_else(|| reader.malformed("linear"))?;
         Ok(Self {
-            own,
             idf: reader.floats("idf", columns)?,
             model: SoftmaxModel {
                 weights: reader.floats("weights", weights)?,

@@ -32,7 +32,7 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
     let options = Options { config };
     let linear = LinearOptions::read(&options, DEFAULT_C, true, context.threads)?;
     let examples = intent_examples(context);
-    let classifier = LinearClassifier::train(&options, &linear, Vec::new(), &examples, context)?;
+    let classifier = LinearClassifier::train(&options, &linear, &examples, context)?;
     if classifier.is_none() {
         context.diagnostics.push(too_few_intents(config));
     }

@@ -1,0 +1,191 @@
+//! What is learnt from examples that were left out of training: how much weight
+//! the linear classifier gets, how sure answers may be (temperature, Guo et al.
+//! 2017), and how readily a message is out of scope.
+
+use sapa_learn::math;
+use serde::{Deserialize, Serialize};
+
+/// How sharply margins become probabilities: `softmax(sharpness * margin)`.
+const SHARPNESSES: [f32; 7] = [1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0];
+/// Weights of the linear classifier. Both have a say always: which of them copes
+/// with messages unlike the examples is not seen on examples.
+const WEIGHTS: [f32; 3] = [0.25, 0.5, 0.75];
+/// Exponents, as powers of this: about 0.3 to 3.
+const STEP: f64 = 0.95;
+const STEPS: std::ops::RangeInclusive<i32> = -22..=22;
+/// Factors for the probability of "out of scope".
+const FACTORS: [f32; 12] = [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 12.0, 16.0, 20.0, 30.0];
+/// Share of the messages in scope that a factor may cost.
+const BUDGET: f64 = 0.005;
+/// Messages in scope below which a share says little, and the factor they allow.
+const TELLING: usize = 200;
+const CAUTIOUS: f32 = 3.0;
+/// Probabilities below this are all the same.
+const LEAST: f32 = 1e-12;
+
+/// How raw answers become confidences.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Calibration {
+    /// Weight of the linear classifier, 0 to 1.
+    pub weight: f32,
+    /// What its margins are multiplied by.
+    pub sharpness: f32,
+    /// Power that probabilities are raised to.
+    pub exponent: f32,
+    /// The class that means "none of the others", and its probability's factor.
+    pub out_of_scope: Option<(u32, f32)>,
+}
+
+/// An example that was left out: what was said about it, and what it is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LeftOut {
+    /// Probabilities by networks.
+    pub network: Vec<f32>,
+    /// Margins by the linear classifier; empty if there is none.
+    pub margins: Vec<f32>,
+    /// Its class.
+    pub label: u32,
+}
+
+impl Calibration {
+    /// Nothing is known: answers stay as they are.
+    pub fn neutral(out_of_scope: Option<u32>) -> Self {
+        Self { weight: 0.5, sharpness: 3.0, exponent: 1.0, out_of_scope: out_of_scope.map(|class| (class, 1.0)) }
+    }
+
+    /// The settings that make left-out examples likeliest, one after the other.
+    pub fn fit(left_out: &[LeftOut], out_of_scope: Option<u32>) -> Self {
+        let mut best = Self::neutral(out_of_scope);
+        if left_out.is_empty() {
+            return best;
+        }
+        if left_out.iter().all(|one| !one.margins.is_empty()) {
+            let alone = |sharpness: &f32| Self { weight: 1.0, sharpness: *sharpness, ..best };
+            best.sharpness = least(SHARPNESSES, |sharpness| loss(left_out, &alone(sharpness)));
+            let mixed = |weight: &f32| Self { weight: *weight, ..best };
+            best.weight = least(WEIGHTS, |weight| loss(left_out, &mixed(weight)));
+        }
+        let exponents = STEPS.map(|power| math::pow(STEP, f64::from(power)) as f32);
+        best.exponent = least(exponents, |exponent| loss(left_out, &Self { exponent: *exponent, ..best }));
+        if let Some(class) = out_of_scope {
+            best.out_of_scope = Some((class, best.factor(left_out, class)));
+        }
+        best
+    }
+
+    /// The largest factor whose cost in scope stays within the budget.
+    fn factor(&self, left_out: &[LeftOut], class: u32) -> f32 {
+        let inside = left_out.iter().filter(|one| one.label != class).count();
+        let most = if inside < TELLING { CAUTIOUS } else { f32::INFINITY };
+        let right = |factor: f32| {
+            let tried = Self { out_of_scope: Some((class, factor)), ..*self };
+            let is_right = |one: &&LeftOut| one.label != class && first(&tried.apply(one)) == one.label;
+            left_out.iter().filter(is_right).count()
+        };
+        let before = right(1.0) as f64;
+        let affordable = |factor: &&f32| **factor <= most && right(**factor) as f64 >= before - BUDGET * inside as f64;
+        FACTORS.iter().rev().find(affordable).copied().unwrap_or(1.0)
+    }
+
+    fn apply(&self, one: &LeftOut) -> Vec<f32> {
+        let (mut out, mut margins) = (one.network.clone(), one.margins.clone());
+        self.mix(&mut out, &mut margins);
+        out
+    }
+
+    /// Turns the networks' probabilities into confidences, which sum to 1.
+    /// `margins` are spoilt; empty ones have no say.
+    pub fn mix(&self, out: &mut [f32], margins: &mut [f32]) {
+        if !margins.is_empty() {
+            margins.iter_mut().for_each(|margin| *margin *= self.sharpness);
+            math::softmax(margins);
+            for (out, linear) in out.iter_mut().zip(&*margins) {
+                *out = (1.0 - self.weight) * *out + self.weight * linear;
+            }
+        }
+        out.iter_mut().for_each(|p| *p = self.exponent * math::lnf(p.max(LEAST)));
+        if let Some((class, factor)) = self.out_of_scope
+            && let Some(score) = out.get_mut(class as usize)
+        {
+            *score += self.exponent * math::lnf(factor);
+        }
+        math::softmax(out);
+    }
+}
+
+fn loss(left_out: &[LeftOut], calibration: &Calibration) -> f64 {
+    let one = |one: &LeftOut| {
+        let own = calibration.apply(one).get(one.label as usize).copied().unwrap_or(0.0);
+        -f64::from(math::lnf(own.max(LEAST)))
+    };
+    left_out.iter().map(one).sum()
+}
+
+/// The candidate of the smallest value; the first on a tie.
+fn least(candidates: impl IntoIterator<Item = f32>, value: impl Fn(&f32) -> f64) -> f32 {
+    let mut best = (f64::INFINITY, 1.0);
+    for candidate in candidates {
+        let found = value(&candidate);
+        if found < best.0 {
+            best = (found, candidate);
+        }
+    }
+    best.1
+}
+
+/// The class of the largest probability, the first on a tie.
+fn first(probabilities: &[f32]) -> u32 {
+    let mut best = 0;
+    for (class, p) in probabilities.iter().enumerate() {
+        if *p > probabilities[best] {
+            best = class;
+        }
+    }
+    best as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Right three times of four, with this confidence.
+    fn answers(confidence: f32) -> Vec<LeftOut> {
+        let one = |i: u32| LeftOut {
+            network: vec![confidence, 1.0 - confidence],
+            margins: vec![],
+            label: u32::from(i % 4 == 0),
+        };
+        (0..40).map(one).collect()
+    }
+
+    #[test]
+    fn confidences_say_how_often_they_are_right() {
+        for confidence in [0.6, 0.75, 0.95] {
+            let answers = answers(confidence);
+            let found = Calibration::fit(&answers, None).apply(&answers[0]);
+            assert!((found[0] - 0.75).abs() < 0.03, "{confidence}: {found:?}");
+        }
+        assert_eq!(Calibration::fit(&[], None), Calibration::neutral(None));
+    }
+
+    #[test]
+    fn the_better_of_two_gets_more_weight() {
+        let mut answers = answers(0.9);
+        for one in &mut answers {
+            one.margins = if one.label == 0 { vec![1.0, -1.0] } else { vec![-1.0, 1.0] };
+        }
+        assert_eq!(Calibration::fit(&answers, None).weight, 0.75);
+    }
+
+    #[test]
+    fn out_of_scope_is_preferred_as_far_as_it_costs_little() {
+        // In scope the classifier gives class 1 a tenth: a factor of 8 is free.
+        let inside = LeftOut { network: vec![0.9, 0.1], margins: vec![], label: 0 };
+        let outside = LeftOut { network: vec![0.7, 0.3], margins: vec![], label: 1 };
+        let answers = [vec![inside; 300], vec![outside.clone(); 10]].concat();
+        let calibration = Calibration::fit(&answers, Some(1));
+        assert_eq!(calibration.out_of_scope, Some((1, 8.0)));
+        assert_eq!(first(&calibration.apply(&outside)), 1);
+        assert_eq!(Calibration::fit(&answers[..50], Some(1)).out_of_scope, Some((1, 3.0)));
+    }
+}

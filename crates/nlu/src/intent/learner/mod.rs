@@ -1,0 +1,115 @@
+//! The intent learner behind DIETClassifier and ResponseSelector: an ensemble of
+//! embedding bags over words, word pairs and pieces of words, with a linear
+//! classifier of widest margin mixed in where examples are few, calibrated on
+//! examples that it did not learn. docs/understanding.md says why, with figures.
+
+mod calibrate;
+// For components that learn from predicted intents.
+#[allow(dead_code)]
+mod cross;
+mod features;
+mod plan;
+mod terms;
+mod train;
+
+use self::calibrate::Calibration;
+use self::features::Features;
+use crate::LoadError;
+use crate::message::Message;
+use crate::sections::{SectionReader, SectionWriter};
+use sapa_learn::bag::{PackedBag, Scratch};
+use sapa_learn::bytes::PackedLinear;
+use serde::{Deserialize, Serialize};
+
+#[allow(unused_imports)]
+pub(crate) use self::cross::cross_predict;
+pub(crate) use self::train::LearnerOptions;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Stored {
+    /// Sorted.
+    labels: Vec<String>,
+    networks: usize,
+    linear: bool,
+    calibration: Calibration,
+}
+
+/// A trained learner.
+#[derive(Debug, PartialEq)]
+pub(crate) struct IntentLearner {
+    stored: Stored,
+    features: Features,
+    bag: PackedBag,
+    linear: Option<PackedLinear>,
+}
+
+impl IntentLearner {
+    /// Labels and confidences, best first; ties in label order. The confidences
+    /// sum to 1.
+    pub fn rank(&self, message: &Message) -> Vec<(&str, f64)> {
+        let row = self.features.row(message);
+        let mut out = vec![0.0; self.stored.labels.len()];
+        self.bag.probabilities(&row, &mut Scratch::default(), &mut out);
+        let mut margins = Vec::new();
+        if let Some(linear) = &self.linear {
+            linear.scores(&row, &mut margins);
+        }
+        self.stored.calibration.mix(&mut out, &mut margins);
+        let mut order: Vec<u32> = (0..out.len() as u32).collect();
+        order.sort_by(|a, b| out[*b as usize].total_cmp(&out[*a as usize]));
+        let named = |class: u32| (self.stored.labels[class as usize].as_str(), f64::from(out[class as usize]));
+        order.into_iter().map(named).collect()
+    }
+
+    /// Writes everything.
+    pub fn save(&self, writer: &mut SectionWriter) {
+        writer.json("learner", &self.stored);
+        self.features.save(writer);
+        let (rows, [scales, hidden_bias, output, output_bias]) = self.bag.parts();
+        writer.bytes("embeddings", in_unsigned(rows));
+        writer.floats("embedding_scales", scales);
+        writer.floats("hidden_bias", hidden_bias);
+        writer.floats("output", output);
+        writer.floats("output_bias", output_bias);
+        if let Some(linear) = &self.linear {
+            let (rows, scales, intercept) = linear.parts();
+            writer.bytes("linear", in_unsigned(rows));
+            writer.floats("linear_scales", scales);
+            writer.floats("linear_intercept", intercept);
+        }
+    }
+
+    /// Reads what [`IntentLearner::save`] wrote.
+    pub fn load(reader: &SectionReader) -> Result<Self, LoadError> {
+        let stored: Stored = reader.json("learner")?;
+        let features = Features::load(reader)?;
+        let malformed = || reader.malformed("learner");
+        let (networks, classes) = (stored.networks, stored.labels.len());
+        let product = |a: usize, b: usize| a.checked_mul(b).ok_or_else(malformed);
+        let hidden = product(networks, sapa_learn::bag::HIDDEN)?;
+        let floats = [
+            reader.floats("embedding_scales", product(features.columns(), networks)?)?,
+            reader.floats("hidden_bias", hidden)?,
+            reader.floats("output", product(hidden, classes)?)?,
+            reader.floats("output_bias", product(networks, classes)?)?,
+        ];
+        let bag = PackedBag::from_parts(networks, classes, in_signed(reader.raw("embeddings")?), floats);
+        let linear = if stored.linear {
+            let scales = reader.floats("linear_scales", features.columns())?;
+            let intercept = reader.floats("linear_intercept", classes)?;
+            let linear = PackedLinear::from_parts(in_signed(reader.raw("linear")?), scales, intercept);
+            Some(linear.ok_or_else(malformed)?)
+        } else {
+            None
+        };
+        Ok(Self { bag: bag.ok_or_else(malformed)?, linear, features, stored })
+    }
+}
+
+fn in_unsigned(bytes: &[i8]) -> Vec<u8> {
+    bytes.iter().map(|byte| byte.cast_unsigned()).collect()
+}
+
+fn in_signed(bytes: &[u8]) -> Vec<i8> {
+    bytes.iter().map(|byte| byte.cast_signed()).collect()
+}

@@ -1,0 +1,71 @@
+//! How much is learnt from how many examples. The figures come from the dev
+//! splits of public data (docs/understanding.md), none from a test set.
+
+use sapa_learn::bag::BagOptions;
+
+/// Below so many examples the wide margin of a linear classifier is mixed in, and
+/// every example is left out once to see how sure answers may be.
+const FEW: usize = 1500;
+
+/// Steps that training may take for one network.
+const MOST_STEPS: usize = 400_000;
+
+/// Classes from which on a sample stands for the others.
+const MANY_CLASSES: usize = 1000;
+const SAMPLED: usize = 256;
+
+/// Multiplications that the networks' steps may come to before there is one only.
+const MOST_WORK: usize = 120_000_000;
+
+/// What to train.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Plan {
+    /// Networks whose answers are averaged.
+    pub networks: usize,
+    /// How each learns.
+    pub options: BagOptions,
+    /// Whether a linear classifier is mixed in.
+    pub linear: bool,
+    /// Parts the examples are cut into …
+    pub folds: usize,
+    /// … and how many of them are left out, one at a time, to calibrate.
+    pub tried: usize,
+}
+
+impl Plan {
+    /// A plan for so many examples, with so many features altogether.
+    pub fn new(examples: usize, features: usize, classes: usize) -> Self {
+        let few = examples < FEW;
+        let sampled = if classes > MANY_CLASSES { SAMPLED } else { 0 };
+        let epochs = match few {
+            true => 60,
+            false => (MOST_STEPS / examples).clamp(4, 20),
+        };
+        let (feature_dropout, dropout) = if few { (0.3, 0.2) } else { (0.5, 0.3) };
+        let options = BagOptions { epochs, feature_dropout, dropout, rate: 0.05, last_rate: 0.001, sampled };
+        let looked_at = if sampled > 0 { sampled } else { classes };
+        let work = epochs * (features + examples * looked_at);
+        Self {
+            networks: if work > MOST_WORK { 1 } else { 3 },
+            options,
+            linear: few,
+            folds: if few { 5 } else { 10 },
+            tried: if few { 5 } else { 1 },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn much_data_is_passed_over_less_often_and_by_fewer_networks() {
+        let small = Plan::new(100, 5_000, 10);
+        assert_eq!((small.networks, small.options.epochs, small.linear, small.tried), (3, 60, true, 5));
+        let middle = Plan::new(10_000, 1_000_000, 64);
+        assert_eq!((middle.networks, middle.options.epochs, middle.linear, middle.tried), (3, 20, false, 1));
+        let large = Plan::new(100_000, 10_000_000, 2_000);
+        assert_eq!((large.networks, large.options.epochs, large.options.sampled), (1, 4, 256));
+    }
+}

@@ -1,0 +1,145 @@
+//! What a text consists of, for telling intents apart: words, neighbouring words,
+//! words with one between them, and pieces of words. Each is a 64-bit key.
+//!
+//! Pieces of words forgive spelling and inflection (`char_wb` of Rasa's
+//! CountVectorsFeaturizer); pairs with a gap ("skip-grams", Guthrie et al. 2006)
+//! see past a word that somebody put between.
+
+use crate::tokenizer::is_word;
+use sapa_learn::keys::mix;
+use unicode_normalization::UnicodeNormalization;
+
+/// Lengths of pieces of words, the blanks around a word included.
+const SHORTEST: usize = 2;
+const LONGEST: usize = 4;
+
+/// Characters that are looked at: what a longer text says further down does not
+/// change what it is about.
+const MOST_CHARACTERS: usize = 1 << 15;
+
+/// From so many digits on a number is one of many of its kind (a NIP, a telephone
+/// number): what counts is how long it is.
+const LONG_NUMBER: usize = 5;
+
+/// Says which kind of term a key is, so that the word `ab` is not the piece `ab`.
+#[derive(Clone, Copy)]
+enum Kind {
+    Word = 1,
+    Neighbours = 2,
+    Piece = 3,
+    Apart = 5,
+}
+
+/// Keys that stand before the first and behind the last word.
+const EDGES: [u64; 2] = [11, 13];
+
+/// The terms of a text, in its order, repeated as often as they occur.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Terms {
+    /// Words and pairs of words.
+    pub words: Vec<u64>,
+    /// Pieces of words.
+    pub pieces: Vec<u64>,
+}
+
+/// Cuts a text.
+pub(super) fn terms(text: &str) -> Terms {
+    let mut characters = normalised(text);
+    blank_long_numbers(&mut characters);
+    let mut terms = Terms::default();
+    let mut words = vec![EDGES[0]];
+    let mut padded = Vec::new();
+    for word in characters.split(|c| !is_word(*c)).filter(|word| !word.is_empty()) {
+        words.push(word.iter().fold(7, |key, c| mix(key, u64::from(*c))));
+        padded.clear();
+        padded.push(' ');
+        padded.extend_from_slice(word);
+        padded.push(' ');
+        push_pieces(&padded, &mut terms.pieces);
+    }
+    if words.len() > 1 {
+        words.push(EDGES[1]);
+        push_words(&words, &mut terms.words);
+    }
+    terms
+}
+
+/// Compatibility forms (NFKC) in lower case.
+fn normalised(text: &str) -> Vec<char> {
+    if text.is_ascii() {
+        return text.bytes().take(MOST_CHARACTERS).map(|byte| char::from(byte.to_ascii_lowercase())).collect();
+    }
+    text.nfkc().flat_map(char::to_lowercase).take(MOST_CHARACTERS).collect()
+}
+
+/// Makes every digit of a long number a nought.
+fn blank_long_numbers(characters: &mut [char]) {
+    for number in characters.chunk_by_mut(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
+        if number.len() >= LONG_NUMBER && number[0].is_ascii_digit() {
+            number.fill('0');
+        }
+    }
+}
+
+fn key(kind: Kind, parts: &[u64]) -> u64 {
+    let joined = parts.iter().fold(0, |key, part| mix(key, *part));
+    // Twice, so that the leading bits depend on every part.
+    mix(mix(joined, kind as u64), 0)
+}
+
+fn push_words(with_edges: &[u64], out: &mut Vec<u64>) {
+    let words = &with_edges[1..with_edges.len() - 1];
+    out.extend(words.iter().map(|word| key(Kind::Word, &[*word])));
+    out.extend(with_edges.windows(2).map(|pair| key(Kind::Neighbours, pair)));
+    out.extend(words.windows(3).map(|three| key(Kind::Apart, &[three[0], three[2]])));
+}
+
+fn push_pieces(word: &[char], out: &mut Vec<u64>) {
+    for from in 0..word.len() {
+        let mut piece = 0;
+        for (length, c) in word[from..].iter().take(LONGEST).enumerate() {
+            piece = mix(piece, u64::from(*c));
+            if length + 1 >= SHORTEST {
+                out.push(mix(mix(piece, Kind::Piece as u64), length as u64));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_blanks_and_punctuation_change_nothing() {
+        let plain = terms("jam berapa buka");
+        assert_eq!(plain, terms("  Jam   BERAPA, buka?! "));
+        // Three words, four pairs with the edges, one pair with a gap.
+        assert_eq!(plain.words.len(), 8);
+        assert_ne!(plain, terms("jam buka berapa"));
+    }
+
+    #[test]
+    fn pieces_reach_over_the_edges_of_a_word() {
+        // " ab ": ` a`, ` ab`, ` ab `, `ab`, `ab `, `b `.
+        assert_eq!(terms("ab").pieces.len(), 6);
+        assert_eq!(terms("ab ab").pieces.len(), 12);
+        let wide = terms("\u{ff21}b");
+        assert_eq!(wide, terms("ab"));
+    }
+
+    #[test]
+    fn long_numbers_are_alike_when_they_are_equally_long() {
+        assert_eq!(terms("nip 199001012020121001"), terms("nip 198502022010012002"));
+        assert_ne!(terms("nik 7401010101900001"), terms("nik 199001012020121001"));
+        assert_ne!(terms("jam 10"), terms("jam 11"));
+    }
+
+    #[test]
+    fn nothing_has_no_terms_and_much_only_so_many() {
+        for text in ["", " \n", "?!", "😀😀"] {
+            assert_eq!(terms(text), Terms::default(), "{text:?}");
+        }
+        assert!(terms(&"halo ".repeat(200_000)).pieces.len() < 4 * MOST_CHARACTERS);
+    }
+}
