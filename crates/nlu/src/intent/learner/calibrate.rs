@@ -22,6 +22,9 @@ const TELLING: usize = 200;
 const CAUTIOUS: f32 = 3.0;
 /// Probabilities below this are all the same.
 const LEAST: f32 = 1e-12;
+/// An answer to a message of which nothing is known keeps this much of its
+/// sureness: enough for an order.
+const STRANGEST: f32 = 0.05;
 
 /// How raw answers become confidences.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +46,8 @@ pub(super) struct LeftOut {
     pub network: Vec<f32>,
     /// Margins by the linear classifier; empty if there is none.
     pub margins: Vec<f32>,
+    /// How much of it was known, 0 to 1.
+    pub familiar: f32,
     /// Its class.
     pub label: u32,
 }
@@ -89,13 +94,15 @@ impl Calibration {
 
     fn apply(&self, one: &LeftOut) -> Vec<f32> {
         let (mut out, mut margins) = (one.network.clone(), one.margins.clone());
-        self.mix(&mut out, &mut margins);
+        self.mix(&mut out, &mut margins, one.familiar);
         out
     }
 
     /// Turns the networks' probabilities into confidences, which sum to 1.
-    /// `margins` are spoilt; empty ones have no say.
-    pub fn mix(&self, out: &mut [f32], margins: &mut [f32]) {
+    /// `margins` are spoilt; empty ones have no say. The less of a message is
+    /// `familiar`, the more even the confidences: one known word among ten strange
+    /// ones must not speak for the whole.
+    pub fn mix(&self, out: &mut [f32], margins: &mut [f32], familiar: f32) {
         if !margins.is_empty() {
             margins.iter_mut().for_each(|margin| *margin *= self.sharpness);
             math::softmax(margins);
@@ -103,10 +110,12 @@ impl Calibration {
                 *out = (1.0 - self.weight) * *out + self.weight * linear;
             }
         }
-        out.iter_mut().for_each(|p| *p = self.exponent * math::lnf(p.max(LEAST)));
+        let exponent = familiar.max(STRANGEST) * self.exponent;
+        out.iter_mut().for_each(|p| *p = exponent * math::lnf(p.max(LEAST)));
         if let Some((class, factor)) = self.out_of_scope
             && let Some(score) = out.get_mut(class as usize)
         {
+            // Not evened out: to a strange message it is the likelier answer.
             *score += self.exponent * math::lnf(factor);
         }
         math::softmax(out);
@@ -153,6 +162,7 @@ mod tests {
         let one = |i: u32| LeftOut {
             network: vec![confidence, 1.0 - confidence],
             margins: vec![],
+            familiar: 1.0,
             label: u32::from(i % 4 == 0),
         };
         (0..40).map(one).collect()
@@ -169,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn answers_to_strange_messages_are_less_sure_and_rather_out_of_scope() {
+        let calibration = Calibration { out_of_scope: Some((1, 3.0)), ..Calibration::neutral(None) };
+        let answer =
+            |familiar| calibration.apply(&LeftOut { network: vec![0.8, 0.2], margins: vec![], familiar, label: 0 });
+        let (known, strange) = (answer(1.0), answer(0.3));
+        assert!(known[0] > 0.55 && strange[0] < known[0], "{known:?} {strange:?}");
+        assert_eq!((first(&known), first(&strange)), (0, 1));
+        assert!((strange.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
     fn the_better_of_two_gets_more_weight() {
         let mut answers = answers(0.9);
         for one in &mut answers {
@@ -180,8 +201,8 @@ mod tests {
     #[test]
     fn out_of_scope_is_preferred_as_far_as_it_costs_little() {
         // In scope the classifier gives class 1 a tenth: a factor of 8 is free.
-        let inside = LeftOut { network: vec![0.9, 0.1], margins: vec![], label: 0 };
-        let outside = LeftOut { network: vec![0.7, 0.3], margins: vec![], label: 1 };
+        let inside = LeftOut { network: vec![0.9, 0.1], margins: vec![], familiar: 1.0, label: 0 };
+        let outside = LeftOut { network: vec![0.7, 0.3], margins: vec![], familiar: 1.0, label: 1 };
         let answers = [vec![inside; 300], vec![outside.clone(); 10]].concat();
         let calibration = Calibration::fit(&answers, Some(1));
         assert_eq!(calibration.out_of_scope, Some((1, 8.0)));

@@ -2,14 +2,13 @@
 //! what a component that uses intents as features must train on, or it would
 //! trust them more than it can later.
 
-use super::features::Features;
+use super::features::{Features, Row};
 use super::plan::Plan;
 use super::train::parts;
 use crate::message::Message;
 use sapa_learn::CsrMatrix;
 use sapa_learn::bag::{BagExamples, BagModel};
 use sapa_learn::parallel::for_each_chunk;
-use sapa_learn::sparse::SparseRow;
 
 /// Passes over the examples: half of what a classifier takes is enough for a
 /// feature.
@@ -43,7 +42,7 @@ pub(crate) fn cross_predict(
 
 fn predict_part(
     features: &Features,
-    rows: &[SparseRow],
+    rows: &[Row],
     labels: &[u32],
     classes: usize,
     parts: &[usize],
@@ -52,8 +51,8 @@ fn predict_part(
     let mut known = vec![false; features.columns()];
     let (mut matrix, mut learnt) = (CsrMatrix::new(features.columns()), Vec::new());
     for row in (0..rows.len()).filter(|row| parts[*row] != fold) {
-        rows[row].iter().for_each(|(column, _)| known[*column as usize] = true);
-        matrix.push_row(rows[row].iter().copied());
+        rows[row].entries.iter().for_each(|(column, _)| known[*column as usize] = true);
+        matrix.push_row(rows[row].entries.iter().copied());
         learnt.push(labels[row]);
     }
     let mut options = Plan::new(learnt.len().max(1), matrix.entries(), classes).options;
@@ -62,8 +61,8 @@ fn predict_part(
     let network = BagModel::train(&examples, &options, fold as u64);
     let mut scores = vec![0.0; classes];
     let mut predict = |row: usize| {
-        let entries = features.without_unknown(&rows[row], |column| known[column as usize]);
-        network.scores_into(&network.hidden_of(entries.iter().copied()), &mut scores);
+        let seen = features.without_unknown(&rows[row].entries, |column| known[column as usize]);
+        network.scores_into(&network.hidden_of(seen.entries.iter().copied()), &mut scores);
         let best = (0..classes).fold(0, |best, class| if scores[class] > scores[best] { class } else { best });
         (row, best as u32)
     };

@@ -12,15 +12,21 @@ use sapa_learn::parallel::for_each_chunk;
 use sapa_learn::sparse::SparseRow;
 use serde::{Deserialize, Serialize};
 
-/// From so many examples on, terms that one alone has are left out: they double
-/// the model and tell nothing any more.
+/// From so many examples on, pairs and pieces of words that one alone has are
+/// left out: half of all terms, which tell nothing.
+const SOME: usize = 1500;
+/// From so many on, so are words.
 const MANY: usize = 40_000;
 
-/// How much a term that nobody wrote before counts towards a block's length, as
-/// a share of what it would count had it been seen once. At 0 one known word
-/// among ten unknown ones would speak for the whole message; the more it counts,
-/// the less sure an answer to a strange message is.
-const UNKNOWN: f32 = 0.5;
+/// A message as numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Row {
+    /// Known terms and their weights, columns ascending.
+    pub entries: SparseRow,
+    /// How much of the message training knew: 0, nothing, to 1, every term. A term
+    /// weighs as rare as it is.
+    pub familiar: f32,
+}
 
 /// The terms of one kind.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,17 +57,17 @@ pub(super) struct Features {
 
 impl Features {
     /// Learns the terms of messages and turns each into a row.
-    pub fn learn(messages: &[&Message], flags: Vec<Flags>, threads: usize) -> (Self, Vec<SparseRow>) {
+    pub fn learn(messages: &[&Message], flags: Vec<Flags>, threads: usize) -> (Self, Vec<Row>) {
         let mut all: Vec<Terms> = vec![Terms::default(); messages.len()];
         for_each_chunk(&mut all, 64, threads, |number, part| {
             part.iter_mut().zip(&messages[number * 64..]).for_each(|(out, message)| *out = terms(message.text));
         });
-        let features = Self {
-            words: Block::learn(all.iter().map(|terms| terms.words.as_slice())),
-            pieces: Block::learn(all.iter().map(|terms| terms.pieces.as_slice())),
-            flags,
-        };
-        let mut rows: Vec<SparseRow> = vec![SparseRow::new(); messages.len()];
+        let (n, least) = (all.len(), if all.len() < SOME { 1 } else { 2 });
+        let words = frequent(&all, |terms| &terms.words, if n < MANY { 1 } else { 2 });
+        let pairs = frequent(&all, |terms| &terms.pairs, least);
+        let pieces = frequent(&all, |terms| &terms.pieces, least);
+        let features = Self { words: Block::new([words, pairs].concat(), n), pieces: Block::new(pieces, n), flags };
+        let mut rows: Vec<Row> = vec![Row::default(); messages.len()];
         for_each_chunk(&mut rows, 64, threads, |number, part| {
             let sources = all[number * 64..].iter().zip(&messages[number * 64..]);
             part.iter_mut().zip(sources).for_each(|(row, (terms, message))| *row = features.row_of(terms, message));
@@ -74,45 +80,36 @@ impl Features {
         self.words.index.len() + self.pieces.index.len() + self.flags.iter().map(|flags| flags.columns).sum::<usize>()
     }
 
-    /// A message as a row, columns ascending.
-    pub fn row(&self, message: &Message) -> SparseRow {
+    /// A message as a row.
+    pub fn row(&self, message: &Message) -> Row {
         self.row_of(&terms(message.text), message)
     }
 
-    fn row_of(&self, terms: &Terms, message: &Message) -> SparseRow {
-        let mut row = SparseRow::with_capacity(terms.words.len() + terms.pieces.len());
-        self.words.push(&terms.words, 0, &mut row);
-        self.pieces.push(&terms.pieces, self.words.index.len() as u32, &mut row);
+    fn row_of(&self, terms: &Terms, message: &Message) -> Row {
+        let mut row = SparseRow::with_capacity(terms.words.len() + terms.pairs.len() + terms.pieces.len());
+        let words = self.words.push(&[&terms.words, &terms.pairs], 0, &mut row);
+        let pieces = self.pieces.push(&[&terms.pieces], self.words.index.len() as u32, &mut row);
         let mut first = (self.words.index.len() + self.pieces.index.len()) as u32;
         for flags in &self.flags {
             let from = row.len();
             let set = message.blocks.get(flags.block).into_iter().flatten();
             row.extend(set.map(|(column, value)| (first + column, *value)));
-            to_length_one(&mut row[from..], 0.0);
+            to_length_one(&mut row[from..]);
             first += flags.columns as u32;
         }
-        row
+        Row { entries: row, familiar: 0.5 * (words + pieces) }
     }
 
     /// A learnt row as it would be if nobody had written the terms that `known`
     /// denies.
-    pub fn without_unknown(&self, row: &[(u32, f32)], known: impl Fn(u32) -> bool) -> SparseRow {
+    pub fn without_unknown(&self, row: &[(u32, f32)], known: impl Fn(u32) -> bool) -> Row {
         let words = self.words.index.len() as u32;
         let pieces = words + self.pieces.index.len() as u32;
-        let mut unknown = [0.0_f32; 2];
-        let mut kept: SparseRow = Vec::with_capacity(row.len());
-        for &(column, value) in row {
-            match known(column) {
-                true => kept.push((column, value)),
-                false if column < words => unknown[0] += value * value,
-                false if column < pieces => unknown[1] += value * value,
-                false => {}
-            }
-        }
-        let (first, second) = (kept.partition_point(|e| e.0 < words), kept.partition_point(|e| e.0 < pieces));
-        to_length_one(&mut kept[..first], UNKNOWN * unknown[0]);
-        to_length_one(&mut kept[first..second], UNKNOWN * unknown[1]);
-        kept
+        let mut entries: SparseRow = row.iter().copied().filter(|(column, _)| known(*column)).collect();
+        let (first, second) = (entries.partition_point(|e| e.0 < words), entries.partition_point(|e| e.0 < pieces));
+        // The learnt blocks had length one: what is left is the familiar share.
+        let familiar = to_length_one(&mut entries[..first]) + to_length_one(&mut entries[first..second]);
+        Row { entries, familiar: 0.5 * familiar.min(2.0) }
     }
 
     /// Writes everything.
@@ -139,65 +136,66 @@ impl Features {
 }
 
 impl Block {
-    fn learn<'t>(messages: impl ExactSizeIterator<Item = &'t [u64]>) -> Self {
-        let count = messages.len();
-        let mut keys: Vec<u64> = Vec::new();
-        for terms in messages {
-            let from = keys.len();
-            keys.extend_from_slice(terms);
-            keys[from..].sort_unstable();
-            let distinct = dedup(&mut keys[from..]);
-            keys.truncate(from + distinct);
+    /// Terms with the number of messages that have each, of so many messages.
+    fn new(mut terms: Vec<(u64, usize)>, messages: usize) -> Self {
+        terms.sort_unstable();
+        let n = messages as f64 + 1.0;
+        let rarity = |count: usize| (math::ln(n / (count as f64 + 1.0)) + 1.0) as f32;
+        Self {
+            rarity: terms.iter().map(|(_, count)| rarity(*count)).collect(),
+            index: KeyIndex::new(terms.into_iter().map(|(key, _)| key).collect()),
+            unseen: rarity(0),
         }
-        keys.sort_unstable();
-        let least = if count < MANY { 1 } else { 2 };
-        let n = count as f64 + 1.0;
-        let frequent = keys.chunk_by(|a, b| a == b).filter(|same| same.len() >= least);
-        let (kept, rarity) =
-            frequent.map(|same| (same[0], (math::ln(n / (same.len() as f64 + 1.0)) + 1.0) as f32)).unzip();
-        Self { index: KeyIndex::new(kept), rarity, unseen: (math::ln(n) + 1.0) as f32 }
     }
 
-    /// Appends the known terms, weighted and of length one, columns from `first`.
-    fn push(&self, terms: &[u64], first: u32, row: &mut SparseRow) {
-        let mut ids: Vec<u32> = terms.iter().filter_map(|key| self.index.id(*key)).collect();
+    /// Appends the known terms, weighted and of length one, columns from `first`,
+    /// and returns their share among all.
+    fn push(&self, kinds: &[&[u64]], first: u32, row: &mut SparseRow) -> f32 {
+        let terms = || kinds.iter().copied().flatten();
+        let mut ids: Vec<u32> = terms().filter_map(|key| self.index.id(*key)).collect();
         ids.sort_unstable();
         let from = row.len();
         row.extend(ids.chunk_by(|a, b| a == b).map(|same| {
             let often = if same.len() > 1 { 1.0 + math::lnf(same.len() as f32) } else { 1.0 };
             (first + same[0], often * self.rarity[same[0] as usize])
         }));
-        let strange = (terms.len() - ids.len()) as f32;
-        to_length_one(&mut row[from..], UNKNOWN * strange * self.unseen * self.unseen);
+        let strange = (terms().count() - ids.len()) as f32 * self.unseen * self.unseen;
+        let known = to_length_one(&mut row[from..]);
+        if known + strange > 0.0 { known / (known + strange) } else { 0.0 }
     }
 }
 
-/// Moves the distinct ones of sorted keys to the front and returns their number.
-fn dedup(keys: &mut [u64]) -> usize {
-    let mut kept = 0;
-    for at in 0..keys.len() {
-        if kept == 0 || keys[at] != keys[kept - 1] {
-            keys[kept] = keys[at];
-            kept += 1;
-        }
+/// The keys that at least so many messages have, with their number.
+fn frequent(all: &[Terms], of: impl Fn(&Terms) -> &[u64], least: usize) -> Vec<(u64, usize)> {
+    let mut keys: Vec<u64> = Vec::new();
+    let mut distinct = Vec::new();
+    for terms in all {
+        distinct.clear();
+        distinct.extend_from_slice(of(terms));
+        distinct.sort_unstable();
+        distinct.dedup();
+        keys.extend_from_slice(&distinct);
     }
-    kept
+    keys.sort_unstable();
+    let groups = keys.chunk_by(|a, b| a == b).filter(|same| same.len() >= least);
+    groups.map(|same| (same[0], same.len())).collect()
 }
 
-/// `others`: squared length of what a message has besides.
-fn to_length_one(row: &mut [(u32, f32)], others: f32) {
-    let squares = row.iter().map(|(_, value)| value * value).sum::<f32>() + others;
+/// Scales entries to length one and returns the square of the length before.
+fn to_length_one(row: &mut [(u32, f32)]) -> f32 {
+    let squares: f32 = row.iter().map(|(_, value)| value * value).sum();
     if squares > 0.0 {
         let scale = 1.0 / squares.sqrt();
         row.iter_mut().for_each(|(_, value)| *value *= scale);
     }
+    squares
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn learnt() -> (Features, Vec<SparseRow>) {
+    fn learnt() -> (Features, Vec<Row>) {
         let messages = ["jam berapa buka", "jam layanan", "alamat kantor"].map(Message::new);
         Features::learn(&messages.iter().collect::<Vec<_>>(), Vec::new(), 2)
     }
@@ -206,28 +204,27 @@ mod tests {
     fn blocks_have_length_one_and_rare_terms_weigh_more() {
         let (features, rows) = learnt();
         for row in &rows {
-            let length: f32 = row.iter().map(|(_, value)| value * value).sum();
+            let length: f32 = row.entries.iter().map(|(_, value)| value * value).sum();
             assert!((length - 2.0).abs() < 1e-5, "two blocks: {length}");
-            assert!(row.is_sorted_by(|a, b| a.0 < b.0));
+            assert!(row.entries.is_sorted_by(|a, b| a.0 < b.0) && row.familiar == 1.0);
         }
         let row = features.row(&Message::new("jam layanan"));
         assert_eq!(row, rows[1]);
         let words = features.words.index.len() as u32;
         let word = |name| features.words.index.id(terms(name).words[0]);
-        let value = |id| row.iter().find(|(column, _)| Some(*column) == id && *column < words).map(|e| e.1);
+        let value = |id| row.entries.iter().find(|(column, _)| Some(*column) == id && *column < words).map(|e| e.1);
         assert!(value(word("layanan")) > value(word("jam")));
     }
 
     #[test]
-    fn unknown_terms_are_left_out_and_weaken_the_rest() {
+    fn unknown_terms_are_left_out_and_make_a_message_strange() {
         let (features, rows) = learnt();
-        assert!(features.row(&Message::new("xyz 123 😀")).is_empty());
-        let length = |row: &SparseRow| row.iter().map(|(_, value)| value * value).sum::<f32>();
-        let strange = features.row(&Message::new("jam layanan xyz"));
-        assert!(strange.len() < rows[1].len() && length(&strange) < 1.6, "{}", length(&strange));
-        let first = rows[0][0].0;
-        let row = features.without_unknown(&rows[0], |column| column != first);
-        assert_eq!(row.len(), rows[0].len() - 1);
-        assert!(length(&row) < 2.0 && length(&row) > 1.8);
+        assert_eq!(features.row(&Message::new("xyz 123 😀")), Row::default());
+        let half = features.row(&Message::new("jam layanan xyz qwq"));
+        assert!(half.familiar > 0.2 && half.familiar < 0.6, "{}", half.familiar);
+        let (first, value) = rows[0].entries[0];
+        let row = features.without_unknown(&rows[0].entries, |column| column != first);
+        assert_eq!(row.entries.len(), rows[0].entries.len() - 1);
+        assert!((row.familiar - (1.0 - 0.5 * value * value)).abs() < 1e-5);
     }
 }

@@ -49,12 +49,12 @@ impl IntentLearner {
     pub fn rank(&self, message: &Message) -> Vec<(&str, f64)> {
         let row = self.features.row(message);
         let mut out = vec![0.0; self.stored.labels.len()];
-        self.bag.probabilities(&row, &mut Scratch::default(), &mut out);
+        self.bag.probabilities(&row.entries, &mut Scratch::default(), &mut out);
         let mut margins = Vec::new();
         if let Some(linear) = &self.linear {
-            linear.scores(&row, &mut margins);
+            linear.scores(&row.entries, &mut margins);
         }
-        self.stored.calibration.mix(&mut out, &mut margins);
+        self.stored.calibration.mix(&mut out, &mut margins, row.familiar);
         let mut order: Vec<u32> = (0..out.len() as u32).collect();
         order.sort_by(|a, b| out[*b as usize].total_cmp(&out[*a as usize]));
         let named = |class: u32| (self.stored.labels[class as usize].as_str(), f64::from(out[class as usize]));

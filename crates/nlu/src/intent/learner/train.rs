@@ -67,7 +67,7 @@ impl IntentLearner {
         let flags = options.flags.iter().map(|&(block, columns)| Flags { block, columns }).collect();
         let (features, rows) = Features::learn(&messages, flags, options.threads);
         let mut matrix = CsrMatrix::new(features.columns());
-        rows.into_iter().for_each(|row| matrix.push_row(row));
+        rows.into_iter().for_each(|row| matrix.push_row(row.entries));
         let labels: Vec<u32> = examples.iter().map(|(_, label)| number(label).unwrap_or_default()).collect();
         let training = Training {
             features: &features,
@@ -144,12 +144,12 @@ impl Training<'_> {
         let every = left_out.len().div_ceil(MOST_LEFT_OUT).max(1);
         let judge = |row: &usize| {
             let entries: SparseRow = self.entries(*row).collect();
-            let entries = self.features.without_unknown(&entries, |column| known[column as usize]);
+            let seen = self.features.without_unknown(&entries, |column| known[column as usize]);
             let mut scores = vec![0.0; self.classes];
-            network.scores_into(&network.hidden_of(entries.iter().copied()), &mut scores);
+            network.scores_into(&network.hidden_of(seen.entries.iter().copied()), &mut scores);
             math::softmax(&mut scores);
-            let margins = linear.as_ref().map(|model| model.scores(entries.iter().copied())).unwrap_or_default();
-            LeftOut { network: scores, margins, label: self.labels[*row] }
+            let margins = linear.as_ref().map(|model| model.scores(seen.entries.iter().copied())).unwrap_or_default();
+            LeftOut { network: scores, margins, familiar: seen.familiar, label: self.labels[*row] }
         };
         left_out.iter().step_by(every).map(judge).collect()
     }
