@@ -13,6 +13,8 @@ const WEIGHTS: [f32; 3] = [0.25, 0.5, 0.75];
 /// Exponents, as powers of this: about 0.3 to 3.
 const STEP: f64 = 0.95;
 const STEPS: std::ops::RangeInclusive<i32> = -22..=22;
+/// Powers of what is familiar that exponents are multiplied by.
+const HUMILITIES: [f32; 5] = [0.0, 0.25, 0.5, 1.0, 1.5];
 /// Factors for the probability of "out of scope".
 const FACTORS: [f32; 12] = [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 12.0, 16.0, 20.0, 30.0];
 /// Share of the messages in scope that a factor may cost.
@@ -35,6 +37,9 @@ pub(super) struct Calibration {
     pub sharpness: f32,
     /// Power that probabilities are raised to.
     pub exponent: f32,
+    /// How much evener answers to strange messages are: the power of what is
+    /// familiar, 0 to 1, that the exponent is multiplied by.
+    pub humility: f32,
     /// The class that means "none of the others", and its probability's factor.
     pub out_of_scope: Option<(u32, f32)>,
 }
@@ -55,7 +60,8 @@ pub(super) struct LeftOut {
 impl Calibration {
     /// Nothing is known: answers stay as they are.
     pub fn neutral(out_of_scope: Option<u32>) -> Self {
-        Self { weight: 0.5, sharpness: 3.0, exponent: 1.0, out_of_scope: out_of_scope.map(|class| (class, 1.0)) }
+        let out_of_scope = out_of_scope.map(|class| (class, 1.0));
+        Self { weight: 0.5, sharpness: 3.0, exponent: 1.0, humility: 1.0, out_of_scope }
     }
 
     /// The settings that make left-out examples likeliest, one after the other.
@@ -70,12 +76,20 @@ impl Calibration {
             let mixed = |weight: &f32| Self { weight: *weight, ..best };
             best.weight = least(WEIGHTS, |weight| loss(left_out, &mixed(weight)));
         }
-        let exponents = STEPS.map(|power| math::pow(STEP, f64::from(power)) as f32);
-        best.exponent = least(exponents, |exponent| loss(left_out, &Self { exponent: *exponent, ..best }));
+        let fitted = |humility: &f32| Self { humility: *humility, ..best }.with_exponent(left_out);
+        best.humility = least(HUMILITIES, |humility| loss(left_out, &fitted(humility)));
+        best = best.with_exponent(left_out);
         if let Some(class) = out_of_scope {
             best.out_of_scope = Some((class, best.factor(left_out, class)));
         }
         best
+    }
+
+    /// The exponent that makes left-out examples likeliest.
+    fn with_exponent(self, left_out: &[LeftOut]) -> Self {
+        let exponents = STEPS.map(|power| math::pow(STEP, f64::from(power)) as f32);
+        let exponent = least(exponents, |exponent| loss(left_out, &Self { exponent: *exponent, ..self }));
+        Self { exponent, ..self }
     }
 
     /// The largest factor whose cost in scope stays within the budget.
@@ -110,7 +124,7 @@ impl Calibration {
                 *out = (1.0 - self.weight) * *out + self.weight * linear;
             }
         }
-        let exponent = familiar.max(STRANGEST) * self.exponent;
+        let exponent = self.exponent * math::pow(f64::from(familiar.max(STRANGEST)), f64::from(self.humility)) as f32;
         out.iter_mut().for_each(|p| *p = exponent * math::lnf(p.max(LEAST)));
         if let Some((class, factor)) = self.out_of_scope
             && let Some(score) = out.get_mut(class as usize)
