@@ -10,6 +10,7 @@ pub mod bag;
 pub mod bytes;
 pub mod container;
 pub mod hinge;
+pub mod key_table;
 pub mod keys;
 pub mod math;
 pub mod parallel;
@@ -20,11 +21,12 @@ pub mod tagger;
 pub mod vocabulary;
 
 pub use container::{Container, ContainerError};
+pub use key_table::KeyTable;
 pub use rng::Rng;
 pub use softmax::{
     DenseTrainer, SoftmaxError, SoftmaxModel, SoftmaxOptions, SoftmaxProblem, SoftmaxTrainer, Solver, SparseTrainer,
     choose_solver,
 };
 pub use sparse::CsrMatrix;
-pub use tagger::{Tagger, TaggerModel, TaggerOptions, Transitions};
+pub use tagger::{TaggerModel, TaggerOptions, Transitions};
 pub use vocabulary::Vocabulary;

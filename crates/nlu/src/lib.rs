@@ -25,6 +25,7 @@ mod tokenizer;
 mod train;
 
 pub use entity::duckling::DucklingQuery;
+pub use entity::tagging::{EntityReasons, TokenReasons};
 pub use error::{LoadError, TrainError};
 pub use intent_message::parse_intent_message;
 pub use model::NluModel;

@@ -1,6 +1,7 @@
 //! A trained pipeline.
 
 use crate::entity::duckling::DucklingQuery;
+use crate::entity::tagging::EntityReasons;
 use crate::message::Message;
 use crate::registry::kind;
 use crate::sections::{SectionReader, SectionWriter};
@@ -85,6 +86,18 @@ impl NluModel {
             component.process(&mut message);
         }
         into_parse_data(message)
+    }
+
+    /// Why the learnt extractors find what they find in a text, in pipeline
+    /// order. Entities of other extractors have no reasons beyond themselves.
+    pub fn explain_entities(&self, text: &str) -> Vec<EntityReasons> {
+        let mut message = Message::new(text);
+        let mut reasons = Vec::new();
+        for (_, component) in &self.components {
+            component.process(&mut message);
+            reasons.extend(component.explain_entities(&message));
+        }
+        reasons
     }
 
     /// The model as named pieces; the names begin with `nlu/`.

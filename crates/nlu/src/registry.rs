@@ -1,6 +1,7 @@
 //! All components by Rasa's names: one line each.
 
 use crate::entity::duckling::DucklingQuery;
+use crate::entity::tagging::EntityReasons;
 use crate::message::Message;
 use crate::sections::{SectionReader, SectionWriter};
 use crate::{LoadError, TrainError};
@@ -17,6 +18,12 @@ pub(crate) trait Component: Send + Sync {
     /// What it wants another server to be asked about each message.
     fn query(&self) -> Option<&DucklingQuery> {
         None
+    }
+
+    /// Why it finds the entities that it finds in a message; nothing if it does
+    /// not learn them.
+    fn explain_entities(&self, _: &Message) -> Vec<EntityReasons> {
+        Vec::new()
     }
 
     /// Writes what [`Kind::load`] needs.

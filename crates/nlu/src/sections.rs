@@ -26,6 +26,12 @@ impl SectionWriter {
         self.sections.push((format!("{}{name}.json", self.prefix), value.to_string().into_bytes()));
     }
 
+    /// Writes whole numbers, little-endian; `bytes` gives those of one.
+    pub fn numbers<T: Copy, const N: usize>(&mut self, name: &str, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
+        let bytes = values.iter().flat_map(|&value| bytes(value)).collect();
+        self.sections.push((format!("{}{name}.i{}", self.prefix, N * 8), bytes));
+    }
+
     /// Writes floats.
     pub fn floats(&mut self, name: &str, values: &[f32]) {
         self.sections.push((format!("{}{name}.f32", self.prefix), encode_f32(values)));
@@ -54,6 +60,16 @@ impl<'a> SectionReader<'_, 'a> {
     pub fn json<T: Deserialize<'a>>(&self, name: &str) -> Result<T, LoadError> {
         let name = format!("{}{name}.json", self.prefix);
         serde_json::from_slice(self.bytes(&name)?).map_err(|_| LoadError::Malformed(name))
+    }
+
+    /// Reads what [`SectionWriter::numbers`] wrote.
+    pub fn numbers<T, const N: usize>(&self, name: &str, value: impl Fn([u8; N]) -> T) -> Result<Vec<T>, LoadError> {
+        let name = format!("{}{name}.i{}", self.prefix, N * 8);
+        let (values, rest) = self.bytes(&name)?.as_chunks::<N>();
+        if !rest.is_empty() {
+            return Err(LoadError::Malformed(name));
+        }
+        Ok(values.iter().map(|bytes| value(*bytes)).collect())
     }
 
     /// Reads what [`SectionWriter::floats`] wrote; there must be `length`.

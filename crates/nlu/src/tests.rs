@@ -388,3 +388,21 @@ fn a_misaligned_annotation_is_reported() {
     let diagnostics = NluModel::train(&config(default_pipeline()), &data, &domain(), 1, &mut |_| {}).unwrap().1;
     assert!(diagnostics.iter().any(|d| d.code == "W0905"));
 }
+
+#[test]
+fn the_reasons_for_an_entity_add_up_to_its_score() {
+    for extractor in ["DIETClassifier", "CRFEntityExtractor"] {
+        let model = train(json!([{"name": "WhitespaceTokenizer"}, {"name": "RegexFeaturizer"}, {"name": extractor}]));
+        let entities = model.explain_entities("saya dari Kendari ke Bau Bau");
+        let found: Vec<(&str, usize, usize)> = entities.iter().map(|e| (e.entity.as_str(), e.start, e.end)).collect();
+        assert_eq!(found, [("city", 10, 17), ("city", 21, 28)]);
+        assert_eq!(entities[1].tokens.len(), 2);
+        for token in entities.iter().flat_map(|entity| &entity.tokens) {
+            let sum: f32 = token.reasons.iter().map(|(_, share)| share).sum();
+            assert!((sum - token.score).abs() < 1e-4 && !token.reasons.is_empty());
+            assert!(token.reasons.iter().all(|(name, _)| !name.is_empty()));
+        }
+        let names: Vec<&str> = entities[0].tokens[0].reasons.iter().map(|(name, _)| name.as_str()).collect();
+        assert!(names.contains(&"-1:word:dari") && names.contains(&"0:word:kendari"), "{names:?}");
+    }
+}

@@ -1,6 +1,8 @@
-//! CRFEntityExtractor (spec §2.5).
+//! CRFEntityExtractor (spec §2.5). Without the option `features` the tagger
+//! computes its own features, which hold all that Rasa's default windows do; with
+//! it, it sees those features and no others.
 
-use super::tagging::{EntityTagger, TaggingOptions};
+use super::tagging::{EntityReasons, EntityTagger, TaggingOptions};
 use super::tags::SplitByComma;
 use super::token_features::is_known_feature;
 use crate::message::Message;
@@ -14,41 +16,23 @@ use serde_json::Value;
 /// Options with a meaning.
 pub(crate) const OPTIONS: &[&str] = &["features", "BILOU_flag", "split_entities_by_comma", "featurizers"];
 
-/// Rasa's default windows (spec §2.5).
-const DEFAULT: [&[&str]; 3] = [
-    &["low", "title", "upper"],
-    &["low", "bias", "prefix5", "prefix2", "suffix5", "suffix3", "suffix2", "upper", "title", "digit", "pattern"],
-    &["low", "title", "upper"],
-];
-
-/// Windows of the tagger that stands in for DIET's entity head, which sees the
-/// whole message: wider, and with word pairs and shapes.
-const DIET: [&[&str]; 5] = [
-    &["low"],
-    &["low", "title", "upper", "suffix3", "pattern", "pair"],
-    &[
-        "low", "bias", "prefix2", "prefix3", "prefix5", "suffix1", "suffix2", "suffix3", "suffix5", "upper", "title",
-        "digit", "shape", "pattern", "pair",
-    ],
-    &["low", "title", "upper", "suffix3", "pattern", "pair"],
-    &["low", "pair"],
-];
-
 struct CrfEntityExtractor {
     tagger: Option<EntityTagger>,
 }
 
 pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Result<Box<dyn Component>, TrainError> {
     let options = Options { config };
-    let windows = options.windows("features")?.unwrap_or_else(|| owned(&DEFAULT));
+    let given = options.windows("features")?;
+    let own_features = given.is_none();
+    let windows = given.unwrap_or_else(|| vec![Vec::new()]);
     if windows.len().is_multiple_of(2) {
         return Err(options.bad("features", "an odd number of lists, the token's own in the middle"));
     }
     if let Some(name) = windows.iter().flatten().find(|name| !is_known_feature(name)) {
         return Err(options.bad("features", &format!("lists of known features; `{name}` is none")));
     }
-    let tagging =
-        TaggingOptions { bilou: options.bool("BILOU_flag", true)?, split_by_comma: read_split(&options)?, windows };
+    let bilou = options.bool("BILOU_flag", true)?;
+    let tagging = TaggingOptions { bilou, split_by_comma: read_split(&options)?, windows, own_features };
     Ok(Box::new(CrfEntityExtractor { tagger: EntityTagger::train(&config.name, tagging, context) }))
 }
 
@@ -65,16 +49,16 @@ impl Component for CrfEntityExtractor {
         }
     }
 
+    fn explain_entities(&self, message: &Message) -> Vec<EntityReasons> {
+        self.tagger.as_ref().map(|tagger| tagger.explain(message)).unwrap_or_default()
+    }
+
     fn save(&self, writer: &mut SectionWriter) {
         writer.json("options", &self.tagger.is_some());
         if let Some(tagger) = &self.tagger {
             tagger.save(writer);
         }
     }
-}
-
-fn owned(windows: &[&[&str]]) -> Vec<Vec<String>> {
-    windows.iter().map(|names| names.iter().map(|name| (*name).to_owned()).collect()).collect()
 }
 
 /// `split_entities_by_comma`: true, false, or a map from entity to either.
@@ -91,24 +75,12 @@ pub(crate) fn read_split(options: &Options) -> Result<SplitByComma, TrainError> 
     }
 }
 
-/// DIET's windows, with those of a LexicalSyntacticFeaturizer before it.
+/// The windows of a LexicalSyntacticFeaturizer before DIETClassifier.
 pub(crate) fn diet_windows(context: &TrainContext) -> Vec<Vec<String>> {
-    let mut windows = owned(&DIET);
-    let lexical = context.lexical_windows.as_deref().unwrap_or_default();
-    let widen = lexical.len().saturating_sub(windows.len()) / 2;
-    for _ in 0..widen {
-        windows.insert(0, Vec::new());
-        windows.push(Vec::new());
-    }
-    let first = (windows.len() - lexical.len().min(windows.len())) / 2;
-    for (window, names) in windows.iter_mut().skip(first).zip(lexical) {
-        for name in names {
-            // There `low` means: is lower case.
-            let name = if name == "low" { "is_lower" } else { name };
-            if !window.iter().any(|known| known == name) {
-                window.push(name.to_owned());
-            }
-        }
+    let mut windows = context.lexical_windows.clone().unwrap_or_default();
+    // There `low` means: is lower case.
+    for name in windows.iter_mut().flatten().filter(|name| *name == "low") {
+        *name = "is_lower".to_owned();
     }
     windows
 }

@@ -1,9 +1,12 @@
 //! Entity extractors and the synonym mapper (spec §2.5).
 
+mod attribute;
 pub(crate) mod crf;
 pub(crate) mod duckling;
+mod gazetteer;
 pub(crate) mod regex;
 pub(crate) mod synonyms;
 pub(crate) mod tagging;
 mod tags;
 mod token_features;
+mod words;

@@ -1,10 +1,13 @@
-//! Features of a token and its neighbours for the taggers (spec §2.5), as texts
-//! `<offset>:<feature>[:<value>]`.
+//! Features of the tokens for the taggers, as numbers: each is the hash of what
+//! it is about (its kind, its place and its text), so that finding one costs no
+//! memory. For people each has a name, `<offset>:<feature>[:<value>]`, in the
+//! style of Rasa's (spec §2.5).
 
+use super::gazetteer::{Mentions, Place};
+use super::words::{Piece, Words, hash_text, mix, prefix, readable, shape, suffix};
 use crate::message::Message;
-use std::fmt::Write as _;
 
-/// One feature of a window.
+/// One feature of Rasa's windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Feature {
     /// The lower-cased text.
@@ -19,11 +22,6 @@ enum Feature {
     Pattern,
     Prefix(usize),
     Suffix(usize),
-    /// Letters, digits and others as `x`, `X`, `d` and themselves, repetitions
-    /// shortened. Our own, used by DIETClassifier.
-    Shape,
-    /// The lower-cased text with that of the token before. Our own.
-    Pair,
 }
 
 impl Feature {
@@ -37,8 +35,6 @@ impl Feature {
             "digit" => Self::Digit,
             "bias" => Self::Bias,
             "pattern" => Self::Pattern,
-            "shape" => Self::Shape,
-            "pair" => Self::Pair,
             other => {
                 let number =
                     |prefix| other.strip_prefix(prefix).and_then(|n| n.parse().ok()).filter(|n| (1..=9).contains(n));
@@ -57,105 +53,269 @@ pub(crate) fn is_known_feature(name: &str) -> bool {
 #[derive(Clone, Debug)]
 pub(crate) struct TokenFeatures {
     windows: Vec<Vec<Feature>>,
+    /// Whether our own features are computed besides the windows.
+    own: bool,
     pattern_names: Vec<String>,
+    pattern_hashes: Vec<u64>,
+    entity_names: Vec<String>,
+}
+
+/// A message, its words, and what else is known of them.
+pub(crate) struct Featurized<'m, 'a> {
+    /// The message.
+    pub message: &'m Message<'a>,
+    /// Its words.
+    pub words: Words,
+    /// Known values in it.
+    pub mentions: Mentions,
+}
+
+/// Takes features: the number, and a function that makes the name.
+pub(crate) trait Sink {
+    /// A feature of the linear part.
+    fn wide(&mut self, key: u64, name: &dyn Fn() -> String);
+    /// A feature of the network's bag.
+    fn bag(&mut self, key: u64, name: &dyn Fn() -> String);
+}
+
+/// Kinds of features: no two features of different kinds have the same number.
+#[derive(Clone, Copy)]
+enum Kind {
+    Window,
+    Word,
+    Pair,
+    Around,
+    Three,
+    Affix,
+    Shape,
+    Digits,
+    Piece,
+    Known,
+    Pattern,
+    Name,
+    Tag,
+    Edge,
+}
+
+fn key(kind: Kind, place: isize, hash: u64) -> u64 {
+    mix(mix(kind as u64 + 1, place as u64), hash)
+}
+
+/// The number of a word as a name.
+pub(crate) fn name_key(words: &Words, at: usize) -> u64 {
+    key(Kind::Name, 0, words.hash(at))
 }
 
 impl TokenFeatures {
     /// Windows of feature names, the token's own in the middle; names of the
-    /// patterns by number.
-    pub fn new(windows: &[Vec<String>], pattern_names: &[String]) -> Self {
+    /// patterns and of the entities by number.
+    pub fn new(windows: &[Vec<String>], own: bool, pattern_names: &[String], entity_names: &[String]) -> Self {
         let parse = |names: &Vec<String>| names.iter().filter_map(|name| Feature::parse(name)).collect();
-        Self { windows: windows.iter().map(parse).collect(), pattern_names: pattern_names.to_vec() }
+        Self {
+            windows: windows.iter().map(parse).collect(),
+            own,
+            pattern_names: pattern_names.to_vec(),
+            pattern_hashes: pattern_names.iter().map(|name| hash_text(name)).collect(),
+            entity_names: entity_names.to_vec(),
+        }
     }
 
-    /// Calls `emit(token, feature)` for each feature of each token; `tags` are
-    /// further properties of the tokens (entity names for the role taggers).
-    pub fn for_each(&self, message: &Message, tags: Option<&[&str]>, mut emit: impl FnMut(usize, &str)) {
-        let texts: Vec<&str> = message.tokens().iter().map(|token| message.token_text(token)).collect();
-        let lowered: Vec<String> = texts.iter().map(|text| text.to_lowercase()).collect();
+    /// Gives all features of one token; `tags` are further properties of the
+    /// tokens (entity names, for the role taggers).
+    pub fn of_token(&self, featurized: &Featurized, at: usize, tags: Option<&[&str]>, sink: &mut impl Sink) {
+        self.windowed(featurized, at, sink);
+        if self.own {
+            self.context(&featurized.words, at, sink);
+            self.inside(featurized, at, sink);
+            self.known(featurized, at, sink);
+        }
+        if let Some(tags) = tags {
+            tagged(&featurized.words, tags, at, sink);
+        }
+    }
+
+    /// Rasa's windows (spec §2.5).
+    fn windowed(&self, featurized: &Featurized, at: usize, sink: &mut impl Sink) {
         let half = (self.windows.len() / 2) as isize;
-        let mut buffer = String::new();
-        for at in 0..texts.len() {
-            for (features, offset) in self.windows.iter().zip(-half..) {
-                let place = at as isize + offset;
-                let (Ok(place), true) = (usize::try_from(place), place < texts.len() as isize) else {
-                    emit(at, if place < 0 { "BOS" } else { "EOS" });
-                    continue;
-                };
-                let token = TokenView { text: texts[place], lowered: &lowered, place, offset };
-                for feature in features {
-                    self.write(*feature, &token, message, &mut buffer, &mut |text| emit(at, text));
-                }
+        for (features, offset) in self.windows.iter().zip(-half..) {
+            let place = at as isize + offset;
+            let Some(place) = usize::try_from(place).ok().filter(|place| *place < featurized.words.len()) else {
+                let name = if place < 0 { "BOS" } else { "EOS" };
+                sink.wide(key(Kind::Edge, 0, hash_text(name)), &|| name.to_owned());
+                continue;
+            };
+            let Some(token) = featurized.message.tokens().get(place) else { continue };
+            let text = featurized.message.token_text(token);
+            for (number, feature) in features.iter().enumerate() {
+                self.window_feature(*feature, number, featurized, (place, offset, text), sink);
             }
-            for (offset, name) in [(-1, "previous"), (0, "own"), (1, "next")] {
-                let tag = tags.and_then(|tags| tags.get(at.checked_add_signed(offset)?));
-                if let Some(tag) = tag {
-                    buffer.clear();
-                    let _ = write!(buffer, "{name}:tag:{tag}");
-                    emit(at, &buffer);
+        }
+    }
+
+    fn window_feature(
+        &self,
+        feature: Feature,
+        number: usize,
+        featurized: &Featurized,
+        (place, offset, text): (usize, isize, &str),
+        sink: &mut impl Sink,
+    ) {
+        // The number in the window keeps the features of a window apart.
+        let place_key = offset * 64 + number as isize;
+        let mut flag = |is_set: bool, name: &str| {
+            if is_set {
+                sink.wide(key(Kind::Window, place_key, 1), &|| format!("{offset}:{name}"));
+            }
+        };
+        match feature {
+            Feature::IsLower => flag(is_lower(text), "is_lower"),
+            Feature::Title => flag(is_title(text), "title"),
+            Feature::Upper => flag(is_upper(text), "upper"),
+            Feature::Digit => flag(is_digit(text), "digit"),
+            Feature::Bias => flag(true, "bias"),
+            Feature::Low => {
+                let words = &featurized.words;
+                sink.wide(key(Kind::Window, place_key, words.hash(place)), &|| {
+                    format!("{offset}:low:{}", words.text(place))
+                });
+            }
+            Feature::Prefix(n) => {
+                let part = prefix(text, n);
+                sink.wide(key(Kind::Window, place_key, hash_text(part)), &|| format!("{offset}:prefix{n}:{part}"));
+            }
+            Feature::Suffix(n) => {
+                let part = suffix(text, n);
+                sink.wide(key(Kind::Window, place_key, hash_text(part)), &|| format!("{offset}:suffix{n}:{part}"));
+            }
+            Feature::Pattern => {
+                for (hash, name) in self.patterns_at(featurized.message, place) {
+                    sink.wide(key(Kind::Window, place_key, hash), &|| format!("{offset}:pattern:{name}"));
                 }
             }
         }
     }
 
-    fn write(
-        &self,
-        feature: Feature,
-        token: &TokenView,
-        message: &Message,
-        buffer: &mut String,
-        emit: &mut dyn FnMut(&str),
-    ) {
-        let (text, low, offset) = (token.text, token.lowered[token.place].as_str(), token.offset);
-        buffer.clear();
-        let _ = match feature {
-            Feature::Low => write!(buffer, "{offset}:low:{low}"),
-            Feature::IsLower if is_lower(text) => write!(buffer, "{offset}:is_lower"),
-            Feature::Title if is_title(text) => write!(buffer, "{offset}:title"),
-            Feature::Upper if is_upper(text) => write!(buffer, "{offset}:upper"),
-            Feature::Digit if is_digit(text) => write!(buffer, "{offset}:digit"),
-            Feature::Bias => write!(buffer, "{offset}:bias"),
-            Feature::Prefix(n) => write!(buffer, "{offset}:prefix{n}:{}", prefix(text, n)),
-            Feature::Suffix(n) => write!(buffer, "{offset}:suffix{n}:{}", suffix(text, n)),
-            Feature::Shape => {
-                let _ = write!(buffer, "{offset}:shape:");
-                push_shape(text, buffer);
-                Ok(())
-            }
-            Feature::Pair => {
-                let before = token.place.checked_sub(1).map_or("BOS", |before| &token.lowered[before]);
-                write!(buffer, "{offset}:pair:{before} {low}")
-            }
-            Feature::Pattern => {
-                for number in message.token_patterns.get(token.place).into_iter().flatten() {
-                    if let Some(name) = self.pattern_names.get(*number as usize) {
-                        buffer.clear();
-                        let _ = write!(buffer, "{offset}:pattern:{name}");
-                        emit(buffer);
-                    }
-                }
-                return;
-            }
-            Feature::IsLower | Feature::Title | Feature::Upper | Feature::Digit => return,
+    fn patterns_at<'s>(&'s self, message: &'s Message, place: usize) -> impl Iterator<Item = (u64, &'s str)> + use<'s> {
+        let numbers = message.token_patterns.get(place).map(Vec::as_slice).unwrap_or_default();
+        numbers.iter().filter_map(|&number| {
+            let hash = self.pattern_hashes.get(number as usize)?;
+            Some((*hash, self.pattern_names.get(number as usize)?.as_str()))
+        })
+    }
+
+    /// Words around, alone and together.
+    fn context(&self, words: &Words, at: usize, sink: &mut impl Sink) {
+        let place = |offset: isize| at.checked_add_signed(offset).filter(|place| *place < words.len());
+        let beyond = |offset: isize| if offset < 0 { 1_u64 } else { 2 };
+        let hash = |offset: isize| place(offset).map_or(beyond(offset), |place| words.hash(place));
+        let text = |offset: isize| match place(offset) {
+            Some(place) => words.text(place),
+            None => if offset < 0 { "<s>" } else { "</s>" }.to_owned(),
         };
-        emit(buffer);
+        sink.wide(key(Kind::Word, 9, 0), &|| "bias".to_owned());
+        for offset in -3..=3 {
+            sink.wide(key(Kind::Word, offset, hash(offset)), &|| format!("{offset}:word:{}", text(offset)));
+        }
+        for offset in -2..=1 {
+            sink.wide(key(Kind::Pair, offset, mix(hash(offset), hash(offset + 1))), &|| {
+                format!("{offset}:pair:{} {}", text(offset), text(offset + 1))
+            });
+        }
+        sink.wide(key(Kind::Around, 0, mix(hash(-1), hash(1))), &|| format!("0:around:{} {}", text(-1), text(1)));
+        for offset in -2..=0 {
+            let three = mix(mix(hash(offset), hash(offset + 1)), hash(offset + 2));
+            sink.wide(key(Kind::Three, offset, three), &|| {
+                format!("{offset}:three:{} {} {}", text(offset), text(offset + 1), text(offset + 2))
+            });
+        }
+    }
+
+    /// What the token itself looks like.
+    fn inside(&self, featurized: &Featurized, at: usize, sink: &mut impl Sink) {
+        let words = &featurized.words;
+        let side = |piece: Piece, length: usize| length as isize + 16 * piece as isize;
+        words.affixes(at, |piece, length, hash, characters| {
+            let name = || format!("0:{}:{}", affix_name(piece, length), readable(characters));
+            sink.wide(key(Kind::Affix, side(piece, length), hash), &name);
+        });
+        words.pieces(at, |piece, length, hash, characters| {
+            let name = || format!("0:{}:{}", piece_name(piece), readable(characters));
+            sink.bag(key(Kind::Piece, side(piece, length), hash), &name);
+        });
+        if let Some(hash) = words.digits_alike(at) {
+            sink.bag(key(Kind::Digits, 0, hash), &|| {
+                let alike = |c: char| if c.is_numeric() { '0' } else { c };
+                format!("0:digits alike:{}", words.text(at).chars().map(alike).collect::<String>())
+            });
+        }
+        let shape_at = |place: usize| -> String {
+            let token = featurized.message.tokens().get(place);
+            token.map_or(String::new(), |token| shape(featurized.message.token_text(token)).iter().collect())
+        };
+        sink.bag(key(Kind::Shape, 0, words.shape(at)), &|| format!("0:shape:{}", shape_at(at)));
+        for offset in -1..=1 {
+            let Some(place) = at.checked_add_signed(offset).filter(|place| *place < words.len()) else { continue };
+            sink.wide(key(Kind::Shape, offset, words.shape(place)), &|| format!("{offset}:shape:{}", shape_at(place)));
+        }
+    }
+
+    /// Known values and patterns.
+    fn known(&self, featurized: &Featurized, at: usize, sink: &mut impl Sink) {
+        for offset in -1..=1 {
+            let Some(place) = at.checked_add_signed(offset).filter(|place| *place < featurized.words.len()) else {
+                continue;
+            };
+            for &(entity, position) in featurized.mentions.get(place).into_iter().flatten() {
+                let number = u64::from(entity) * 4 + position as u64;
+                let name = || format!("{offset}:known {}:{}", self.entity_name(entity), position.name());
+                sink.wide(key(Kind::Known, offset, number), &name);
+                if offset == 0 {
+                    sink.bag(key(Kind::Known, 0, number), &name);
+                }
+            }
+            for (hash, pattern) in self.patterns_at(featurized.message, place) {
+                let name = || format!("{offset}:pattern:{pattern}");
+                sink.wide(key(Kind::Pattern, offset, hash), &name);
+                if offset == 0 {
+                    sink.bag(key(Kind::Pattern, 0, hash), &name);
+                }
+            }
+        }
+    }
+
+    fn entity_name(&self, entity: u16) -> &str {
+        self.entity_names.get(usize::from(entity)).map_or("", String::as_str)
     }
 }
 
-/// A token seen from another one.
-struct TokenView<'a> {
-    text: &'a str,
-    lowered: &'a [String],
-    place: usize,
-    offset: isize,
+/// Features of the tags around and of the own tag with the words around.
+fn tagged(words: &Words, tags: &[&str], at: usize, sink: &mut impl Sink) {
+    for (offset, name) in [(-1, "previous"), (0, "own"), (1, "next")] {
+        if let Some(tag) = at.checked_add_signed(offset).and_then(|place| tags.get(place)) {
+            sink.wide(key(Kind::Tag, offset, hash_text(tag)), &|| format!("{name}:tag:{tag}"));
+        }
+    }
+    let Some(own) = tags.get(at) else { return };
+    for offset in [-2, -1, 1, 2] {
+        let Some(place) = at.checked_add_signed(offset).filter(|place| *place < words.len()) else { continue };
+        let hash = mix(hash_text(own), words.hash(place));
+        sink.wide(key(Kind::Tag, 8 + offset, hash), &|| format!("own:tag:{own} {offset}:word:{}", words.text(place)));
+    }
 }
 
-fn prefix(text: &str, length: usize) -> &str {
-    text.char_indices().nth(length).map_or(text, |(byte, _)| &text[..byte])
+fn affix_name(piece: Piece, length: usize) -> String {
+    match piece {
+        Piece::Beginning => format!("prefix{length}"),
+        _ => format!("suffix{length}"),
+    }
 }
 
-fn suffix(text: &str, length: usize) -> &str {
-    text.char_indices().rev().nth(length - 1).map_or(text, |(byte, _)| &text[byte..])
+fn piece_name(piece: Piece) -> &'static str {
+    match piece {
+        Piece::Beginning => "begins",
+        Piece::End => "ends",
+        Piece::Inside => "contains",
+    }
 }
 
 fn is_digit(text: &str) -> bool {
@@ -186,53 +346,80 @@ fn is_title(text: &str) -> bool {
     any
 }
 
-fn push_shape(text: &str, out: &mut String) {
-    let (mut last, mut times) = ('\0', 0);
-    for c in text.chars().take(64) {
-        let class = match c {
-            _ if c.is_numeric() => 'd',
-            _ if c.is_uppercase() => 'X',
-            _ if c.is_alphabetic() => 'x',
-            _ => c,
-        };
-        times = if class == last { times + 1 } else { 1 };
-        last = class;
-        if times <= 2 || class == 'd' {
-            out.push(class);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn windows_name_offset_feature_and_value() {
+    /// Names of the features given, with their numbers.
+    #[derive(Default)]
+    struct Names {
+        wide: Vec<String>,
+        bag: Vec<String>,
+        keys: Vec<(u64, String)>,
+    }
+
+    impl Sink for Names {
+        fn wide(&mut self, key: u64, name: &dyn Fn() -> String) {
+            self.wide.push(name());
+            self.keys.push((key, name()));
+        }
+        fn bag(&mut self, key: u64, name: &dyn Fn() -> String) {
+            self.bag.push(name());
+            self.keys.push((key, name()));
+        }
+    }
+
+    fn message() -> Message<'static> {
         let mut message = Message::new("Ke Raha 12");
         message.tokens = Some(vec![message.token(0, 2), message.token(3, 7), message.token(8, 10)]);
         message.token_patterns = vec![vec![], vec![0], vec![]];
+        message
+    }
+
+    fn names(features: &TokenFeatures, at: usize, tags: Option<&[&str]>) -> Names {
+        let message = message();
+        let words = Words::new(&message);
+        let mentions = vec![vec![], vec![(0, Place::Alone)], vec![]];
+        let mut names = Names::default();
+        features.of_token(&Featurized { message: &message, words, mentions }, at, tags, &mut names);
+        names
+    }
+
+    #[test]
+    fn windows_name_offset_feature_and_value() {
         let windows =
             [vec!["low"], vec!["low", "title", "upper", "digit", "pattern", "prefix2", "suffix3"], vec!["digit"]]
                 .map(|names| names.into_iter().map(str::to_owned).collect());
-        let features = TokenFeatures::new(&windows, &["city".to_owned()]);
-        let mut seen = vec![Vec::new(); 3];
-        features.for_each(&message, None, |token, feature| seen[token].push(feature.to_owned()));
-        assert_eq!(seen[0], ["BOS", "0:low:ke", "0:title", "0:prefix2:Ke", "0:suffix3:Ke"]);
+        let features = TokenFeatures::new(&windows, false, &["city".to_owned()], &[]);
+        let wide = |at| names(&features, at, None).wide;
+        assert_eq!(wide(0), ["BOS", "0:low:ke", "0:title", "0:prefix2:Ke", "0:suffix3:Ke"]);
         assert_eq!(
-            seen[1],
+            wide(1),
             ["-1:low:ke", "0:low:raha", "0:title", "0:pattern:city", "0:prefix2:Ra", "0:suffix3:aha", "1:digit"]
         );
-        assert_eq!(seen[2], ["-1:low:raha", "0:low:12", "0:digit", "0:prefix2:12", "0:suffix3:12", "EOS"]);
+        assert_eq!(wide(2), ["-1:low:raha", "0:low:12", "0:digit", "0:prefix2:12", "0:suffix3:12", "EOS"]);
+    }
+
+    #[test]
+    fn features_of_one_number_have_one_name_and_the_other_way_round() {
+        let windows = [vec!["low".to_owned()], vec!["low".to_owned(), "title".to_owned()], vec!["low".to_owned()]];
+        let features = TokenFeatures::new(&windows, true, &["city".to_owned()], &["place".to_owned()]);
+        let tags = ["O", "place", "O"];
+        let mut keys: Vec<(u64, String)> = (0..3).flat_map(|at| names(&features, at, Some(&tags)).keys).collect();
+        let tagged = names(&features, 1, Some(&tags));
+        assert!(tagged.wide.contains(&"0:known place:whole".to_owned()));
+        assert!(tagged.wide.contains(&"own:tag:place -1:word:ke".to_owned()));
+        assert!(tagged.bag.contains(&"0:contains:aha".to_owned()), "{:?}", tagged.bag);
+        keys.sort();
+        keys.dedup();
+        let numbers: std::collections::BTreeSet<u64> = keys.iter().map(|(key, _)| *key).collect();
+        let texts: std::collections::BTreeSet<&String> = keys.iter().map(|(_, text)| text).collect();
+        assert_eq!((numbers.len(), texts.len()), (keys.len(), keys.len()));
     }
 
     #[test]
     fn case_is_judged_as_python_does() {
         assert!(is_title("Bau-Bau") && !is_title("BauBau") && !is_title("12") && is_title("A"));
         assert!(is_upper("NIP1") && !is_upper("1") && is_lower("a1"));
-        assert_eq!(suffix("é", 2), "é");
-        let mut shape = String::new();
-        push_shape("KTP-el123", &mut shape);
-        assert_eq!(shape, "XX-xxddd");
     }
 }

@@ -4,7 +4,7 @@
 use super::learner::{IntentLearner, LearnerOptions};
 use super::logistic::{cut_ranking, intent_examples, set_ranking, too_few_intents};
 use crate::entity::crf::{diet_windows, read_split};
-use crate::entity::tagging::{EntityTagger, TaggingOptions};
+use crate::entity::tagging::{EntityReasons, EntityTagger, TaggingOptions};
 use crate::features::selected_featurizers;
 use crate::message::Message;
 use crate::options::Options;
@@ -63,6 +63,7 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
             bilou: options.bool("BILOU_flag", true)?,
             split_by_comma: read_split(&options)?,
             windows: diet_windows(context),
+            own_features: true,
         };
         EntityTagger::train(&config.name, tagging, context)
     } else {
@@ -126,6 +127,10 @@ impl Component for DietClassifier {
             let found = tagger.entities(message);
             message.entities.extend(found);
         }
+    }
+
+    fn explain_entities(&self, message: &Message) -> Vec<EntityReasons> {
+        self.tagger.as_ref().map(|tagger| tagger.explain(message)).unwrap_or_default()
     }
 
     fn save(&self, writer: &mut SectionWriter) {

@@ -1,0 +1,150 @@
+//! Arithmetic of the tagger's network: vector loops that the compiler turns into
+//! several additions at a time without changing a bit of the result. Every
+//! element has its own sum, in the order of the terms; there is no fused
+//! multiply-add and no transcendental function of the standard library.
+
+/// `y += a * x`.
+#[inline]
+pub(super) fn add_scaled(a: f32, x: &[f32], y: &mut [f32]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y += a * x);
+}
+
+/// Inner product in sixteen lanes that are added up pairwise: the shape of the
+/// sum depends on the length only.
+#[inline]
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; 16];
+    let (whole_a, rest_a) = a.as_chunks::<16>();
+    let (whole_b, rest_b) = b.as_chunks::<16>();
+    for (x, y) in whole_a.iter().zip(whole_b) {
+        for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
+            *lane += x * y;
+        }
+    }
+    for half in [8, 4, 2, 1] {
+        for at in 0..half {
+            lanes[at] += lanes[at + half];
+        }
+    }
+    rest_a.iter().zip(rest_b).fold(lanes[0], |sum, (x, y)| sum + x * y)
+}
+
+/// e to the power of `x`, to about seven digits: Cephes' polynomial of degree
+/// six after taking out the power of two. Arguments beyond ±87 are cut.
+#[inline]
+pub(super) fn exp(x: f32) -> f32 {
+    /// Adding and taking away 1.5 * 2^23 rounds to a whole number.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.clamp(-87.0, 87.0);
+    let whole = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let rest = x - whole * 0.693_359_4 + whole * 2.121_944_4e-4;
+    let series = 1.987_569_1e-4 * rest + 1.398_2e-3;
+    let series = series * rest + 8.333_452e-3;
+    let series = series * rest + 4.166_579_6e-2;
+    let series = series * rest + 1.666_666_5e-1;
+    let series = series * rest + 0.5;
+    let power = f32::from_bits(((whole as i32 + 127) as u32) << 23);
+    (series * rest * rest + rest + 1.0) * power
+}
+
+/// The logistic function.
+#[inline]
+pub(super) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
+/// Hyperbolic tangent.
+#[inline]
+pub(super) fn tanh(x: f32) -> f32 {
+    1.0 - 2.0 / (1.0 + exp(2.0 * x))
+}
+
+/// Turns scores into probabilities in place.
+pub(super) fn softmax(values: &mut [f32]) {
+    let top = crate::math::max(values);
+    let mut sum = 0.0;
+    for value in values.iter_mut() {
+        *value = exp(*value - top);
+        sum += *value;
+    }
+    values.iter_mut().for_each(|value| *value /= sum);
+}
+
+/// Adam (Kingma and Ba 2015) with the usual decay of the mean and a faster one
+/// of the variance: rows of rare features are moved a few times only.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Adam {
+    /// Step length.
+    pub rate: f32,
+    /// Make up for the averages having begun at zero.
+    mean_factor: f32,
+    variance_factor: f32,
+}
+
+const MEAN_DECAY: f32 = 0.9;
+const VARIANCE_DECAY: f32 = 0.99;
+
+impl Adam {
+    /// The update number `step`, counted from one.
+    pub fn at(step: usize, rate: f32) -> Self {
+        let correction = |decay: f32| {
+            let left = crate::math::pow(f64::from(decay), step as f64);
+            (1.0 / (1.0 - left)) as f32
+        };
+        Self { rate, mean_factor: correction(MEAN_DECAY), variance_factor: correction(VARIANCE_DECAY) }
+    }
+
+    /// Moves weights against their gradient, which becomes zero.
+    pub fn update(&self, weights: &mut [f32], gradient: &mut [f32], mean: &mut [f32], variance: &mut [f32]) {
+        let moments = mean.iter_mut().zip(variance);
+        for ((weight, gradient), (mean, variance)) in weights.iter_mut().zip(gradient).zip(moments) {
+            *mean = MEAN_DECAY * *mean + (1.0 - MEAN_DECAY) * *gradient;
+            *variance = VARIANCE_DECAY * *variance + (1.0 - VARIANCE_DECAY) * *gradient * *gradient;
+            let spread = (*variance * self.variance_factor).sqrt() + 1e-6;
+            *weight -= self.rate * (*mean * self.mean_factor) / spread;
+            *gradient = 0.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exponential_is_right_to_seven_digits_and_never_infinite() {
+        for step in -870..=870 {
+            let x = step as f32 * 0.1;
+            let (ours, exact) = (f64::from(exp(x)), crate::math::exp(f64::from(x)));
+            assert!((ours / exact - 1.0).abs() < 4e-7, "{x}: {ours} {exact}");
+        }
+        assert!(exp(1e9).is_finite() && exp(-1e9) >= 0.0);
+        assert!((tanh(0.5) - 0.462_117_16).abs() < 1e-6 && (tanh(-40.0) + 1.0).abs() < 1e-6);
+        assert_eq!(sigmoid(0.0), 0.5);
+    }
+
+    #[test]
+    fn the_exponential_has_the_known_bits() {
+        // The same on every CPU: a change of these bits changes every model.
+        assert_eq!([exp(0.3).to_bits(), exp(-7.7).to_bits()], [0x3fac_c82c, 0x39ed_6972]);
+    }
+
+    #[test]
+    fn inner_products_of_any_length_are_right() {
+        for length in [0, 1, 15, 16, 17, 100] {
+            let a: Vec<f32> = (0..length).map(|i| i as f32).collect();
+            let b = vec![2.0; length];
+            assert_eq!(dot(&a, &b), (length * length.saturating_sub(1)) as f32);
+        }
+    }
+
+    #[test]
+    fn adam_walks_downhill() {
+        let (mut weight, mut mean, mut variance) = ([3.0_f32], [0.0], [0.0]);
+        for step in 1..400 {
+            let mut gradient = [2.0 * weight[0]];
+            Adam::at(step, 0.05).update(&mut weight, &mut gradient, &mut mean, &mut variance);
+        }
+        assert!(weight[0].abs() < 0.05, "{weight:?}");
+    }
+}
