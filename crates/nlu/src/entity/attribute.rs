@@ -1,7 +1,7 @@
 //! The tagger of one attribute of the annotations: the entity's name, its role,
 //! or its group.
 
-use super::gazetteer::{Gazetteer, annotated};
+use super::gazetteer::{Gazetteer, Own, annotated};
 use super::tags::TagScheme;
 use super::token_features::{Featurized, Sink, TokenFeatures, name_key};
 use super::words::Words;
@@ -175,7 +175,7 @@ impl AttributeTagger {
             let featurized = Featurized {
                 message,
                 words: words.clone(),
-                mentions: set.gazetteer.mentions(words, Some((example, set.names, spans))),
+                mentions: set.gazetteer.mentions(words, Some(Own { example, names: set.names, spans })),
             };
             let tokens = (0..words.len()).map(|at| {
                 let name = if is_deep { self.bag.insert(name_key(words, at)) } else { 0 };

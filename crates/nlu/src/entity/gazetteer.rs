@@ -52,6 +52,16 @@ impl Place {
 /// For each word the known values it is part of: entity and place.
 pub(crate) type Mentions = Vec<Vec<(u16, Place)>>;
 
+/// An example of the training data that is looked at itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own<'a> {
+    pub example: &'a Example,
+    /// Names of the entities, sorted.
+    pub names: &'a [String],
+    /// Characters of its tokens.
+    pub spans: &'a [(usize, usize)],
+}
+
 /// Words of an annotation: first and one past the last.
 pub(crate) fn annotated(spans: &[(usize, usize)], start: usize, end: usize) -> Option<(usize, usize)> {
     let first = spans.iter().position(|span| start <= span.0 && span.1 <= end)?;
@@ -94,13 +104,13 @@ impl Gazetteer {
 
     /// Finds known values, of each entity the longest from the left. An example
     /// of the training data does not find what it alone annotates.
-    pub fn mentions(&self, words: &Words, own: Option<(&Example, &[String], &[(usize, usize)])>) -> Mentions {
+    pub fn mentions(&self, words: &Words, own: Option<Own>) -> Mentions {
         let mut mentions: Mentions = vec![Vec::new(); words.len()];
         if self.keys.is_empty() {
             return mentions;
         }
-        let own: Vec<(u64, u16, usize)> =
-            own.map(|(example, names, spans)| values(example, names, words, spans).collect()).unwrap_or_default();
+        let values_of = |own: Own| values(own.example, own.names, words, own.spans).collect();
+        let own: Vec<(u64, u16, usize)> = own.map(values_of).unwrap_or_default();
         let mut taken: Vec<(u16, usize)> = Vec::new();
         let mut found: Vec<(usize, u16)> = Vec::new();
         for first in 0..words.len() {

@@ -3,7 +3,7 @@
 //! memory. For people each has a name, `<offset>:<feature>[:<value>]`, in the
 //! style of Rasa's (spec §2.5).
 
-use super::gazetteer::{Mentions, Place};
+use super::gazetteer::Mentions;
 use super::words::{Piece, Words, hash_text, mix, prefix, readable, shape, suffix};
 use crate::message::Message;
 
@@ -348,6 +348,7 @@ fn is_title(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::gazetteer::Place;
     use super::*;
 
     /// Names of the features given, with their numbers.
