@@ -176,3 +176,35 @@ fn nothing_that_applies_means_the_fallback_action() {
     assert_eq!(chat.say("bye"), ["again please"]);
     assert_eq!(chat.say("greet"), ["hi"]);
 }
+
+#[test]
+fn a_rule_that_reads_the_text_runs_through_to_its_listen() {
+    let data = "rules:
+- rule: text
+  steps: [{user: hello there}, {action: utter_hi}, {action: utter_bye}]
+- rule: greet
+  steps: [{intent: greet}, {action: utter_member}]
+";
+    let mut chat = Chat::new(DOMAIN, data);
+    for _ in 0..2 {
+        let done = chat.turn("hello there");
+        let actions: Vec<_> = done.decisions.iter().map(|d| (d.action.as_str(), d.policy.as_str())).collect();
+        let expected = ["utter_hi", "utter_bye", "action_listen"].map(|action| (action, "RulePolicy"));
+        assert_eq!(actions, expected);
+        assert!(done.decisions.iter().all(|d| d.cause.what == "rule `text`"), "{:#?}", done.decisions);
+    }
+    assert_eq!(chat.say("greet"), ["dear member"]);
+}
+
+#[test]
+fn a_text_rule_goes_on_where_the_text_has_an_intent_too() {
+    let data = "rules:
+- rule: text
+  steps: [{user: 'greet|hello'}, {action: utter_hi}, {action: utter_bye}]
+- rule: intent
+  steps: [{intent: greet}, {action: utter_hi}, {action: utter_more}]
+";
+    let mut chat = Chat::new(DOMAIN, data);
+    assert_eq!(chat.say("greet|hello"), ["hi", "bye"]);
+    assert_eq!(chat.say("greet|hey"), ["hi", "more"]);
+}

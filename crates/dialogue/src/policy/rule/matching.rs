@@ -15,18 +15,24 @@ pub(super) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// The text left out.
-    pub(super) fn by_intent(state: &'a State) -> Self {
+    /// As it was decided when the message was answered: a message that a text
+    /// rule answered has no intent (spec §3.3). Where nothing was decided, the
+    /// intent counts.
+    pub(super) fn decided(state: &'a State) -> Self {
         let user = state.user.as_ref();
         let entities = user.map_or(&[][..], |user| &user.entities);
-        Self { state, intent: user.and_then(|user| user.intent.as_deref()), entities, text: None }
+        let intent = user.and_then(|user| user.intent.as_deref());
+        let text = user.and_then(|user| user.text.as_deref()).filter(|_| intent.is_none());
+        Self { state, intent, entities, text }
     }
 
-    /// Of the message that was just listened to, intent and entities left out.
+    /// Of a message that was just listened to, the text left out.
+    pub(super) fn by_intent(state: &'a State) -> Self {
+        Self { text: None, ..Self::decided(state) }
+    }
+
+    /// Of a message that was just listened to, intent and entities left out.
     pub(super) fn by_text(state: &'a State) -> Self {
-        if state.prev_action_name() != Some("action_listen") {
-            return Self::by_intent(state);
-        }
         let text = state.user.as_ref().and_then(|user| user.text.as_deref());
         Self { state, intent: None, entities: &[], text }
     }
@@ -53,7 +59,8 @@ impl<'a> Asked<'a> {
 
 impl RulePolicy {
     /// The matching rule with the longest key; of equally long ones the first
-    /// learnt (spec §10.3 leaves that to us).
+    /// learnt (spec §10.3 leaves that to us). `from_text`: only a rule that reads
+    /// the message's text.
     pub(super) fn longest_match(&self, states: &[Seen<'_>], from_text: bool) -> Option<usize> {
         let last = states.last()?;
         self.index()
@@ -61,7 +68,7 @@ impl RulePolicy {
             .filter(|index| {
                 let rule = &self.rules[*index];
                 let reads_text = rule.states.last().and_then(|s| s.user.as_ref()).is_some_and(|u| u.text.is_some());
-                reads_text == from_text && rule_applies(&rule.states, states)
+                (reads_text || !from_text) && rule_applies(&rule.states, states)
             })
             .max_by(|a, b| self.rules[*a].key_length.cmp(&self.rules[*b].key_length).then(b.cmp(a)))
     }

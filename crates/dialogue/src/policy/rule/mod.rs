@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cause, Kind, LoadError, Policy, Prediction, RuleOnly, Saved, TrainContext};
 use crate::Tracker;
+use crate::state::State;
 
 use lookup::{Index, Rule, Unhappy, UnhappyKey};
 use matching::Seen;
@@ -109,8 +110,7 @@ impl RulePolicy {
         let listened = current.latest_action_name() == Some("action_listen");
         let window: Vec<_> = tracker.recent_states(Some(self.index().longest + 1));
         let from_text = if listened && self.index().has_text_rules {
-            let states: Vec<Seen<'_>> = window.iter().map(|state| Seen::by_text(state)).collect();
-            self.find_by_rules(tracker, &states, true)
+            self.find_by_rules(tracker, &seen(&window, Seen::by_text), true)
         } else {
             (None, false)
         };
@@ -127,8 +127,8 @@ impl RulePolicy {
         if from_text.0.is_some() {
             return from_text;
         }
-        let states: Vec<Seen<'_>> = window.iter().map(|state| Seen::by_intent(state)).collect();
-        self.find_by_rules(tracker, &states, false)
+        let newest = if listened { Seen::by_intent } else { Seen::decided };
+        self.find_by_rules(tracker, &seen(&window, newest), false)
     }
 
     fn find(&self, tracker: &Tracker) -> Option<Found> {
@@ -190,6 +190,12 @@ impl Found {
     fn builtin(action: &str, what: String, is_no_user: bool) -> Self {
         Self { action: action.to_owned(), source: Source::Builtin(what), is_no_user, is_end_to_end: false }
     }
+}
+
+/// States as rules see them: the newest is read so, the others as was decided.
+fn seen<'a>(window: &'a [std::sync::Arc<State>], newest: fn(&'a State) -> Seen<'a>) -> Vec<Seen<'a>> {
+    let Some((last, earlier)) = window.split_last() else { return Vec::new() };
+    earlier.iter().map(|state| Seen::decided(state)).chain([newest(last)]).collect()
 }
 
 fn default_action(intent: &str) -> Option<&'static str> {
