@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use crate::action::remote::{call_remote, remote_events};
 use crate::turn::{Pending, Replies, Scene};
 
+/// The action that fills slots from the last message.
+pub(crate) const EXTRACT_SLOTS: &str = "action_extract_slots";
+
 /// Runs the mappings of every slot and then `action_validate_slot_mappings`.
 /// Returns slot events, and the bot events of validation.
 pub(crate) fn extract_slots(scene: &Scene<'_>, replies: &mut Replies) -> Result<Vec<Event>, Pending> {
@@ -53,11 +56,12 @@ fn custom_mapping(
 }
 
 /// `action_validate_slot_mappings`, when the domain lists it, may change the
-/// candidates; without it, messages of mapping actions are dropped [quirk].
+/// candidates. It is called without any, too: it may have slots to extract
+/// itself (spec §4.4). Without it, messages of mapping actions are dropped [quirk].
 fn validate(scene: &Scene<'_>, candidates: Vec<Event>, replies: &mut Replies) -> Result<Vec<Event>, Pending> {
     const VALIDATION: &str = "action_validate_slot_mappings";
     let is_slot = |event: &Event| matches!(event.body, EventBody::Slot { .. });
-    if candidates.is_empty() || !scene.model.domain.is_custom_action(VALIDATION) {
+    if !scene.model.domain.is_custom_action(VALIDATION) {
         return Ok(candidates.into_iter().filter(is_slot).collect());
     }
     let mut trial = scene.fork();

@@ -3,6 +3,8 @@
 use sapa_project::domain::{Slot, SlotType};
 use serde_json::Value;
 
+use crate::nlg::is_truthy;
+
 /// A slot's feature vector; empty when the slot has no features.
 pub type Features = Vec<f32>;
 
@@ -23,13 +25,12 @@ pub fn featurize(slot: &Slot, value: &Value) -> Option<Features> {
     features.iter().any(|x| *x != 0.0).then_some(features)
 }
 
-/// What a slot holds once `value` is set: list slots wrap a lone value, nothing
-/// else is coerced.
+/// What a slot holds once `value` is set: list slots wrap a lone value that is not
+/// empty (in Python's sense), nothing else is coerced.
 pub fn coerce(slot_type: &SlotType, value: Value) -> Value {
     match (slot_type, value) {
-        (SlotType::List, Value::Null) => Value::Null,
         (SlotType::List, list @ Value::Array(_)) => list,
-        (SlotType::List, other) => Value::Array(vec![other]),
+        (SlotType::List, other) if is_truthy(&other) => Value::Array(vec![other]),
         (_, other) => other,
     }
 }

@@ -7,7 +7,7 @@ use sapa_sdk::{Event, EventBody, ParseData};
 use serde_json::{Value, json};
 
 use super::{Outcome, two_stage};
-use crate::extraction::extract_slots;
+use crate::extraction::{EXTRACT_SLOTS, extract_slots};
 use crate::turn::{Pending, Replies, Scene};
 
 pub(super) fn run(scene: &Scene<'_>, name: &str, replies: &mut Replies) -> Result<Outcome, Pending> {
@@ -21,7 +21,7 @@ pub(super) fn run(scene: &Scene<'_>, name: &str, replies: &mut Replies) -> Resul
         "action_default_ask_rephrase" => with_response(scene, "utter_ask_rephrase", &[], replies)?,
         "action_two_stage_fallback" => return two_stage::run(scene, replies),
         "action_back" => with_response(scene, "utter_back", &[EventBody::Rewind {}, EventBody::Rewind {}], replies)?,
-        "action_extract_slots" => extract_slots(scene, replies)?,
+        EXTRACT_SLOTS => extract_slots(scene, replies)?,
         // action_listen, action_unlikely_intent and `...` do nothing.
         _ => Vec::new(),
     };

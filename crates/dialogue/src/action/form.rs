@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::default::requested_slot;
 use super::remote::{call_remote, remote_events};
 use super::{Outcome, apology};
-use crate::extraction::{extract_slots, slot_name};
+use crate::extraction::{EXTRACT_SLOTS, slot_name};
 use crate::turn::{ActionFailure, Pending, Replies, Scene};
 
 /// A step of the form that cannot go on.
@@ -66,7 +66,11 @@ impl FormRun<'_, '_> {
         let start = self.event(EventBody::ActiveLoop { name: Some(self.name.to_owned()) });
         let mut inside = self.scene.fork();
         inside.push_event(start.clone());
-        let extracted = extract_slots(&inside, self.replies)?;
+        // By name: bots have actions of their own under it (spec §1.6).
+        let extracted = match super::run(&inside, EXTRACT_SLOTS, self.replies)? {
+            Outcome::Ran(events) | Outcome::Failed { events, .. } => events,
+            Outcome::Rejected => Vec::new(),
+        };
         inside.push_all(&extracted);
         let filled: Vec<(String, Value)> = self
             .form

@@ -17,7 +17,7 @@ pub(crate) use scene::Scene;
 
 use crate::DialogueModel;
 use crate::action::{self, Outcome};
-use crate::extraction::extract_slots;
+use crate::extraction::EXTRACT_SLOTS;
 use crate::policy::Cause;
 use crate::policy::ensemble::{Choice, choose};
 use crate::tracker::Tracker;
@@ -53,6 +53,8 @@ pub struct Turn {
     clock: f64,
     seed: u64,
     rejections: usize,
+    /// Actions that ran in this turn.
+    ran: usize,
     done: Done,
 }
 
@@ -90,6 +92,7 @@ impl Turn {
             clock,
             seed,
             rejections: 0,
+            ran: 0,
             done: Done::default(),
         }
     }
@@ -221,8 +224,9 @@ impl Turn {
 
     fn fill_slots(&mut self) -> Result<Phase, Pending> {
         let scene = Scene::new(&self.model, &self.tracker, &self.output_channel, self.clock, self.seed);
-        let events = extract_slots(&scene, &mut self.replies)?;
-        events.into_iter().for_each(|event| self.log(event));
+        // By name: a bot may have an action of its own under it (spec §1.6).
+        let outcome = action::run(&scene, EXTRACT_SLOTS, &mut self.replies)?;
+        self.log_outcome(EXTRACT_SLOTS, outcome);
         Ok(Phase::Decide)
     }
 
@@ -234,15 +238,31 @@ impl Turn {
                 _ => Phase::Over,
             };
         }
-        let limit = self.model.max_predictions;
-        if self.tracker.actions_since_listen() >= limit || self.rejections > limit {
-            self.done.warnings.push(format!("circuit breaker: {limit} actions ran without listening to the user"));
+        if self.circuit_breaks() {
             return Phase::Over;
         }
         let choice = self
             .followup()
             .unwrap_or_else(|| choose(&self.model.policies, &self.tracker, &self.model.domain, &self.model.rule_only));
         Phase::Act(Box::new(choice))
+    }
+
+    /// Whether too many actions ran. Rasa counts them since the bot last listened
+    /// (spec §3.5), so an action that returns `action_listen` itself keeps a turn
+    /// going for ever; here those of the turn are counted as well.
+    fn circuit_breaks(&mut self) -> bool {
+        let limit = self.model.max_predictions;
+        let since_listen = self.tracker.actions_since_listen() >= limit;
+        if !since_listen && self.ran < limit && self.rejections <= limit {
+            return false;
+        }
+        self.done.warnings.push(format!("circuit breaker: {limit} actions ran without listening to the user"));
+        // The next message sees this by the count (`listen_after_circuit_breaker`)
+        // only where no listening in between began it anew.
+        if !since_listen && self.tracker.current().latest_action_name() != Some("action_listen") {
+            self.log(Event::new(self.clock, action::listen()));
+        }
+        true
     }
 
     /// A follow-up action that the domain knows comes before all policies.
@@ -278,6 +298,7 @@ impl Turn {
             confidence: choice.confidence,
             cause: choice.cause.clone(),
         });
+        self.ran += 1;
         let failed = matches!(outcome, Outcome::Failed { .. });
         let said_by_user = self.log_action(choice, outcome);
         if matches!(choice.action.as_str(), "action_listen" | "action_session_start") {

@@ -121,3 +121,43 @@ responses: {utter_hi: [{text: hi}]}
     assert_eq!(chat.say("hi"), ["hi"]);
     assert_eq!(chat.slot("mood"), json!("CALM"));
 }
+
+#[test]
+fn validation_is_asked_though_the_message_fills_nothing() {
+    let domain = "intents: [hi]\nslots:\n  mood: {type: text, mappings: [{type: custom}]}\n\
+        responses:\n  utter_ok: [{text: ok}]\nactions: [action_validate_slot_mappings]\n";
+    let rules = "rules:\n- rule: hi\n  steps: [{intent: hi}, {action: utter_ok}]\n";
+    let mut chat = Chat::new(domain, rules)
+        .serve(|_| answer(json!([{"event": "slot", "name": "mood", "value": "extracted there"}])));
+    chat.say("hi");
+    assert_eq!(chat.calls.len(), 1);
+    assert_eq!(chat.slot("mood"), "extracted there");
+}
+
+#[test]
+fn an_extraction_of_the_bots_own_takes_the_place_of_the_built_in_one() {
+    let domain = DOMAIN.to_owned() + "actions: [action_extract_slots]\n";
+    let mut chat = Chat::new(&domain, RULES)
+        .serve(|_| answer(json!([{"event": "slot", "name": "outside", "value": "from afar"}])));
+    chat.say("yes");
+    let called: Vec<&str> = chat.calls.iter().map(|call| call.name.as_str()).collect();
+    assert_eq!(called, ["action_extract_slots"]);
+    assert_eq!((chat.slot("agreed"), chat.slot("outside")), (Value::Null, json!("from afar")));
+    chat.say("book");
+    let called: Vec<&str> = chat.calls.iter().map(|call| call.name.as_str()).collect();
+    assert_eq!(called, ["action_extract_slots"; 3], "once for the message, once where the form begins");
+}
+
+#[test]
+fn a_list_wraps_a_lone_value_unless_it_is_empty() {
+    let rules = "rules:\n- rule: r\n  steps: [{intent: chat}, {action: action_fill}]\n";
+    let domain = DOMAIN.to_owned() + "actions: [action_fill]\n";
+    for (given, kept) in
+        [(json!("a"), json!(["a"])), (json!(""), json!("")), (json!(0), json!(0)), (json!(false), json!(false))]
+    {
+        let mut chat = Chat::new(&domain, rules)
+            .serve(move |_| answer(json!([{"event": "slot", "name": "cities", "value": given.clone()}])));
+        chat.say("chat");
+        assert_eq!(chat.slot("cities"), kept);
+    }
+}
