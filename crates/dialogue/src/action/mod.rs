@@ -42,9 +42,6 @@ pub(crate) fn run(scene: &Scene<'_>, name: &str, replies: &mut Replies) -> Resul
     if let Some(retrieval) = retrieval_intent(scene, name) {
         return utter(scene, &retrieval_response(scene, &retrieval), replies);
     }
-    if domain.is_custom_action(name) && !domain.responses.contains_key(name) {
-        return run_remote(scene, name, replies);
-    }
     if domain.e2e_actions.iter().any(|text| text == name) {
         let draft: JsonMap = [("text".to_owned(), Value::from(name))].into_iter().collect();
         return Ok(Outcome::Ran(vec![scene.bot(draft)]));
@@ -52,7 +49,7 @@ pub(crate) fn run(scene: &Scene<'_>, name: &str, replies: &mut Replies) -> Resul
     if domain.responses.contains_key(name) || name.starts_with("utter_") {
         return utter(scene, name, replies);
     }
-    if domain.forms.contains_key(name) {
+    if domain.forms.contains_key(name) && !domain.is_custom_action(name) {
         return form::run(scene, name, replies);
     }
     run_remote(scene, name, replies)

@@ -46,9 +46,11 @@ fn deactivate(scene: &Scene<'_>) -> Vec<Event> {
 /// The last two messages were not understood, or the user denied, rephrased in
 /// vain and denied again.
 fn gave_up(scene: &Scene<'_>) -> bool {
+    // Of all events since the last restart: those that count have lost the turns
+    // between two executions of the loop (spec §3.2).
     let intents: Vec<&str> = scene
         .tracker
-        .applied_events()
+        .events_after_restart()
         .rev()
         .filter_map(|event| match &event.body {
             EventBody::User { parse_data, .. } => Some(parse_data.intent.name.as_deref().unwrap_or_default()),

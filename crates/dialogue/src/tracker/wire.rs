@@ -55,7 +55,7 @@ impl Tracker {
     }
 
     /// Events after (not including) the last restart.
-    pub fn events_after_restart(&self) -> impl Iterator<Item = &std::sync::Arc<Event>> {
+    pub fn events_after_restart(&self) -> impl DoubleEndedIterator<Item = &std::sync::Arc<Event>> {
         let start = self
             .events
             .iter()

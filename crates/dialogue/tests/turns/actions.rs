@@ -133,3 +133,59 @@ fn an_nlg_server_is_given_what_the_action_fills_in_and_the_id_of_the_variation()
         });
     assert_eq!(chat.say("go"), ["written: it"]);
 }
+
+#[test]
+fn an_action_that_listens_itself_does_not_keep_a_turn_going_for_ever() {
+    let spoken = json!({"event": "user", "text": "go", "parse_data": {"intent": {"name": "go", "confidence": 1.0}}});
+    for events in [json!([{"event": "action", "name": "action_listen"}]), json!([listen(), spoken])] {
+        let mut chat = Chat::new(DOMAIN, RULES).serve(move |_| answer(events.clone()));
+        let done = chat.turn("go");
+        assert!(chat.calls.len() <= 10, "{}", chat.calls.len());
+        assert!(done.warnings.iter().any(|w| w.contains("circuit breaker")), "{:?}", done.warnings);
+        assert_eq!(chat.say("hi"), ["hi None"]);
+    }
+}
+
+fn listen() -> serde_json::Value {
+    json!({"event": "action", "name": "action_listen"})
+}
+
+#[test]
+fn after_a_turn_broken_off_behind_a_listen_the_next_message_is_heard() {
+    let spoken = json!({"event": "user", "text": "go", "parse_data": {"intent": {"name": "go", "confidence": 1.0}}});
+    let rules = "rules:
+- rule: go
+  steps: [{intent: go}, {action: utter_hi}, {action: utter_note}, {action: action_go}]
+- rule: hi
+  steps: [{intent: hi}, {action: utter_hi}]
+";
+    let mut chat = Chat::new(DOMAIN, rules).serve(move |_| answer(json!([listen(), spoken.clone()])));
+    chat.say("go");
+    assert_eq!(chat.say("hi"), ["hi None"]);
+}
+
+#[test]
+fn two_stage_fallback_asks_a_second_time_after_a_denial() {
+    let domain =
+        format!("{DOMAIN}  utter_ask_rephrase: [{{text: rephrase}}]\n  utter_default: [{{text: giving up}}]\n");
+    let rules = format!(
+        "{RULES}- rule: fallback\n  steps: [{{intent: nlu_fallback}}, {{action: action_two_stage_fallback}}, {{active_loop: action_two_stage_fallback}}]\n"
+    );
+    let mut chat = Chat::new(&domain, &rules);
+    chat.say("nlu_fallback");
+    assert_eq!(chat.say("out_of_scope"), ["rephrase"]);
+    assert!(chat.say("nlu_fallback")[0].starts_with("Did you mean"));
+    assert_eq!(chat.say("out_of_scope"), ["giving up"]);
+    chat.say("nlu_fallback");
+    assert_eq!(chat.say("nlu_fallback"), ["giving up"]);
+}
+
+#[test]
+fn an_utterance_listed_as_an_action_is_still_an_utterance() {
+    let domain = DOMAIN.replace("actions: [action_go]", "actions: [action_go, utter_written]");
+    let rules = "rules:\n- rule: r\n  steps: [{intent: go}, {action: utter_written}]\n";
+    let mut chat = Chat::new(&domain, rules)
+        .write(|call| Ok(json!({ "text": format!("from the NLG server: {}", call.response) }).as_object().cloned()));
+    assert_eq!(chat.say("go"), ["from the NLG server: utter_written"]);
+    assert!(chat.calls.is_empty());
+}
