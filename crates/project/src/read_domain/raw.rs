@@ -21,6 +21,9 @@ pub(super) fn raw(merged: &Merged<'_>, extras: &Extras) -> JsonMap {
         || merged.has_data_responses
         || !extras.retrieval_intents.is_empty()
         || !extras.bot_texts.is_empty();
+    // Rasa adds it wherever it is not written (spec §4.1).
+    raw.entry("session_config".to_owned())
+        .or_insert_with(|| json!({"session_expiration_time": 60, "carry_over_slots_to_new_session": true}));
     if was_merged {
         add_merged_keys(merged, extras, &mut raw);
     }
@@ -28,14 +31,8 @@ pub(super) fn raw(merged: &Merged<'_>, extras: &Extras) -> JsonMap {
 }
 
 /// Quirk (spec §1.6, merging): a merged domain has all seven mergeable
-/// sections and a session configuration, even where no file has them.
+/// sections, even where no file has them.
 fn add_merged_keys(merged: &Merged<'_>, extras: &Extras, raw: &mut JsonMap) {
-    if !raw.contains_key("session_config") {
-        raw.insert(
-            "session_config".to_owned(),
-            json!({"session_expiration_time": 60, "carry_over_slots_to_new_session": true}),
-        );
-    }
     let nothing =
         Node { value: crate::yaml::Yaml::Null, span: crate::Span::default(), style: crate::yaml::Style::Plain };
     for key in MERGED_KEYS {
