@@ -314,12 +314,10 @@ fn http(map: &Map, name: &str, needs_url: bool, out: &mut Vec<Diagnostic>) -> Op
     let submap = |key: &str, out: &mut Vec<Diagnostic>| {
         map.get(key).filter(|node| !node.is_null()).and_then(|node| shape::map(node, &format!("`{key}`"), out))
     };
-    let headers = submap("headers", out).map(|headers| {
-        headers.iter().map(|(key, node)| (key.name.clone(), Secret(shape::python_str(&node.to_json())))).collect()
-    });
-    let basic_auth = submap("basic_auth", out).map(|auth| BasicAuth {
-        username: optional(auth, "username", out).unwrap_or_default(),
-        password: Secret(optional(auth, "password", out).unwrap_or_default()),
+    let headers = submap("headers", out).map(|section| headers(section, name, out));
+    let basic_auth = submap("basic_auth", out).and_then(|auth| {
+        let at = map.get("basic_auth").map_or(span, |node| node.span);
+        basic_auth(auth, at, name, out)
     });
     Some(HttpEndpoint {
         url,
@@ -337,6 +335,55 @@ fn http(map: &Map, name: &str, needs_url: bool, out: &mut Vec<Diagnostic>) -> Op
         request_timeout: timeout(map, out),
         rest: rest(map, &HTTP_KEYS),
     })
+}
+
+/// Headers that HTTP can carry (RFC 9110, sections 5.1 and 5.5); a finding for
+/// each of the others. No value is shown: it may be a secret.
+fn headers(map: &Map, section: &str, out: &mut Vec<Diagnostic>) -> IndexMap<String, Secret> {
+    let mut headers = IndexMap::new();
+    for (key, node) in map.iter() {
+        let is_token = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
+        if key.name.is_empty() || !key.name.bytes().all(is_token) {
+            let message = format!("`{}` in the `headers` of `{section}` is no name of an HTTP header", key.name);
+            let help = "a name has letters, digits and `-`, and no blanks";
+            out.push(Diagnostic::error(codes::BAD_ENDPOINT, message).at(key.span, "").help(help));
+            continue;
+        }
+        let value = node.to_json();
+        if value.is_null() || value.is_array() || value.is_object() {
+            out.push(shape::wrong_type(node, &format!("the header `{}` of `{section}`", key.name), "text"));
+            continue;
+        }
+        let value = shape::python_str(&value);
+        if !value.bytes().all(|c| c == b'\t' || (b' '..0x7f).contains(&c)) {
+            let message = format!("the header `{}` of `{section}` has characters that HTTP does not carry", key.name);
+            let help = "write printable ASCII characters on one line";
+            out.push(Diagnostic::error(codes::BAD_ENDPOINT, message).at(node.span, "").help(help));
+            continue;
+        }
+        headers.insert(key.name.clone(), Secret(value));
+    }
+    headers
+}
+
+/// User name and password, both of which must be there.
+fn basic_auth(map: &Map, at: Span, section: &str, out: &mut Vec<Diagnostic>) -> Option<BasicAuth> {
+    const KEYS: [&str; 2] = ["username", "password"];
+    shape::unknown_keys(map, &KEYS, &format!("`basic_auth` of `{section}`"), out);
+    let mut value = |key: &str| match map.get(key) {
+        Some(node) if node.is_null() => {
+            out.push(shape::wrong_type(node, &format!("`{key}` in `basic_auth` of `{section}`"), "text"));
+            None
+        }
+        Some(_) => optional(map, key, out),
+        None => {
+            let message = format!("`basic_auth` of `{section}` has no `{key}`");
+            out.push(Diagnostic::error(codes::BAD_ENDPOINT, message).at(at, "").help(format!("add `{key}: …`")));
+            None
+        }
+    };
+    let (username, password) = (value("username"), value("password"));
+    Some(BasicAuth { username: username?, password: Secret(password?) })
 }
 
 fn timeout(map: &Map, out: &mut Vec<Diagnostic>) -> Option<f64> {
@@ -450,6 +497,30 @@ mod tests {
         assert!(Endpoints::parse(b"", "e.yml", &env).1.is_empty());
         assert_eq!(Endpoints::parse(b"- a", "e.yml", &env).1[0].code, codes::NOT_A_MAPPING);
         assert_eq!(Endpoints::parse(b"\xff", "e.yml", &env).1[0].code, codes::NOT_UTF8);
+    }
+
+    #[test]
+    fn headers_and_authentication_that_cannot_be_sent_are_reported_with_their_place() {
+        let text = "action_endpoint:\n  url: http://a\n  basic_auth: {usernamex: u}\n  headers:\n    X-A:\n    \"X B\": v\n    X-C: \"hunter2\\n\"\n    X-D: ok\n";
+        let (endpoints, out) = Endpoints::parse(text.as_bytes(), "e.yml", &env);
+        let mut places: Vec<(&str, String)> =
+            out.iter().map(|d| (d.code, endpoints.sources.place(d.annotations[0].span))).collect();
+        places.sort();
+        let place = |code, line: usize| (code, format!("e.yml:{line}"));
+        assert_eq!(
+            places,
+            [
+                place("E0202", 5),
+                place("E0701", 3),
+                place("E0701", 3),
+                place("E0701", 6),
+                place("E0701", 7),
+                place("W0204", 3)
+            ]
+        );
+        assert!(out.iter().all(|d| !d.message.contains("hunter2")));
+        let headers = endpoints.action_endpoint.expect("action endpoint").headers;
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["X-D"]);
     }
 
     #[test]
