@@ -66,7 +66,7 @@ enum Command {
     Test(test::TestArgs),
     /// Work with training data.
     Data(data::DataArgs),
-    /// Explain the code of a finding.
+    /// Explain the code of a finding, or why a text is understood as it is.
     Explain(explain::ExplainArgs),
     /// Measure training, start, parsing and turns.
     Bench(bench::BenchArgs),

@@ -90,3 +90,27 @@ fn codes_are_explained() {
         assert!(told.err.contains(words), "{what}: {told:?}");
     }
 }
+
+#[test]
+fn what_speaks_for_an_intent_adds_up() {
+    let network = "- name: LogisticRegressionClassifier";
+    for classifier in ["LogisticRegressionClassifier", "DIETClassifier"] {
+        let project = Project::tiny();
+        project.edit("config.yml", network, &format!("- name: {classifier}"));
+        let project = project.trained();
+        let told = project.sapa(&["explain", "when do you open the doors"]);
+        assert_eq!(told.code, Some(0), "{told:?}");
+        let first = told.out.lines().next().unwrap_or_default();
+        assert!(first.starts_with(&format!("{classifier}: hours (")) && first.contains(" rather than "), "{told:?}");
+        let numbers = told.out.lines().skip(1).map(|line| {
+            let (number, name) = line.trim().split_once("  ").expect("a number and a name");
+            (number.parse::<f64>().expect("a number"), name.to_owned())
+        });
+        let mut numbers: Vec<(f64, String)> = numbers.collect();
+        let (sum, _) = numbers.pop().expect("the sum");
+        assert!(sum > 0.0 && (numbers.iter().map(|(share, _)| share).sum::<f64>() - sum).abs() < 0.02, "{told:?}");
+        assert!(numbers.iter().any(|(share, name)| *share > 0.0 && name.contains("open")), "{told:?}");
+    }
+    let none = Project::tiny().sapa(&["explain", "halo"]);
+    assert!(none.code == Some(1) && none.err.contains("sapa train"), "{none:?}");
+}

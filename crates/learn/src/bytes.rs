@@ -46,6 +46,21 @@ impl PackedLinear {
         (&self.rows, &self.scales, &self.intercept)
     }
 
+    /// By how much each feature speaks for one class against another; last, the
+    /// intercept's share. They add up to the difference of the scores.
+    pub fn shares(&self, features: &[(u32, f32)], [one, other]: [usize; 2]) -> (Vec<f32>, f32) {
+        let classes = self.intercept.len();
+        let entry = |feature: u32, class: usize| {
+            let entry = self.rows.get((feature as usize).checked_mul(classes)?.checked_add(class)?)?;
+            Some(f32::from(*entry) * self.scales.get(feature as usize)?)
+        };
+        let share = |&(feature, value): &(u32, f32)| {
+            value * (entry(feature, one).unwrap_or(0.0) - entry(feature, other).unwrap_or(0.0))
+        };
+        let intercept = |class: usize| self.intercept.get(class).copied().unwrap_or(0.0);
+        (features.iter().map(share).collect(), intercept(one) - intercept(other))
+    }
+
     /// Writes the score of each class. Features that do not exist are left out.
     pub fn scores(&self, features: &[(u32, f32)], out: &mut Vec<f32>) {
         let classes = self.intercept.len();
@@ -72,6 +87,8 @@ mod tests {
         packed.scores(&row, &mut scores);
         let exact = model.scores(row[..3].iter().copied());
         assert!(scores.iter().zip(&exact).all(|(a, b)| (a - b).abs() < 0.02), "{scores:?} {exact:?}");
+        let (shares, rest) = packed.shares(&row, [0, 1]);
+        assert!((shares.iter().sum::<f32>() + rest - (scores[0] - scores[1])).abs() < 1e-5);
         let (rows, scales, intercept) = packed.parts();
         let again = PackedLinear::from_parts(rows.to_vec(), scales.to_vec(), intercept.to_vec());
         assert_eq!(again.as_ref(), Some(&packed));

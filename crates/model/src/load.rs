@@ -72,6 +72,11 @@ impl Model {
         self.dialogue.as_ref()
     }
 
+    /// The pipeline, if the model has one.
+    pub fn nlu(&self) -> Option<&NluModel> {
+        self.nlu.as_ref()
+    }
+
     /// Whether there is an NLU part.
     pub fn has_nlu(&self) -> bool {
         self.nlu.is_some()

@@ -27,6 +27,7 @@ mod train;
 pub use entity::duckling::DucklingQuery;
 pub use entity::tagging::{EntityReasons, TokenReasons};
 pub use error::{LoadError, TrainError};
+pub use intent::reasons::IntentReasons;
 pub use intent_message::parse_intent_message;
 pub use model::NluModel;
 pub use registry::component_names;

@@ -2,8 +2,9 @@
 
 use crate::entity::duckling::DucklingQuery;
 use crate::entity::tagging::EntityReasons;
+use crate::intent::reasons::IntentReasons;
 use crate::message::Message;
-use crate::registry::kind;
+use crate::registry::{Role, kind};
 use crate::sections::{SectionReader, SectionWriter};
 use crate::train::{Pipeline, train_pipeline};
 use crate::{LoadError, TrainError, parse_intent_message};
@@ -86,6 +87,20 @@ impl NluModel {
             component.process(&mut message);
         }
         into_parse_data(message)
+    }
+
+    /// Why the classifiers decide on the intents they decide on, in pipeline order.
+    pub fn explain_intents(&self, text: &str) -> Vec<IntentReasons> {
+        let mut message = Message::new(text);
+        let featurizers: Vec<_> =
+            self.components.iter().filter(|(kind, _)| kind.role == Role::Featurizer).map(|(_, c)| c).collect();
+        let name = |block: usize, column: u32| featurizers.get(block)?.feature_name(column);
+        let mut reasons = Vec::new();
+        for (kind, component) in &self.components {
+            reasons.extend(component.explain_intent(&message).map(|reasons| reasons.named(kind.name, name)));
+            component.process(&mut message);
+        }
+        reasons
     }
 
     /// Why the learnt extractors find what they find in a text, in pipeline

@@ -2,6 +2,7 @@
 
 use crate::entity::duckling::DucklingQuery;
 use crate::entity::tagging::EntityReasons;
+use crate::intent::reasons::Reasons;
 use crate::message::Message;
 use crate::sections::{SectionReader, SectionWriter};
 use crate::{LoadError, TrainError};
@@ -24,6 +25,16 @@ pub(crate) trait Component: Send + Sync {
     /// not learn them.
     fn explain_entities(&self, _: &Message) -> Vec<EntityReasons> {
         Vec::new()
+    }
+
+    /// Why it decides on the intent it decides on.
+    fn explain_intent(&self, _: &Message) -> Option<Reasons> {
+        None
+    }
+
+    /// What people may call a column of its features.
+    fn feature_name(&self, _: u32) -> Option<String> {
+        None
     }
 
     /// Writes what [`Kind::load`] needs.

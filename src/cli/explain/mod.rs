@@ -1,7 +1,10 @@
-//! `sapa explain`: what a code means, and what to do about it.
+//! `sapa explain`: what a code means and what to do about it; or why a text is
+//! understood as it is.
 
 mod pages;
+mod text;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -13,15 +16,22 @@ use pages::PAGES;
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// The code of a finding, as `E0401`.
+    /// The code of a finding, as `E0401`; or a text, in quotes.
     what: String,
+    /// Model that understands the text: a file, or a folder whose newest is used.
+    #[arg(short, long, default_value = "models")]
+    model: PathBuf,
 }
 
-/// Shows the page of a code.
+/// Shows the page of a code, or explains a text.
 pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode> {
     let code = args.what.trim().to_uppercase();
     if let Some((_, page)) = PAGES.iter().find(|(known, _)| *known == code) {
         terminal::ask(page);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !is_nearly_a_code(&code) {
+        text::explain(&args.what, &args.model)?;
         return Ok(ExitCode::SUCCESS);
     }
     if !is_code(&code) {
@@ -31,6 +41,11 @@ pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode> {
         Some(near) => bail!("there is no code {code}; did you mean {near}?"),
         None => bail!("there is no code {code}"),
     }
+}
+
+/// A letter and digits, and perhaps a slip.
+fn is_nearly_a_code(text: &str) -> bool {
+    text.starts_with(['E', 'W', 'N']) && text.len() <= 7 && text.chars().filter(char::is_ascii_digit).count() >= 3
 }
 
 /// `^[EWN]\d{4}$`

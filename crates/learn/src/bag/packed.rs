@@ -98,6 +98,51 @@ impl PackedBag {
         }
     }
 
+    /// By how much each feature speaks for one class against another: its share of
+    /// the difference of their scores, mean of the networks; last, what no feature
+    /// brings. With the hidden units that are on for these features the scores are
+    /// sums over features, so that all shares add up to the difference.
+    pub fn shares(&self, features: &[(u32, f32)], [one, other]: [usize; 2]) -> (Vec<f32>, f32) {
+        let mut hidden = Vec::new();
+        self.fill_hidden(features, &mut hidden);
+        let (mut shares, mut rest) = (vec![0.0; features.len()], 0.0);
+        let mean = 1.0 / self.networks.max(1) as f32;
+        for (network, on) in hidden.as_chunks::<HIDDEN>().0.iter().enumerate() {
+            let class = |class: usize| {
+                let row = self.output.as_chunks::<HIDDEN>().0.get(network * self.classes + class);
+                let bias = self.output_bias.get(network * self.classes + class);
+                row.zip(bias)
+            };
+            let (Some((one, one_bias)), Some((other, other_bias))) = (class(one), class(other)) else { continue };
+            let mut direction = [0.0_f32; HIDDEN];
+            for (unit, way) in direction.iter_mut().enumerate() {
+                *way = if on[unit] > 0.0 { mean * (one[unit] - other[unit]) } else { 0.0 };
+            }
+            rest += mean * (one_bias - other_bias);
+            rest += self.hidden_bias.as_chunks::<HIDDEN>().0.get(network).map_or(0.0, |bias| dot(&direction, bias));
+            for (share, &(feature, value)) in shares.iter_mut().zip(features) {
+                let place = feature as usize * self.networks + network;
+                let Some(row) = self.rows.as_chunks::<HIDDEN>().0.get(place) else { continue };
+                let along: f32 = direction.iter().zip(row).map(|(way, entry)| way * f32::from(*entry)).sum();
+                *share += value * self.scales[place] * along;
+            }
+        }
+        (shares, rest)
+    }
+
+    /// The networks' mean score of each class, before it becomes a probability.
+    pub fn mean_scores(&self, features: &[(u32, f32)]) -> Vec<f32> {
+        let mut hidden = Vec::new();
+        self.fill_hidden(features, &mut hidden);
+        let mean = 1.0 / self.networks.max(1) as f32;
+        let mut scores = vec![0.0; self.classes];
+        for (network, on) in hidden.as_chunks::<HIDDEN>().0.iter().enumerate() {
+            let rows = self.output.as_chunks::<HIDDEN>().0.iter().zip(&self.output_bias).skip(network * self.classes);
+            scores.iter_mut().zip(rows).for_each(|(score, (row, bias))| *score += mean * (dot(row, on) + bias));
+        }
+        scores
+    }
+
     fn fill_hidden(&self, features: &[(u32, f32)], hidden: &mut Vec<f32>) {
         hidden.clear();
         hidden.extend(&self.hidden_bias);
@@ -149,6 +194,9 @@ mod tests {
             }
             assert!(out.iter().zip(&exact).all(|(a, b)| (a - b).abs() < 0.02), "{out:?} {exact:?}");
             assert!((out.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            let (scores, (shares, rest)) = (packed.mean_scores(&row), packed.shares(&row, [2, 0]));
+            let sum = shares.iter().sum::<f32>() + rest;
+            assert!((sum - (scores[2] - scores[0])).abs() < 1e-3, "{shares:?} + {rest}: {scores:?}");
         }
         let (rows, floats) = packed.parts();
         let again = PackedBag::from_parts(2, 3, rows.to_vec(), floats.map(<[f32]>::to_vec));

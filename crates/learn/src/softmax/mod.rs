@@ -152,6 +152,17 @@ impl SoftmaxModel {
         scores
     }
 
+    /// By how much each feature speaks for one class against another; last, the
+    /// intercept's share. They add up to the difference of the scores.
+    pub fn shares(&self, row: &[(u32, f32)], [one, other]: [usize; 2]) -> (Vec<f32>, f32) {
+        let classes = self.intercept.len();
+        let weight =
+            |feature: u32, class: usize| self.weights.get(feature as usize * classes + class).copied().unwrap_or(0.0);
+        let share = |&(feature, value): &(u32, f32)| value * (weight(feature, one) - weight(feature, other));
+        let intercept = |class: usize| self.intercept.get(class).copied().unwrap_or(0.0);
+        (row.iter().map(share).collect(), intercept(one) - intercept(other))
+    }
+
     /// Probabilities of the K classes.
     pub fn probabilities(&self, row: impl IntoIterator<Item = (u32, f32)>) -> Vec<f32> {
         let mut scores = self.scores(row);

@@ -211,6 +211,14 @@ impl Component for CountVectorsFeaturizer {
         message.blocks.push(counts);
     }
 
+    fn feature_name(&self, column: u32) -> Option<String> {
+        let term = self.0.vocabulary.term(column)?;
+        Some(match self.0.stored.terms.analyzer {
+            Analyzer::Word => format!("`{term}`"),
+            Analyzer::Char | Analyzer::CharWb => format!("…{}…", term.replace(' ', "·")),
+        })
+    }
+
     fn save(&self, writer: &mut SectionWriter) {
         self.0.save("counts", writer);
     }

@@ -3,6 +3,7 @@
 
 use super::learner::{IntentLearner, LearnerOptions};
 use super::logistic::{cut_ranking, intent_examples, set_ranking, too_few_intents};
+use super::reasons::Reasons;
 use crate::entity::crf::{diet_windows, read_split};
 use crate::entity::tagging::{EntityReasons, EntityTagger, TaggingOptions};
 use crate::features::selected_featurizers;
@@ -127,6 +128,10 @@ impl Component for DietClassifier {
             let found = tagger.entities(message);
             message.entities.extend(found);
         }
+    }
+
+    fn explain_intent(&self, message: &Message) -> Option<Reasons> {
+        self.classifier.as_ref().and_then(|classifier| classifier.explain(message))
     }
 
     fn explain_entities(&self, message: &Message) -> Vec<EntityReasons> {

@@ -7,6 +7,7 @@
 //! one: words and character n-grams weigh the same in every message. Deliberate;
 //! `weighting: counts` gives Rasa's.
 
+use super::reasons::{FeatureName, Reasons};
 use crate::features::selected_featurizers;
 use crate::message::Message;
 use crate::options::Options;
@@ -168,6 +169,32 @@ impl LinearClassifier {
         let mut ranking: Vec<(&str, f32)> = self.stored.labels.iter().map(String::as_str).zip(probabilities).collect();
         ranking.sort_by(|a, b| b.1.total_cmp(&a.1));
         ranking.into_iter().map(|(label, probability)| (label, f64::from(probability))).collect()
+    }
+
+    /// What speaks for the best label against the second; `None` when there is
+    /// nothing to choose between.
+    pub fn explain(&self, message: &Message) -> Option<Reasons> {
+        let ranking = self.rank(message);
+        let [(first, sure), (second, less)] = ranking.get(..2)?.try_into().ok()?;
+        let class = |label: &str| self.stored.labels.iter().position(|known| known == label);
+        let mut row = self.raw_features(message);
+        self.weigh(&mut row);
+        let (shares, constant) = self.model.shares(&row, [class(first)?, class(second)?]);
+        let features = row.iter().zip(shares).map(|(&(column, _), share)| (self.place(column), share)).collect();
+        Some(Reasons { intents: [(first.to_owned(), sure), (second.to_owned(), less)], features, constant })
+    }
+
+    /// The featurizer that a column comes from, and the column there.
+    fn place(&self, column: u32) -> FeatureName {
+        let mut first = 0;
+        for block in &self.stored.blocks {
+            let end = first + block.columns as u32;
+            if column < end {
+                return FeatureName::Of(block.source, column - first);
+            }
+            first = end;
+        }
+        FeatureName::Known(format!("feature {column}"))
     }
 
     /// Counts and flags of all blocks, side by side.

@@ -1,6 +1,7 @@
 //! LogisticRegressionClassifier (spec §2.4).
 
 use super::linear::{LinearClassifier, LinearOptions};
+use super::reasons::Reasons;
 use crate::message::Message;
 use crate::options::Options;
 use crate::registry::{Component, TrainContext};
@@ -82,6 +83,10 @@ impl Component for LogisticRegressionClassifier {
             let ranking = cut_ranking(classifier.rank(message), self.stored.ranking_length);
             set_ranking(message, ranking);
         }
+    }
+
+    fn explain_intent(&self, message: &Message) -> Option<Reasons> {
+        self.classifier.as_ref().and_then(|classifier| classifier.explain(message))
     }
 
     fn save(&self, writer: &mut SectionWriter) {

@@ -6,3 +6,4 @@ pub(crate) mod keyword;
 pub(crate) mod learner;
 pub(crate) mod linear;
 pub(crate) mod logistic;
+pub(crate) mod reasons;

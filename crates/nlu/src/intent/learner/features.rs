@@ -60,7 +60,7 @@ impl Features {
     pub fn learn(messages: &[&Message], flags: Vec<Flags>, threads: usize) -> (Self, Vec<Row>) {
         let mut all: Vec<Terms> = vec![Terms::default(); messages.len()];
         for_each_chunk(&mut all, 64, threads, |number, part| {
-            part.iter_mut().zip(&messages[number * 64..]).for_each(|(out, message)| *out = terms(message.text));
+            part.iter_mut().zip(&messages[number * 64..]).for_each(|(out, message)| *out = terms(&message.wording()));
         });
         let (n, least) = (all.len(), if all.len() < SOME { 1 } else { 2 });
         let words = frequent(&all, |terms| &terms.words, if n < MANY { 1 } else { 2 });
@@ -82,7 +82,25 @@ impl Features {
 
     /// A message as a row.
     pub fn row(&self, message: &Message) -> Row {
-        self.row_of(&terms(message.text), message)
+        self.row_of(&terms(&message.wording()), message)
+    }
+
+    /// The column of a term.
+    pub fn column(&self, key: u64) -> Option<u32> {
+        let pieces = || Some(self.words.index.len() as u32 + self.pieces.index.id(key)?);
+        self.words.index.id(key).or_else(pieces)
+    }
+
+    /// The featurizer that a column comes from, and the column there.
+    pub fn flag(&self, column: u32) -> Option<(usize, u32)> {
+        let mut first = (self.words.index.len() + self.pieces.index.len()) as u32;
+        for flags in &self.flags {
+            if column >= first && column - first < flags.columns as u32 {
+                return Some((flags.block, column - first));
+            }
+            first += flags.columns as u32;
+        }
+        None
     }
 
     fn row_of(&self, terms: &Terms, message: &Message) -> Row {

@@ -7,6 +7,7 @@ mod calibrate;
 // For components that learn from predicted intents.
 #[allow(dead_code)]
 mod cross;
+mod explain;
 mod features;
 mod plan;
 mod terms;

@@ -66,6 +66,31 @@ pub(super) fn terms(text: &str) -> Terms {
     terms
 }
 
+/// What people may call the terms of a text, in the order of [`terms`]: words,
+/// pairs, pieces.
+pub(super) fn named_terms(text: &str) -> Vec<String> {
+    let mut characters = normalised(text);
+    blank_long_numbers(&mut characters);
+    let words: Vec<String> =
+        characters.split(|c| !is_word(*c)).filter(|word| !word.is_empty()).map(String::from_iter).collect();
+    let mut names: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    let edge = "·".to_owned();
+    let with_edges: Vec<&String> = std::iter::once(&edge).chain(&words).chain([&edge]).collect();
+    if !words.is_empty() {
+        names.extend(with_edges.windows(2).map(|pair| format!("`{} {}`", pair[0], pair[1])));
+    }
+    names.extend(words.windows(3).map(|three| format!("`{} … {}`", three[0], three[2])));
+    for word in &words {
+        let padded: Vec<char> = format!("·{word}·").chars().collect();
+        for from in 0..padded.len() {
+            let longest = LONGEST.min(padded.len() - from);
+            let pieces = (SHORTEST..=longest).map(|length| String::from_iter(&padded[from..from + length]));
+            names.extend(pieces.map(|piece| format!("…{piece}…")));
+        }
+    }
+    names
+}
+
 /// Compatibility forms (NFKC) in lower case.
 fn normalised(text: &str) -> Vec<char> {
     if text.is_ascii() {
@@ -111,6 +136,18 @@ fn push_pieces(word: &[char], out: &mut Vec<u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_term_has_its_name() {
+        for text in ["", "a", "jam buka", "jam berapa buka kantornya?", "nip 199001012020121001 é"] {
+            let terms = terms(text);
+            let number = terms.words.len() + terms.pairs.len() + terms.pieces.len();
+            assert_eq!(named_terms(text).len(), number, "{text}");
+        }
+        let names = named_terms("jam ab");
+        assert_eq!(&names[..5], ["`jam`", "`ab`", "`· jam`", "`jam ab`", "`ab ·`"]);
+        assert!(names.contains(&"…·ab·…".to_owned()));
+    }
 
     #[test]
     fn case_blanks_and_punctuation_change_nothing() {
