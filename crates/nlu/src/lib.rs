@@ -11,6 +11,7 @@ mod features;
 mod indonesian;
 mod intent;
 mod intent_message;
+mod literals;
 mod message;
 mod model;
 mod options;

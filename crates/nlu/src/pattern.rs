@@ -2,9 +2,10 @@
 //! engine, or for the backtracking one (with a step limit) when they look around
 //! or refer back.
 
+use crate::literals::Literals;
 use sapa_project::pattern::translate;
 
-/// Bytes a compiled expression may take: enough for large lookup tables.
+/// Bytes a compiled expression may take.
 const SIZE_LIMIT: usize = 256 << 20;
 /// Steps of the backtracking engine before a search counts as "no match".
 const BACKTRACK_LIMIT: usize = 100_000;
@@ -14,6 +15,8 @@ const BACKTRACK_LIMIT: usize = 100_000;
 pub(crate) enum Pattern {
     Linear(regex::Regex),
     Backtracking(Box<Backtracking>),
+    /// A lookup table.
+    Literals(Literals),
 }
 
 /// An expression for the backtracking engine, and a linear one that matches
@@ -55,13 +58,6 @@ impl Pattern {
         }
     }
 
-    /// Whether Python syntax can be read; mostly without compiling, which takes
-    /// much longer. The backtracking engine's parser does not know all that the
-    /// linear engine does, so its refusal alone means nothing.
-    pub fn is_well_formed(python: &str) -> bool {
-        fancy_regex::Expr::parse_tree(&translate(python)).is_ok() || Self::new(python, true).is_ok()
-    }
-
     fn linear(source: &str, case_sensitive: bool) -> Result<Self, String> {
         regex::RegexBuilder::new(source)
             .case_insensitive(!case_sensitive)
@@ -73,21 +69,14 @@ impl Pattern {
 
     /// An alternation of literal texts in their order (a lookup table).
     pub fn literals(elements: &[String], case_sensitive: bool, word_boundaries: bool) -> Result<Option<Self>, String> {
-        let escaped: Vec<String> =
-            elements.iter().filter(|element| !element.is_empty()).map(|element| regex::escape(element)).collect();
-        if escaped.is_empty() {
-            return Ok(None);
-        }
-        // \ba\b|\bb\b is the same as \b(?:a|b)\b.
-        let alternation = escaped.join("|");
-        let source = if word_boundaries { format!(r"\b(?:{alternation})\b") } else { alternation };
-        Self::linear(&source, case_sensitive).map(Some)
+        Ok(Literals::new(elements, case_sensitive, word_boundaries)?.map(Self::Literals))
     }
 
     /// Bytes of all non-overlapping, non-empty matches.
     pub fn find_all(&self, text: &str) -> Vec<(usize, usize)> {
         let spans: Vec<(usize, usize)> = match self {
             Self::Linear(regex) => regex.find_iter(text).map(|found| (found.start(), found.end())).collect(),
+            Self::Literals(literals) => return literals.find_all(text),
             Self::Backtracking(pattern) if !pattern.may_match(text) => return Vec::new(),
             Self::Backtracking(pattern) => {
                 pattern.regex.find_iter(text).map_while(Result::ok).map(|found| (found.start(), found.end())).collect()
@@ -100,6 +89,7 @@ impl Pattern {
     pub fn is_match(&self, text: &str) -> bool {
         match self {
             Self::Linear(regex) => regex.is_match(text),
+            Self::Literals(literals) => literals.is_match(text),
             Self::Backtracking(pattern) => pattern.may_match(text) && pattern.regex.is_match(text).unwrap_or(false),
         }
     }
@@ -201,12 +191,6 @@ mod tests {
         for broken in ["(", "[a", "*", r"\", "(?P<", "(?P=x", "(?P=x)", r"[\"] {
             assert!(Pattern::new(broken, true).is_err(), "{broken}");
         }
-        for sound in
-            [r"\d{3,}\Z", "(?P<q>['x])a(?P=q)", r"(?<!\d)\d{2}(?!\d)", r"(?x) a b", r"[[:alpha:]]\pL", "(?U)a+"]
-        {
-            assert_eq!(Pattern::is_well_formed(sound), Pattern::new(sound, true).is_ok(), "{sound}");
-        }
-        assert!(!Pattern::is_well_formed("(") && !Pattern::is_well_formed("[a") && !Pattern::is_well_formed("*"));
         assert!(Pattern::new("(?#", true).is_ok());
     }
 

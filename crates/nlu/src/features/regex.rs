@@ -10,7 +10,6 @@ use crate::train::{FeatureKind, FeaturizerInfo};
 use crate::{LoadError, TrainError};
 use sapa_project::{ComponentConfig, NluData};
 use serde::{Deserialize, Serialize};
-use std::sync::OnceLock;
 
 /// Options of RegexFeaturizer and RegexEntityExtractor.
 pub(crate) const OPTIONS: &[&str] =
@@ -37,12 +36,10 @@ struct Stored {
 /// Named patterns of the training data: regular expressions first, then lookup
 /// tables.
 ///
-/// Training compiles each of them, so that a broken one is found. A loaded set
-/// compiles them when they are first looked for: it takes several times as long
-/// as all the rest of loading.
+/// They are compiled when they are trained or loaded: no message waits for them.
 pub(crate) struct PatternSet {
     stored: Stored,
-    compiled: Vec<OnceLock<Option<Pattern>>>,
+    compiled: Vec<Pattern>,
 }
 
 impl PatternSet {
@@ -71,7 +68,7 @@ impl PatternSet {
                         "correct the pattern (Python `re` syntax)",
                     )
                 })?;
-                compiled.push(OnceLock::from(Some(pattern)));
+                compiled.push(pattern);
                 stored.patterns.push((regex.name.clone(), Source::Regex(regex.pattern.clone())));
             }
         }
@@ -88,7 +85,7 @@ impl PatternSet {
                     )
                 })?;
                 let Some(pattern) = pattern else { continue };
-                compiled.push(OnceLock::from(Some(pattern)));
+                compiled.push(pattern);
                 stored.patterns.push((lookup.name.clone(), Source::Lookup(lookup.elements.clone())));
             }
         }
@@ -98,28 +95,14 @@ impl PatternSet {
     /// Reads what [`PatternSet::save`] wrote.
     pub fn load(reader: &SectionReader) -> Result<Self, LoadError> {
         let stored: Stored = reader.json("patterns")?;
-        let is_sound = |(_, source): &(String, Source)| match source {
-            Source::Regex(pattern) => Pattern::is_well_formed(pattern),
-            Source::Lookup(elements) => elements.iter().any(|element| !element.is_empty()),
-        };
-        if !stored.patterns.iter().all(is_sound) {
-            return Err(reader.malformed("patterns"));
-        }
-        let compiled = stored.patterns.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { stored, compiled })
-    }
-
-    /// A pattern, compiled now if it has not been; `None` if it cannot be, which
-    /// training has ruled out.
-    fn compiled(&self, number: usize) -> Option<&Pattern> {
-        let ((_, source), compiled) = self.stored.patterns.get(number).zip(self.compiled.get(number))?;
-        let compile = || match source {
-            Source::Regex(pattern) => Pattern::new(pattern, self.stored.case_sensitive).ok(),
+        let compiled = stored.patterns.iter().map(|(_, source)| match source {
+            Source::Regex(pattern) => Pattern::new(pattern, stored.case_sensitive).ok(),
             Source::Lookup(elements) => {
-                Pattern::literals(elements, self.stored.case_sensitive, self.stored.word_boundaries).ok().flatten()
+                Pattern::literals(elements, stored.case_sensitive, stored.word_boundaries).ok().flatten()
             }
-        };
-        compiled.get_or_init(compile).as_ref()
+        });
+        let compiled = compiled.collect::<Option<Vec<_>>>().ok_or_else(|| reader.malformed("patterns"))?;
+        Ok(Self { stored, compiled })
     }
 
     /// Writes the patterns.
@@ -139,8 +122,7 @@ impl PatternSet {
 
     /// All patterns with their numbers and names.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &str, &Pattern)> {
-        let compiled = |(number, name)| self.compiled(number).map(|pattern| (number, name, pattern));
-        self.names().enumerate().filter_map(compiled)
+        self.names().zip(&self.compiled).enumerate().map(|(number, (name, pattern))| (number, name, pattern))
     }
 }
 
