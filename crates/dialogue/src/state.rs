@@ -1,5 +1,6 @@
 //! Featurised states: what policies see of a conversation (spec §3.3).
 
+mod digest;
 mod view;
 
 use std::collections::BTreeMap;
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use digest::{Digest, window_digest};
 pub use view::{StateView, view_key};
 
 /// A slot's part of a state.

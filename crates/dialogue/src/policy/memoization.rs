@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sapa_project::ComponentConfig;
-use sapa_sdk::EventBody;
+use sapa_sdk::{Event, EventBody};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Cause, Kind, LoadError, Policy, Prediction, RuleOnly, Saved, TrainContext, UNLIKELY_INTENT};
 use crate::Tracker;
-use crate::state::{StateView, view_key};
+use crate::state::{Digest, StateView, window_digest};
 use crate::training::{TrainingDialogue, blank};
 
 /// The registry's line for the plain policy.
@@ -36,13 +36,13 @@ pub struct MemoizationPolicy {
     priority: i64,
     max_history: Option<usize>,
     use_nlu_confidence_as_score: bool,
-    /// Key of the states -> action and the place of the story.
-    memory: BTreeMap<String, Remembered>,
+    /// Digest of the states -> action and the place of the story.
+    memory: BTreeMap<Digest, Remembered>,
     /// States of the longest key: longer histories cannot match.
     longest: usize,
-    /// Keys of the last states of all keys: most conversations are dismissed by
-    /// theirs.
-    endings: BTreeSet<String>,
+    /// Digests of the last states of all windows: most conversations are dismissed
+    /// by theirs.
+    endings: BTreeSet<Digest>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,20 +94,21 @@ impl MemoizationPolicy {
         &mut self,
         (dialogue, blank): (&TrainingDialogue, &Tracker),
         context: &TrainContext<'_>,
-        ambiguous: &mut Vec<String>,
+        ambiguous: &mut Vec<Digest>,
     ) {
         let mut tracker = blank.clone();
+        let mut history = History::default();
         for event in &dialogue.events {
             if let EventBody::Action { name, action_text, .. } = &event.event.body
                 && !event.unpredictable
                 && let Some(action) = name.as_ref().or(action_text.as_ref())
                 && action != UNLIKELY_INTENT
             {
-                let (key, ending, length) =
-                    tracker.with_learnt_states(self.max_history, &context.rule_only, |states| {
-                        let states = intent_states(states);
-                        (view_key(&states), states.last().map(|last| view_key(&[*last])), states.len())
-                    });
+                let states = history.read(&tracker, &context.rule_only);
+                let window = &states[states.len().saturating_sub(self.max_history.unwrap_or(usize::MAX))..];
+                let key = window_digest(window);
+                self.endings.extend(window.last());
+                self.longest = self.longest.max(window.len());
                 let remembered = Remembered {
                     action: action.clone(),
                     story: dialogue.name.clone(),
@@ -119,24 +120,23 @@ impl MemoizationPolicy {
                     Some(known) => known.add(remembered.place),
                     None => drop(self.memory.insert(key, remembered)),
                 }
-                self.endings.extend(ending);
-                self.longest = self.longest.max(length);
             }
-            tracker.update(event.event.clone());
+            history.update(&mut tracker, &event.event);
         }
     }
 
     fn recall(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Option<&Remembered> {
-        let key = |states: &[StateView<'_>]| view_key(&intent_states(states));
-        if !self.endings.contains(&tracker.with_learnt_states(Some(1), rule_only, key)) {
+        let digests = |states: &[StateView<'_>]| states.iter().map(digest).collect::<Vec<_>>();
+        let last = tracker.with_learnt_states(Some(1), rule_only, digests);
+        if !last.first().is_some_and(|last| self.endings.contains(last)) {
             return None;
         }
         let window = self.max_history.unwrap_or(self.longest + 1);
-        let (key, length) = tracker.with_learnt_states(Some(window), rule_only, |states| (key(states), states.len()));
-        if length > self.longest {
+        let states = tracker.with_learnt_states(Some(window), rule_only, digests);
+        if states.len() > self.longest {
             return None;
         }
-        self.memory.get(&key)
+        self.memory.get(&window_digest(&states))
     }
 
     /// Forgets leading events up to the next action until something is
@@ -189,7 +189,43 @@ impl Policy for MemoizationPolicy {
     }
 }
 
-/// Where an intent is known, the text does not count.
-fn intent_states<'a>(states: &[StateView<'a>]) -> Vec<StateView<'a>> {
-    states.iter().map(|state| state.intent_first()).collect()
+/// A state's digest. Where an intent is known, the text does not count.
+fn digest(state: &StateView<'_>) -> Digest {
+    Digest::of_state(&state.intent_first())
+}
+
+/// Digests of a story's states, each computed once: a story's actions would
+/// otherwise cost the square of their number.
+#[derive(Default)]
+struct History {
+    digests: Vec<Digest>,
+}
+
+impl History {
+    /// The states now, oldest first. Those that were there when this was last asked
+    /// are what they were, see [`History::update`].
+    fn read(&mut self, tracker: &Tracker, rule_only: &RuleOnly) -> &[Digest] {
+        let known = self.digests.len();
+        let new = |states: &[StateView<'_>]| states.get(known..).map(|new| new.iter().map(digest).collect::<Vec<_>>());
+        match tracker.with_learnt_states(None, rule_only, new) {
+            Some(new) => self.digests.extend(new),
+            None => {
+                self.digests.clear();
+                tracker.with_learnt_states(None, rule_only, |states| self.digests.extend(states.iter().map(digest)));
+            }
+        }
+        &self.digests
+    }
+
+    /// Tells the tracker an event. Undone turns and repeated executions of a loop
+    /// change the states that count (spec §3.2); an action else adds one, and any
+    /// other event leaves those before it alone.
+    fn update(&mut self, tracker: &mut Tracker, event: &Event) {
+        let adds = usize::from(matches!(event.body, EventBody::Action { .. }));
+        let before = tracker.state_count();
+        tracker.update(event.clone());
+        if tracker.state_count() != before + adds {
+            self.digests.clear();
+        }
+    }
 }

@@ -144,3 +144,70 @@ fn stories_that_no_policy_can_tell_apart_are_shown_with_both_places() {
     );
     assert_eq!(conflicts(&longer, None).len(), 1);
 }
+
+/// A story of so many turns, and what the user says in them.
+fn long_story(turns: usize) -> (String, Vec<&'static str>) {
+    let said: Vec<_> = (0..turns).map(|turn| ["greet", "fine", "sad"][(turn * turn) % 7 % 3]).collect();
+    let mut data = "stories:\n- story: long\n  steps:\n".to_owned();
+    for intent in &said {
+        let action = if *intent == "fine" { "utter_happy" } else { "utter_greet" };
+        data += &format!("  - intent: {intent}\n  - action: {action}\n");
+    }
+    (data, said)
+}
+
+#[test]
+fn a_long_story_is_remembered_to_its_end_in_a_model_of_its_length() {
+    let size = |turns: usize| {
+        let model = Chat::new(DOMAIN, &long_story(turns).0).model.clone();
+        model.to_sections().iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
+    };
+    assert!(size(160) < 5 * size(40), "{} and {} bytes", size(40), size(160));
+    let (data, said) = long_story(60);
+    let mut chat = Chat::new(DOMAIN, &data);
+    for intent in said {
+        let done = chat.turn(intent);
+        assert_eq!(done.messages.len(), 1);
+        assert!(done.decisions.iter().all(|decision| decision.policy == "MemoizationPolicy"), "{:?}", done.decisions);
+    }
+}
+
+#[test]
+fn a_story_is_remembered_behind_a_form_that_ran_several_times() {
+    let domain = "
+intents: [book, inform, fine]
+entities: [city]
+slots:
+  city: {type: text, mappings: [{type: from_entity, entity: city}]}
+  date: {type: text, mappings: [{type: from_text, conditions: [{active_loop: trip, requested_slot: date}]}]}
+forms:
+  trip: {required_slots: [city, date]}
+responses:
+  utter_happy: [{text: great}]
+  utter_bye: [{text: bye}]
+";
+    let data = "stories:
+- story: trip
+  steps:
+  - intent: book
+  - action: trip
+  - active_loop: trip
+  - intent: inform
+    entities: [{city: Solo}]
+  - action: trip
+  - intent: inform
+  - action: trip
+  - slot_was_set: [{date: tomorrow}]
+  - active_loop: null
+  - action: utter_happy
+  - intent: fine
+  - action: utter_bye
+";
+    let mut chat = Chat::new(domain, data);
+    chat.say("book");
+    chat.say(r#"inform{"city": "Solo"}"#);
+    assert_eq!(chat.say("inform"), ["great"]);
+    let done = chat.turn("fine");
+    assert_eq!(done.messages[0].text.as_deref(), Some("bye"));
+    assert_eq!(done.decisions[0].policy, "MemoizationPolicy");
+}
