@@ -22,6 +22,8 @@ const BUDGET: f64 = 0.005;
 /// Messages in scope below which a share says little, and the factor they allow.
 const TELLING: usize = 200;
 const CAUTIOUS: f32 = 3.0;
+/// Probabilities that are looked at for each setting: more say nothing new.
+const MOST_NUMBERS: usize = 150_000;
 /// Probabilities below this are all the same.
 const LEAST: f32 = 1e-12;
 /// An answer to a message of which nothing is known keeps this much of its
@@ -66,30 +68,42 @@ impl Calibration {
 
     /// The settings that make left-out examples likeliest, one after the other.
     pub fn fit(left_out: &[LeftOut], out_of_scope: Option<u32>) -> Self {
-        let mut best = Self::neutral(out_of_scope);
-        if left_out.is_empty() {
-            return best;
-        }
-        if left_out.iter().all(|one| !one.margins.is_empty()) {
-            let alone = |sharpness: &f32| Self { weight: 1.0, sharpness: *sharpness, ..best };
-            best.sharpness = least(SHARPNESSES, |sharpness| loss(left_out, &alone(sharpness)));
-            let mixed = |weight: &f32| Self { weight: *weight, ..best };
-            best.weight = least(WEIGHTS, |weight| loss(left_out, &mixed(weight)));
-        }
-        let fitted = |humility: &f32| Self { humility: *humility, ..best }.with_exponent(left_out);
-        best.humility = least(HUMILITIES, |humility| loss(left_out, &fitted(humility)));
-        best = best.with_exponent(left_out);
+        let numbers: usize = left_out.iter().map(|one| one.network.len()).sum();
+        let looked_at: Vec<LeftOut> = left_out.iter().step_by(numbers / MOST_NUMBERS + 1).cloned().collect();
+        let mut best = Self::neutral(out_of_scope).fitted(&looked_at);
         if let Some(class) = out_of_scope {
             best.out_of_scope = Some((class, best.factor(left_out, class)));
         }
         best
     }
 
-    /// The exponent that makes left-out examples likeliest.
+    fn fitted(mut self, left_out: &[LeftOut]) -> Self {
+        if left_out.is_empty() {
+            return self;
+        }
+        if left_out.iter().all(|one| !one.margins.is_empty()) {
+            let alone = |sharpness: &f32| Self { weight: 1.0, sharpness: *sharpness, ..self };
+            self.sharpness = least(SHARPNESSES, |sharpness| loss(left_out, &alone(sharpness)));
+            let mixed = |weight: &f32| Self { weight: *weight, ..self };
+            self.weight = least(WEIGHTS, |weight| loss(left_out, &mixed(weight)));
+        }
+        let fitted = |humility: &f32| Self { humility: *humility, ..self }.with_exponent(left_out);
+        self.humility = least(HUMILITIES, |humility| loss(left_out, &fitted(humility)));
+        self = self.with_exponent(left_out);
+        self
+    }
+
+    /// The exponent that makes left-out examples likeliest. The loss has one
+    /// valley, so halving finds its bottom.
     fn with_exponent(self, left_out: &[LeftOut]) -> Self {
-        let exponents = STEPS.map(|power| math::pow(STEP, f64::from(power)) as f32);
-        let exponent = least(exponents, |exponent| loss(left_out, &Self { exponent: *exponent, ..self }));
-        Self { exponent, ..self }
+        let with = |power: i32| Self { exponent: math::pow(STEP, f64::from(power)) as f32, ..self };
+        let (mut low, mut high) = (*STEPS.start(), *STEPS.end());
+        while low < high {
+            let middle = (low + high).div_euclid(2);
+            let falls = loss(left_out, &with(middle + 1)) < loss(left_out, &with(middle));
+            if falls { low = middle + 1 } else { high = middle }
+        }
+        with(low)
     }
 
     /// The largest factor whose cost in scope stays within the budget.

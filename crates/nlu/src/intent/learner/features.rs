@@ -2,7 +2,7 @@
 //! sparse vector. Words, pieces of words and patterns are blocks of length one
 //! each, so that none drowns the others.
 
-use super::terms::{Terms, terms};
+use super::terms::{Kind, Terms, cut, terms};
 use crate::LoadError;
 use crate::message::Message;
 use crate::sections::{SectionReader, SectionWriter};
@@ -26,7 +26,14 @@ pub(super) struct Row {
     /// How much of the message training knew: 0, nothing, to 1, every term. A term
     /// weighs as rare as it is.
     pub familiar: f32,
+    /// For each entry the number of the word it is part of, [`NO_WORD`] for none;
+    /// known of learnt messages only.
+    pub words: Vec<u8>,
 }
+
+/// The word of what is part of none. Words from this one on are taken for the one
+/// before.
+const NO_WORD: u8 = 255;
 
 /// The terms of one kind.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,7 +77,10 @@ impl Features {
         let mut rows: Vec<Row> = vec![Row::default(); messages.len()];
         for_each_chunk(&mut rows, 64, threads, |number, part| {
             let sources = all[number * 64..].iter().zip(&messages[number * 64..]);
-            part.iter_mut().zip(sources).for_each(|(row, (terms, message))| *row = features.row_of(terms, message));
+            part.iter_mut().zip(sources).for_each(|(row, (terms, message))| {
+                *row = features.row_of(terms, message);
+                row.words = features.words_of(&row.entries, message);
+            });
         });
         (features, rows)
     }
@@ -115,7 +125,24 @@ impl Features {
             to_length_one(&mut row[from..]);
             first += flags.columns as u32;
         }
-        Row { entries: row, familiar: 0.5 * (words + pieces) }
+        Row { entries: row, familiar: 0.5 * (words + pieces), words: Vec::new() }
+    }
+
+    /// Which word of the message each entry is part of; of several, the first.
+    fn words_of(&self, entries: &[(u32, f32)], message: &Message) -> Vec<u8> {
+        let pieces = self.words.index.len() as u32;
+        let mut found: Vec<(u32, u8)> = Vec::with_capacity(entries.len());
+        cut(message.text, &mut |kind, key, word| {
+            let column = match kind {
+                Kind::Piece => self.pieces.index.id(key).map(|id| id + pieces),
+                _ => self.words.index.id(key),
+            };
+            found.extend(column.map(|column| (column, word.min(usize::from(NO_WORD) - 1) as u8)));
+        });
+        found.sort_unstable();
+        let word = |column: u32| found.get(found.partition_point(|(known, _)| *known < column));
+        let of = |column: u32| word(column).filter(|(known, _)| *known == column).map_or(NO_WORD, |(_, word)| *word);
+        entries.iter().map(|(column, _)| of(*column)).collect()
     }
 
     /// A learnt row as it would be if nobody had written the terms that `known`
@@ -127,7 +154,7 @@ impl Features {
         let (first, second) = (entries.partition_point(|e| e.0 < words), entries.partition_point(|e| e.0 < pieces));
         // The learnt blocks had length one: what is left is the familiar share.
         let familiar = to_length_one(&mut entries[..first]) + to_length_one(&mut entries[first..second]);
-        Row { entries, familiar: 0.5 * familiar.min(2.0) }
+        Row { entries, familiar: 0.5 * familiar.min(2.0), words: Vec::new() }
     }
 
     /// Writes everything.
@@ -227,7 +254,9 @@ mod tests {
             assert!(row.entries.is_sorted_by(|a, b| a.0 < b.0) && row.familiar == 1.0);
         }
         let row = features.row(&Message::new("jam layanan"));
-        assert_eq!(row, rows[1]);
+        assert_eq!((&row.entries, row.familiar), (&rows[1].entries, 1.0));
+        // Both words have entries, and every entry a word.
+        assert!(rows[1].words.contains(&0) && rows[1].words.contains(&1) && !rows[1].words.contains(&NO_WORD));
         let words = features.words.index.len() as u32;
         let word = |name| features.words.index.id(terms(name).words[0]);
         let value = |id| row.entries.iter().find(|(column, _)| Some(*column) == id && *column < words).map(|e| e.1);

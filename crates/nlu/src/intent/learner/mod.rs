@@ -11,6 +11,8 @@ mod explain;
 mod features;
 mod plan;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod train;
 
 use self::calibrate::Calibration;
