@@ -29,6 +29,48 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     rest_a.iter().zip(rest_b).fold(lanes[0], |sum, (x, y)| sum + x * y)
 }
 
+/// `out += vector * matrix`; the matrix has a row for each element of the vector.
+/// Columns are taken in blocks whose sums stay in registers; each column's sum
+/// has the order of the rows.
+pub(super) fn multiply(vector: &[f32], matrix: &[f32], out: &mut [f32]) {
+    let width = out.len();
+    let mut start = 0;
+    while start < width {
+        start += match width - start {
+            32.. => multiply_block::<32>(vector, matrix, out, start),
+            16.. => multiply_block::<16>(vector, matrix, out, start),
+            8.. => multiply_block::<8>(vector, matrix, out, start),
+            _ => multiply_block::<1>(vector, matrix, out, start),
+        };
+    }
+}
+
+/// The columns from `start` on; returns how many.
+#[inline]
+fn multiply_block<const N: usize>(vector: &[f32], matrix: &[f32], out: &mut [f32], start: usize) -> usize {
+    let width = out.len();
+    if let Some(out) = out[start..].first_chunk_mut::<N>() {
+        let mut sums = *out;
+        for (&x, row) in vector.iter().zip(matrix.chunks_exact(width)) {
+            if let Some(row) = row[start..].first_chunk::<N>() {
+                sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += x * weight);
+            }
+        }
+        *out = sums;
+    }
+    N
+}
+
+/// `matrix += vectorᵀ * row`.
+pub(super) fn outer(vector: &[f32], row: &[f32], matrix: &mut [f32]) {
+    for (&x, out) in vector.iter().zip(matrix.chunks_exact_mut(row.len())) {
+        // Dropped inputs are many in training.
+        if x != 0.0 {
+            add_scaled(x, row, out);
+        }
+    }
+}
+
 /// e to the power of `x`, to about seven digits: Cephes' polynomial of degree
 /// six after taking out the power of two. Arguments beyond ±87 are cut.
 #[inline]
@@ -36,14 +78,16 @@ pub(super) fn exp(x: f32) -> f32 {
     /// Adding and taking away 1.5 * 2^23 rounds to a whole number.
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 87.0);
-    let whole = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let rounded = x * std::f32::consts::LOG2_E + ROUND;
+    let whole = rounded - ROUND;
     let rest = x - whole * 0.693_359_4 + whole * 2.121_944_4e-4;
     let series = 1.987_569_1e-4 * rest + 1.398_2e-3;
     let series = series * rest + 8.333_452e-3;
     let series = series * rest + 4.166_579_6e-2;
     let series = series * rest + 1.666_666_5e-1;
     let series = series * rest + 0.5;
-    let power = f32::from_bits(((whole as i32 + 127) as u32) << 23);
+    // The whole number stands in the last bits of the rounded one.
+    let power = f32::from_bits(rounded.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23);
     (series * rest * rest + rest + 1.0) * power
 }
 
@@ -135,6 +179,20 @@ mod tests {
             let a: Vec<f32> = (0..length).map(|i| i as f32).collect();
             let b = vec![2.0; length];
             assert_eq!(dot(&a, &b), (length * length.saturating_sub(1)) as f32);
+        }
+    }
+
+    #[test]
+    fn matrix_products_of_any_width_are_right() {
+        for width in [1, 7, 8, 9, 41, 57, 144] {
+            let matrix: Vec<f32> = (0..3 * width).map(|i| i as f32).collect();
+            let mut out = vec![1.0; width];
+            multiply(&[1.0, 0.0, 2.0], &matrix, &mut out);
+            let expected: Vec<f32> = (0..width).map(|i| (1 + i + 2 * (2 * width + i)) as f32).collect();
+            assert_eq!(out, expected);
+            let mut sum = vec![0.0; 3 * width];
+            outer(&[1.0, 0.0, 2.0], &expected, &mut sum);
+            assert_eq!(sum[2 * width], 2.0 * expected[0]);
         }
     }
 

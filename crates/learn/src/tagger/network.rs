@@ -7,8 +7,8 @@
 //! training) without being asked of anybody.
 
 use super::TaggedToken;
-use super::kernels::{add_scaled, dot, softmax};
-use super::recurrent::{Direction, Recurrent, Steps, multiply, outer};
+use super::kernels::{add_scaled, dot, multiply, outer, softmax};
+use super::recurrent::{Direction, Recurrent, Steps};
 use crate::rng::Rng;
 
 /// Sizes of the network.

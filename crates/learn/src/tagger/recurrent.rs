@@ -7,7 +7,7 @@
 //! c = f c' + (1 - f) g                    h = o tanh(c)
 //! ```
 
-use super::kernels::{add_scaled, dot, sigmoid, tanh};
+use super::kernels::{add_scaled, dot, multiply, outer, sigmoid, tanh};
 use crate::rng::Rng;
 
 /// Weights of one direction. Columns of all matrices: f, o, g, each `units` wide.
@@ -156,25 +156,6 @@ impl Recurrent {
                 }
                 None => from_hidden.fill(0.0),
             }
-        }
-    }
-}
-
-/// `out += vector * matrix`; the matrix has a row for each element of the vector.
-pub(super) fn multiply(vector: &[f32], matrix: &[f32], out: &mut [f32]) {
-    for (&x, row) in vector.iter().zip(matrix.chunks_exact(out.len())) {
-        // Dropped inputs are many in training.
-        if x != 0.0 {
-            add_scaled(x, row, out);
-        }
-    }
-}
-
-/// `matrix += vectorᵀ * row`.
-pub(super) fn outer(vector: &[f32], row: &[f32], matrix: &mut [f32]) {
-    for (&x, out) in vector.iter().zip(matrix.chunks_exact_mut(row.len())) {
-        if x != 0.0 {
-            add_scaled(x, row, out);
         }
     }
 }
