@@ -61,6 +61,49 @@ fn multiply_block<const N: usize>(vector: &[f32], matrix: &[f32], out: &mut [f32
     N
 }
 
+/// [`multiply`] for each row of `vectors`, four at a time: a weight is read once
+/// for four of them.
+pub(super) fn multiply_rows(vectors: &[f32], matrix: &[f32], out: &mut [f32], width: usize) {
+    let length = matrix.len() / width.max(1);
+    let fours = vectors.chunks(4 * length).zip(out.chunks_mut(4 * width));
+    for (vectors, out) in fours {
+        if vectors.len() == 4 * length && out.len() == 4 * width && width.is_multiple_of(8) {
+            multiply_four(vectors, matrix, out, width);
+        } else {
+            let rows = vectors.chunks_exact(length).zip(out.chunks_exact_mut(width));
+            rows.for_each(|(vector, out)| multiply(vector, matrix, out));
+        }
+    }
+}
+
+/// Four rows at once, eight columns at a time.
+fn multiply_four(vectors: &[f32], matrix: &[f32], out: &mut [f32], width: usize) {
+    let length = vectors.len() / 4;
+    let (first, rest) = vectors.split_at(length);
+    let (second, rest) = rest.split_at(length);
+    let (third, fourth) = rest.split_at(length);
+    for start in (0..width).step_by(8) {
+        let mut sums = [[0.0_f32; 8]; 4];
+        for (row, sums) in sums.iter_mut().enumerate() {
+            sums.copy_from_slice(&out[row * width + start..row * width + start + 8]);
+        }
+        let [mut a, mut b, mut c, mut d] = sums;
+        let factors = first.iter().zip(second).zip(third.iter().zip(fourth));
+        for (((w, x), (y, z)), weights) in factors.zip(matrix.chunks_exact(width)) {
+            let Some(weights) = weights[start..].first_chunk::<8>() else { continue };
+            for at in 0..8 {
+                a[at] += w * weights[at];
+                b[at] += x * weights[at];
+                c[at] += y * weights[at];
+                d[at] += z * weights[at];
+            }
+        }
+        for (row, sums) in [a, b, c, d].iter().enumerate() {
+            out[row * width + start..row * width + start + 8].copy_from_slice(sums);
+        }
+    }
+}
+
 /// `matrix += vectorᵀ * row`.
 pub(super) fn outer(vector: &[f32], row: &[f32], matrix: &mut [f32]) {
     for (&x, out) in vector.iter().zip(matrix.chunks_exact_mut(row.len())) {
@@ -77,7 +120,9 @@ pub(super) fn outer(vector: &[f32], row: &[f32], matrix: &mut [f32]) {
 pub(super) fn exp(x: f32) -> f32 {
     /// Adding and taking away 1.5 * 2^23 rounds to a whole number.
     const ROUND: f32 = 12_582_912.0;
-    let x = x.clamp(-87.0, 87.0);
+    // Comparisons that the compiler turns into one instruction each.
+    let x = if x < 87.0 { x } else { 87.0 };
+    let x = if x > -87.0 { x } else { -87.0 };
     let rounded = x * std::f32::consts::LOG2_E + ROUND;
     let whole = rounded - ROUND;
     let rest = x - whole * 0.693_359_4 + whole * 2.121_944_4e-4;
@@ -190,6 +235,14 @@ mod tests {
             multiply(&[1.0, 0.0, 2.0], &matrix, &mut out);
             let expected: Vec<f32> = (0..width).map(|i| (1 + i + 2 * (2 * width + i)) as f32).collect();
             assert_eq!(out, expected);
+            let vectors: Vec<f32> = (0..7 * 3).map(|i| i as f32 - 9.0).collect();
+            let mut rows = vec![1.0; 7 * width];
+            multiply_rows(&vectors, &matrix, &mut rows, width);
+            for (vector, row) in vectors.chunks(3).zip(rows.chunks(width)) {
+                let mut alone = vec![1.0; width];
+                multiply(vector, &matrix, &mut alone);
+                assert_eq!(row, alone);
+            }
             let mut sum = vec![0.0; 3 * width];
             outer(&[1.0, 0.0, 2.0], &expected, &mut sum);
             assert_eq!(sum[2 * width], 2.0 * expected[0]);

@@ -7,7 +7,7 @@
 //! training) without being asked of anybody.
 
 use super::TaggedToken;
-use super::kernels::{add_scaled, dot, multiply, outer, softmax};
+use super::kernels::{add_scaled, dot, multiply, multiply_rows, outer, softmax};
 use super::recurrent::{Direction, Recurrent, Steps};
 use crate::rng::Rng;
 
@@ -26,9 +26,9 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Number of output columns.
+    /// Number of output columns, rounded up to what is computed at once.
     pub fn outputs(&self) -> usize {
-        self.columns.iter().flatten().max().map_or(0, |&last| last as usize + 1)
+        self.columns.iter().flatten().max().map_or(0, |&last| (last as usize + 1).next_multiple_of(8))
     }
 
     /// Values a token is described by before the output: both directions and
@@ -292,12 +292,8 @@ impl Layers {
                 add_scaled(class, row, &mut base);
             }
         }
-        pass.outputs = Vec::with_capacity(tokens * outputs);
-        for row in pass.described.chunks_exact(described) {
-            let start = pass.outputs.len();
-            pass.outputs.extend_from_slice(&base);
-            multiply(row, &self.output, &mut pass.outputs[start..]);
-        }
+        pass.outputs = base.repeat(tokens);
+        multiply_rows(&pass.described, &self.output, &mut pass.outputs, outputs);
     }
 
     /// Adds to `gradient` what follows from the gradients of the outputs (T x

@@ -7,7 +7,7 @@
 //! c = f c' + (1 - f) g                    h = o tanh(c)
 //! ```
 
-use super::kernels::{add_scaled, dot, multiply, outer, sigmoid, tanh};
+use super::kernels::{add_scaled, dot, multiply, multiply_rows, outer, sigmoid, tanh};
 use crate::rng::Rng;
 
 /// Weights of one direction. Columns of all matrices: f, o, g, each `units` wide.
@@ -26,9 +26,8 @@ pub(super) struct Recurrent {
 /// What a forward pass computed, T x H each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Steps {
-    forget: Vec<f32>,
-    output: Vec<f32>,
-    candidate: Vec<f32>,
+    /// T x 3H: f, o, g.
+    gates: Vec<f32>,
     cell: Vec<f32>,
     /// Hyperbolic tangent of the cell.
     squashed: Vec<f32>,
@@ -72,40 +71,36 @@ impl Recurrent {
     /// Runs over `tokens` rows of `inputs`.
     pub fn forward(&self, inputs: &[f32], tokens: usize, direction: Direction) -> Steps {
         let units = self.units;
-        let width = inputs.len() / tokens.max(1);
+        let mut gates = self.bias.repeat(tokens);
+        multiply_rows(inputs, &self.input, &mut gates, 3 * units);
         let blank = || vec![0.0_f32; tokens * units];
-        let mut steps = Steps {
-            forget: blank(),
-            output: blank(),
-            candidate: blank(),
-            cell: blank(),
-            squashed: blank(),
-            hidden: blank(),
-        };
-        let mut gates = vec![0.0_f32; 3 * units];
+        let mut steps = Steps { cell: blank(), squashed: blank(), hidden: blank(), ..Steps::default() };
         for step in 0..tokens {
             let (token, before) = direction.at(step, tokens);
-            gates.copy_from_slice(&self.bias);
-            multiply(&inputs[token * width..(token + 1) * width], &self.input, &mut gates);
+            let here = token * units..(token + 1) * units;
+            let gates = &mut gates[3 * here.start..3 * here.end];
+            let mut kept: &[f32] = &[];
             if let Some(before) = before {
-                multiply(&steps.hidden[before * units..(before + 1) * units], &self.state, &mut gates);
+                let before = before * units..(before + 1) * units;
+                multiply(&steps.hidden[before.clone()], &self.state, gates);
+                kept = &steps.cell[before];
             }
-            for unit in 0..units {
-                let at = token * units + unit;
-                let forget = sigmoid(gates[unit]);
-                let output = sigmoid(gates[units + unit]);
-                let candidate = tanh(gates[2 * units + unit]);
-                let kept = before.map_or(0.0, |before| steps.cell[before * units + unit]);
-                let cell = forget * kept + (1.0 - forget) * candidate;
-                let squashed = tanh(cell);
-                steps.forget[at] = forget;
-                steps.output[at] = output;
-                steps.candidate[at] = candidate;
-                steps.cell[at] = cell;
-                steps.squashed[at] = squashed;
-                steps.hidden[at] = output * squashed;
+            let (openings, candidates) = gates.split_at_mut(2 * units);
+            openings.iter_mut().for_each(|gate| *gate = sigmoid(*gate));
+            candidates.iter_mut().for_each(|gate| *gate = tanh(*gate));
+            let (forget, output) = openings.split_at(units);
+            let mut cell: Vec<f32> = vec![0.0; units];
+            cell[..kept.len()].copy_from_slice(kept);
+            for ((cell, forget), candidate) in cell.iter_mut().zip(forget).zip(candidates.iter()) {
+                *cell = forget * *cell + (1.0 - forget) * candidate;
             }
+            steps.cell[here.clone()].copy_from_slice(&cell);
+            let squashed = &mut steps.squashed[here.clone()];
+            squashed.iter_mut().zip(&cell).for_each(|(squashed, cell)| *squashed = tanh(*cell));
+            let hidden = steps.hidden[here].iter_mut();
+            hidden.zip(output).zip(squashed).for_each(|((hidden, output), squashed)| *hidden = output * *squashed);
         }
+        steps.gates = gates;
         steps
     }
 
@@ -130,7 +125,8 @@ impl Recurrent {
             let (token, before) = direction.at(step, tokens);
             for unit in 0..units {
                 let at = token * units + unit;
-                let (forget, output, candidate) = (steps.forget[at], steps.output[at], steps.candidate[at]);
+                let gate = |number: usize| steps.gates[(3 * token + number) * units + unit];
+                let (forget, output, candidate) = (gate(0), gate(1), gate(2));
                 let squashed = steps.squashed[at];
                 let kept = before.map_or(0.0, |before| steps.cell[before * units + unit]);
                 let hidden = hidden_gradient[at] + from_hidden[unit];
