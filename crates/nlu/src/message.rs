@@ -54,8 +54,8 @@ pub(crate) struct Message<'a> {
     pub chars: CharIndex,
     /// Tokens, once a tokenizer ran.
     pub tokens: Option<Vec<Token>>,
-    /// How each token is read, once a normaliser ran; else empty.
-    pub readings: Vec<String>,
+    /// How tokens are read, once a normaliser ran; `None` as they are written.
+    pub readings: Vec<Option<String>>,
     /// Sentence features of each featurizer, in pipeline order.
     pub blocks: Vec<SparseRow>,
     /// For each token the names of the patterns that touch it, as numbers into
@@ -91,13 +91,19 @@ impl<'a> Message<'a> {
 
     /// The tokens as they are read: what is learnt from and looked up.
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        let read = |(number, token)| self.readings.get(number).map_or_else(|| self.token_text(token), String::as_str);
+        let read = |(number, token)| match self.readings.get(number) {
+            Some(Some(reading)) => reading.as_str(),
+            _ => self.token_text(token),
+        };
         self.tokens().iter().enumerate().map(read)
     }
 
     /// The text as it is read: as written, unless a normaliser ran.
     pub fn wording(&self) -> Cow<'a, str> {
-        if self.readings.is_empty() { Cow::Borrowed(self.text) } else { Cow::Owned(self.readings.join(" ")) }
+        if self.readings.iter().all(Option::is_none) {
+            return Cow::Borrowed(self.text);
+        }
+        Cow::Owned(self.words().collect::<Vec<_>>().join(" "))
     }
 
     /// A token over these bytes.

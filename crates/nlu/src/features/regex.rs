@@ -172,6 +172,10 @@ impl Component for RegexFeaturizer {
         message.blocks.push(block);
     }
 
+    fn feature_name(&self, column: u32) -> Option<String> {
+        self.patterns.names().nth(column as usize).map(|name| format!("pattern {name}"))
+    }
+
     fn save(&self, writer: &mut SectionWriter) {
         self.patterns.save(writer);
     }

@@ -57,7 +57,10 @@ pub(crate) fn load(reader: &SectionReader) -> Result<Box<dyn Component>, LoadErr
 
 impl Component for IndonesianNormalizer {
     fn process(&self, message: &mut Message) {
-        let read = |token| self.read(message.token_text(token)).into_owned();
+        let read = |token| match self.read(message.token_text(token)) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(reading) => Some(reading),
+        };
         message.readings = message.tokens().iter().map(read).collect();
     }
 
@@ -69,6 +72,10 @@ impl Component for IndonesianNormalizer {
 impl IndonesianNormalizer {
     /// How a token is read.
     fn read<'t>(&self, token: &'t str) -> Cow<'t, str> {
+        if is_plain(token) {
+            let reading = self.standard(token).unwrap_or_else(|| self.stem(token));
+            return if reading == token { Cow::Borrowed(token) } else { Cow::Owned(reading.to_owned()) };
+        }
         // Numbers, addresses and the like are no words.
         if !token.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '-' || c == '2' || !c.is_ascii()) {
             return Cow::Borrowed(token);
@@ -82,7 +89,10 @@ impl IndonesianNormalizer {
         }
         let reading = self.standard(&word).unwrap_or_else(|| self.stem(&word));
         // Case is left to whoever wants it gone.
-        if reading == lower { plain } else { Cow::Owned(reading.to_owned()) }
+        if reading != lower {
+            return Cow::Owned(reading.to_owned());
+        }
+        if plain == token { Cow::Borrowed(token) } else { plain }
     }
 
     /// The standard word that a chat or regional spelling stands for.
@@ -100,6 +110,12 @@ impl IndonesianNormalizer {
         let stems = ["nya", "ku", "mu"].iter().filter_map(|clitic| word.strip_suffix(clitic));
         stems.map(|stem| stem.trim_end_matches('-')).find(|stem| stem.chars().count() >= LEAST_STEM).unwrap_or(word)
     }
+}
+
+/// Small letters of ASCII, none of them three times in a row: most words.
+fn is_plain(token: &str) -> bool {
+    token.bytes().all(|byte| byte.is_ascii_lowercase())
+        && !token.as_bytes().windows(3).any(|three| three[0] == three[1] && three[1] == three[2])
 }
 
 /// No letter more than twice in a row; a stretched one once ("maaf" stays,
