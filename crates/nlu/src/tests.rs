@@ -29,7 +29,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("faq/address", &["di mana alamat kantor", "alamat dinas kominfo", "lokasi kantor di mana"]),
 ];
 
-fn example(intent: &str, marked: &str) -> Example {
+pub(crate) fn example(intent: &str, marked: &str) -> Example {
     let (mut text, mut entities, mut rest) = (String::new(), Vec::new(), marked);
     while let Some((before, after)) = rest.split_once('[') {
         let (covered, tail) = after.split_once("](").unwrap();
@@ -47,7 +47,7 @@ fn example(intent: &str, marked: &str) -> Example {
     Example { intent: intent.into(), text, entities, metadata: Default::default(), span: Span::default() }
 }
 
-fn data() -> NluData {
+pub(crate) fn data() -> NluData {
     NluData {
         examples: EXAMPLES.iter().flat_map(|(intent, texts)| texts.iter().map(|text| example(intent, text))).collect(),
         synonyms: vec![Synonym { text: "baubau".into(), value: "Bau Bau".into(), span: Span::default() }],
@@ -60,7 +60,7 @@ fn data() -> NluData {
     }
 }
 
-fn domain() -> Domain {
+pub(crate) fn domain() -> Domain {
     let mut domain = Domain::default();
     for intent in ["greet", "reset_password", "travel", "faq"] {
         domain.intents.insert(intent.into(), Intent::default());
@@ -71,7 +71,7 @@ fn domain() -> Domain {
     domain
 }
 
-fn config(pipeline: Value) -> Config {
+pub(crate) fn config(pipeline: Value) -> Config {
     let component = |entry: &Value| {
         let mut options = entry.as_object().cloned().unwrap();
         let name = options.shift_remove("name").unwrap();

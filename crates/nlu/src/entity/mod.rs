@@ -10,3 +10,6 @@ pub(crate) mod tagging;
 mod tags;
 mod token_features;
 mod words;
+
+#[cfg(test)]
+mod tests;
