@@ -91,7 +91,7 @@ impl<'a> Message<'a> {
 
     /// The tokens as they are read: what is learnt from and looked up.
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        let read = |(number, token)| match self.readings.get(number) {
+        let read = |(number, token): (usize, &Token)| match self.readings.get(number) {
             Some(Some(reading)) => reading.as_str(),
             _ => self.token_text(token),
         };
