@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sapa_model::announced_length;
 use sapa_project::endpoints::HttpEndpoint;
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use super::http::{self, EndpointClient, EndpointError};
 /// Seconds between two pulls where `wait_time_between_pulls` is not written.
 const DEFAULT_WAIT: f64 = 100.0;
 /// Largest model that is pulled.
-const MOST_BYTES: usize = 1 << 30;
+const MOST_BYTES: u64 = 1 << 30;
 
 /// Asks a model server for the newest model.
 pub struct ModelServer {
@@ -55,12 +56,12 @@ impl ModelServer {
         if fingerprint.is_some() && fingerprint == self.fingerprint {
             return Ok(None);
         }
-        let bytes = http::read(response, MOST_BYTES).await?;
+        let bytes = read(response).await?;
         Ok(Some(Pulled { bytes, name, fingerprint }))
     }
 
-    /// From now on only models with another fingerprint are newer: also one that
-    /// could not be used is not fetched again and again.
+    /// From now on only models with another fingerprint are newer. For models that
+    /// could be used: what came damaged must be fetched again.
     pub fn remember(&mut self, fingerprint: Option<String>) {
         self.fingerprint = fingerprint;
     }
@@ -74,6 +75,28 @@ pub struct Pulled {
     pub name: Option<String>,
     /// What names its content.
     pub fingerprint: Option<String>,
+}
+
+/// The model file of an answer. Its beginning says what it is and how long: what
+/// is no model, or too long, is not read to its end, and no byte is set aside that
+/// is not needed.
+async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
+    let (mut bytes, mut length) = (Vec::new(), None);
+    while let Some(chunk) = response.chunk().await.map_err(|error| http::reason(&error, "server"))? {
+        bytes.extend_from_slice(&chunk);
+        if length.is_none() {
+            length = announced_length(&bytes).map_err(|error| format!("what it sent cannot be used: {error}"))?;
+            let rest = length.unwrap_or_default().saturating_sub(bytes.len() as u64);
+            if length.is_some_and(|length| length > MOST_BYTES) {
+                return Err(format!("what it sent cannot be used: the model is longer than {MOST_BYTES} bytes"));
+            }
+            bytes.try_reserve_exact(rest as usize).map_err(|_| "there is no memory for its model".to_owned())?;
+        }
+        if length.is_some_and(|length| bytes.len() as u64 > length) {
+            return Err("what it sent cannot be used: there is something behind the model".to_owned());
+        }
+    }
+    Ok(bytes)
 }
 
 /// `wait_time_between_pulls`, seconds; 0 or null means once.

@@ -20,6 +20,7 @@ pub struct Understanding {
     /// Comes before the URL of the component.
     duckling_url: Option<String>,
     duckling_is_down: AtomicBool,
+    duckling_misplaces: AtomicBool,
     clock: Clock,
 }
 
@@ -40,6 +41,7 @@ impl Understanding {
             duckling: OnceLock::new(),
             duckling_url,
             duckling_is_down: AtomicBool::new(false),
+            duckling_misplaces: AtomicBool::new(false),
             clock,
         })
     }
@@ -73,12 +75,17 @@ impl Understanding {
             None => Err("the component has no `url`, and RASA_DUCKLING_HTTP_URL is not set".to_owned()),
         };
         let was_down = self.duckling_is_down.swap(answer.is_err(), Ordering::Relaxed);
-        answer.unwrap_or_else(|reason| {
+        let mut answer = answer.unwrap_or_else(|reason| {
             if !was_down {
                 tracing::warn!(reason, "Duckling gives no answer; messages are understood without its entities");
             }
             Value::Null
-        })
+        });
+        let misplaced = drop_misplaced(&mut answer, text.chars().count());
+        if misplaced > 0 && !self.duckling_misplaces.swap(true, Ordering::Relaxed) {
+            tracing::warn!(misplaced, "Duckling's answer has matches that are not in the text; they are left out");
+        }
+        answer
     }
 
     fn duckling_request(
@@ -105,6 +112,18 @@ impl Understanding {
     }
 }
 
+/// Leaves out matches that do not lie in a text of `length` characters; how many.
+fn drop_misplaced(answer: &mut Value, length: usize) -> usize {
+    let Some(matches) = answer.as_array_mut() else { return 0 };
+    let before = matches.len();
+    let offset = |found: &Value, key: &str| found.get(key).and_then(Value::as_u64);
+    matches.retain(|found| match (offset(found, "start"), offset(found, "end")) {
+        (Some(start), Some(end)) => start <= end && usize::try_from(end).is_ok_and(|end| end <= length),
+        _ => false,
+    });
+    before - matches.len()
+}
+
 /// What another NLU server understands; nothing when it gives no answer, as in
 /// Rasa.
 async fn ask_remote(remote: &EndpointClient, text: &str, message_id: Option<&str>) -> ParseData {
@@ -121,5 +140,20 @@ async fn ask_remote(remote: &EndpointClient, text: &str, message_id: Option<&str
             tracing::warn!(reason, "the NLU server gives no answer; the message is not understood");
             nothing()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_that_are_not_in_the_text_are_left_out() {
+        let found = |start: i64, end: i64| json!({ "dim": "time", "start": start, "end": end });
+        let sound = [found(0, 5), found(2, 2), found(5, 6)];
+        let mut answer = json!([found(3, 1), found(0, 7), found(-1, 2), sound[0], sound[1], sound[2], {"dim": "time"}]);
+        assert_eq!(drop_misplaced(&mut answer, 6), 4);
+        assert_eq!(answer, json!(sound));
+        assert_eq!(drop_misplaced(&mut Value::Null, 6), 0);
     }
 }

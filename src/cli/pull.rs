@@ -28,9 +28,11 @@ async fn pull(server: &mut ModelServer, agent: &Agent) {
     match server.pull().await {
         Ok(None) => {}
         Ok(Some(pulled)) => {
-            server.remember(pulled.fingerprint.clone());
+            let fingerprint = pulled.fingerprint.clone();
             match read(pulled).await {
                 Ok(loaded) => {
+                    // Only now: what came damaged is asked for again.
+                    server.remember(fingerprint);
                     tracing::info!(model_id = loaded.model.id, "serving the model server's model");
                     agent.models.set(Some(loaded));
                 }

@@ -122,7 +122,13 @@ fn models_are_pulled_at_the_start_and_again_when_they_change() {
     let second = Project::tiny();
     second.edit("domain.yml", "Hello!", "Welcome back!");
     let second = second.trained();
-    let models = [first.only_model(), second.only_model(), b"not a model".to_vec()];
+    let third = Project::tiny();
+    third.edit("domain.yml", "Hello!", "Third time lucky!");
+    let third = third.trained().only_model();
+    let mut damaged = third.clone();
+    *damaged.last_mut().expect("bytes") ^= 1;
+    let models = [first.only_model(), second.only_model(), b"not a model".to_vec(), third];
+    let mut is_damaged = true;
     let published = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let current = std::sync::Arc::clone(&published);
     let models_server = Peer::start(move |asked| {
@@ -131,7 +137,9 @@ fn models_are_pulled_at_the_start_and_again_when_they_change() {
         if asked.headers.get("if-none-match") == Some(&fingerprint) {
             return (204, Vec::new(), Vec::new());
         }
-        (200, vec![("etag", fingerprint), ("filename", "pulled.sapa".to_owned())], models[number].clone())
+        let broke = number == 3 && std::mem::take(&mut is_damaged);
+        let model = if broke { damaged.clone() } else { models[number].clone() };
+        (200, vec![("etag", fingerprint), ("filename", "pulled.sapa".to_owned())], model)
     });
     let project = Project::empty();
     project.write("credentials.yml", "rest:\n");
@@ -145,5 +153,9 @@ fn models_are_pulled_at_the_start_and_again_when_they_change() {
     published.store(2, std::sync::atomic::Ordering::SeqCst);
     poll("the refusal", || server.log().contains("cannot be used").then_some(()));
     assert_eq!(server.texts("a", "/greet"), ["Welcome back!"]);
+    // A download that broke on its way is asked for again, though its fingerprint
+    // is that of the sound model.
+    published.store(3, std::sync::atomic::Ordering::SeqCst);
+    poll("the sound model", || (server.texts("a", "/greet") == ["Third time lucky!"]).then_some(()));
     server.stop();
 }

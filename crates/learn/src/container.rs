@@ -173,6 +173,26 @@ impl<'a> Container<'a> {
     }
 }
 
+/// The length of the model file that begins so, in bytes; `None` where too little
+/// of it is there. For readers that would rather not read the rest of what is no
+/// model.
+///
+/// # Errors
+/// It is no model, or one of another format.
+pub fn announced_length(beginning: &[u8]) -> Result<Option<u64>, ContainerError> {
+    let magic = beginning.get(..MAGIC.len().min(beginning.len())).unwrap_or(beginning);
+    if !MAGIC.starts_with(magic) {
+        return Err(ContainerError::Foreign);
+    }
+    let mut reader = Reader { bytes: beginning, at: MAGIC.len() };
+    if let Some(version) = reader.u32().filter(|version| *version != FORMAT_VERSION) {
+        return Err(ContainerError::Version(version));
+    }
+    // The number of sections and the manifest's length stand in between.
+    reader.at = MAGIC.len() + 4 + 4 + 8;
+    Ok(reader.u64())
+}
+
 /// A line of the table.
 struct Entry<'a> {
     name: &'a str,
@@ -321,6 +341,18 @@ mod tests {
         assert_eq!(id_of_file(&bytes), container.model_id());
         assert_eq!(read.model_id().len(), 64);
         assert_eq!(bytes, read.to_bytes());
+    }
+
+    #[test]
+    fn the_beginning_tells_the_length_of_the_file() {
+        let bytes = sample().to_bytes();
+        assert_eq!(announced_length(&bytes[..32]).unwrap(), Some(bytes.len() as u64));
+        assert_eq!(announced_length(&bytes[..31]).unwrap(), None);
+        assert_eq!(announced_length(b"").unwrap(), None);
+        assert_eq!(announced_length(b"\x1f\x8b").unwrap_err(), ContainerError::Foreign);
+        let mut other = bytes.clone();
+        other[8] = 9;
+        assert_eq!(announced_length(&other).unwrap_err(), ContainerError::Version(9));
     }
 
     #[test]

@@ -6,5 +6,6 @@ mod load;
 mod train;
 
 pub use load::{Model, ModelError};
+pub use sapa_learn::container::announced_length;
 pub use sapa_nlu::DucklingQuery;
 pub use train::{Fingerprint, Target, TrainRequest, Trained, train};
