@@ -245,6 +245,13 @@ fn a_domain_may_be_split_and_the_earlier_file_wins() {
 }
 
 #[test]
+fn raw_has_a_session_configuration_where_none_is_written() {
+    let loaded = load_with(CONFIG, "intents: [a]\n", "nlu: []\n");
+    let expected = json!({"session_expiration_time": 60, "carry_over_slots_to_new_session": true});
+    assert_eq!(loaded.project.domain.raw["session_config"], expected);
+}
+
+#[test]
 fn broken_domains_are_reported_at_every_level() {
     assert_eq!(domain_findings("intents: salam\n"), ["E0202:1"]);
     assert_eq!(

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::StateView;
 
 /// The first 128 bits of a SHA-256 (FIPS 180-4); 32 hexadecimal digits as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Digest([u8; 16]);
 
@@ -25,12 +25,6 @@ impl Digest {
             *byte = hashed;
         }
         digest
-    }
-}
-
-impl Default for Digest {
-    fn default() -> Self {
-        Self([0; 16])
     }
 }
 
