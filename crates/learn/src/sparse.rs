@@ -64,14 +64,6 @@ impl CsrMatrix {
         }
     }
 
-    /// Where a row's entries lie among all, for values kept beside them.
-    pub fn span(&self, row: usize) -> std::ops::Range<usize> {
-        match (self.starts.get(row), self.starts.get(row + 1)) {
-            (Some(&start), Some(&end)) => start..end,
-            _ => 0..0,
-        }
-    }
-
     /// The matrix with rows and columns swapped; within a row of the result
     /// entries ascend by column.
     pub fn transpose(&self) -> Self {

@@ -17,6 +17,10 @@ use std::collections::BTreeSet;
 /// Put before the name of every section.
 const PREFIX: &str = "nlu/";
 
+/// The featurizer whose counts nobody may want: the intent learner cuts texts by
+/// itself.
+const COUNTING: &str = "CountVectorsFeaturizer";
+
 #[derive(Serialize, Deserialize)]
 struct Stored {
     components: Vec<String>,
@@ -83,7 +87,13 @@ impl NluModel {
     /// where there is none.
     pub fn parse_with(&self, text: &str, answers: &[Value]) -> ParseData {
         let mut message = Message { answers: answers.iter(), ..Message::new(text) };
-        for (_, component) in &self.components {
+        let counts_are_read = self.components.iter().any(|(_, component)| component.reads_counts());
+        for (kind, component) in &self.components {
+            if kind.name == COUNTING && !counts_are_read {
+                // Its place among the featurizers stays.
+                message.blocks.push(Vec::new());
+                continue;
+            }
             component.process(&mut message);
         }
         into_parse_data(message)

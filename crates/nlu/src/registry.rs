@@ -37,6 +37,11 @@ pub(crate) trait Component: Send + Sync {
         None
     }
 
+    /// Whether it reads the counts of terms that featurizers leave in a message.
+    fn reads_counts(&self) -> bool {
+        false
+    }
+
     /// Writes what [`Kind::load`] needs.
     fn save(&self, writer: &mut SectionWriter);
 }

@@ -406,3 +406,17 @@ fn the_reasons_for_an_entity_add_up_to_its_score() {
         assert!(names.contains(&"-1:word:dari") && names.contains(&"0:word:kendari"), "{names:?}");
     }
 }
+
+#[test]
+fn counts_that_nobody_reads_are_not_made_and_flags_keep_their_place() {
+    let pipeline = |counting: bool| {
+        let mut pipeline = vec![json!({"name": "WhitespaceTokenizer"})];
+        pipeline.extend(counting.then(|| json!({"name": "CountVectorsFeaturizer"})));
+        pipeline.extend([json!({"name": "RegexFeaturizer"}), json!({"name": "DIETClassifier"})]);
+        Value::Array(pipeline)
+    };
+    let (with, without) = (train(pipeline(true)), train(pipeline(false)));
+    for text in ["nip 199001012020121001", "ke Kendari", "halo"] {
+        assert_eq!(with.parse(text), without.parse(text), "{text}");
+    }
+}

@@ -30,9 +30,6 @@ pub struct BagExamples<'a> {
     pub classes: usize,
     /// How much each class counts; all the same if none.
     pub weights: Option<&'a [f32]>,
-    /// For each entry of `features` the group it belongs to, if groups are dropped
-    /// as a whole; entries of group 255 only ever drop alone.
-    pub groups: Option<&'a [u8]>,
 }
 
 /// How it is learnt.
@@ -42,9 +39,6 @@ pub struct BagOptions {
     pub epochs: usize,
     /// Share of features left out in a step.
     pub feature_dropout: f32,
-    /// Share of groups of features left out in a step, before single features
-    /// are: what many features say at once is not to be relied on either.
-    pub group_dropout: f32,
     /// Share of hidden units left out in a step.
     pub dropout: f32,
     /// Length of steps at the beginning; falls evenly.
@@ -127,15 +121,7 @@ mod tests {
     }
 
     pub(super) fn options() -> BagOptions {
-        BagOptions {
-            epochs: 60,
-            feature_dropout: 0.3,
-            group_dropout: 0.0,
-            dropout: 0.2,
-            rate: 0.05,
-            last_rate: 0.001,
-            sampled: 0,
-        }
+        BagOptions { epochs: 60, feature_dropout: 0.3, dropout: 0.2, rate: 0.05, last_rate: 0.001, sampled: 0 }
     }
 
     fn right(model: &BagModel, features: &CsrMatrix, labels: &[u32]) -> usize {
@@ -153,30 +139,16 @@ mod tests {
     #[test]
     fn what_tells_the_classes_apart_is_learnt() {
         let (features, labels) = examples();
-        let data = BagExamples { features: &features, labels: &labels, classes: 3, weights: None, groups: None };
+        let data = BagExamples { features: &features, labels: &labels, classes: 3, weights: None };
         assert_eq!(right(&BagModel::train(&data, &options(), 1), &features, &labels), 30);
         let sampled = BagOptions { sampled: 1, ..options() };
         assert_eq!(right(&BagModel::train(&data, &sampled, 1), &features, &labels), 30);
     }
 
     #[test]
-    fn groups_drop_as_a_whole_and_never_all_of_them() {
-        let (features, labels) = examples();
-        // The telling feature of each row is one group, the other feature another.
-        let groups: Vec<u8> = (0..features.entries()).map(|entry| (entry % 2) as u8).collect();
-        let data =
-            BagExamples { features: &features, labels: &labels, classes: 3, weights: None, groups: Some(&groups) };
-        let model = BagModel::train(&data, &BagOptions { group_dropout: 0.5, ..options() }, 1);
-        assert_eq!(right(&model, &features, &labels), 30);
-        let none = BagOptions { group_dropout: 0.0, ..options() };
-        let alone = BagExamples { groups: None, ..data };
-        assert_eq!(BagModel::train(&data, &none, 1), BagModel::train(&alone, &none, 1));
-    }
-
-    #[test]
     fn a_seed_gives_the_same_bits_and_another_seed_others() {
         let (features, labels) = examples();
-        let data = BagExamples { features: &features, labels: &labels, classes: 3, weights: None, groups: None };
+        let data = BagExamples { features: &features, labels: &labels, classes: 3, weights: None };
         let model = BagModel::train(&data, &options(), 7);
         assert_eq!(model, BagModel::train(&data, &options(), 7));
         assert_ne!(model, BagModel::train(&data, &options(), 8));

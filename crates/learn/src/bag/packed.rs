@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn packing_changes_no_answer_and_little_of_its_probability() {
         let (features, labels) = examples();
-        let data = BagExamples { features: &features, labels: &labels, classes: 3, weights: None, groups: None };
+        let data = BagExamples { features: &features, labels: &labels, classes: 3, weights: None };
         let models = [1, 2].map(|seed| BagModel::train(&data, &options(), seed));
         let packed = PackedBag::new(&models);
         let (mut scratch, mut out) = (Scratch::default(), vec![0.0; 3]);

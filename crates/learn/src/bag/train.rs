@@ -10,9 +10,6 @@ const START: f32 = 1e-6;
 /// the first passes nearly all classes are.
 const NEGLIGIBLE: f32 = 1e-4;
 
-/// Groups there can be; the last is for features without one.
-const GROUPS: usize = 256;
-
 /// A network while it learns.
 struct Learner<'a> {
     options: &'a BagOptions,
@@ -76,36 +73,17 @@ impl Learner<'_> {
         self.learn_embeddings(&back, rate);
     }
 
-    /// Drops groups and features at random; the others weigh more for it.
+    /// Drops features at random; the others weigh more for it.
     fn choose_features(&mut self, examples: &BagExamples<'_>, row: usize) {
         let (columns, values) = examples.features.row(row);
-        let groups = examples.groups.filter(|_| self.options.group_dropout > 0.0);
-        let groups = groups.and_then(|groups| groups.get(examples.features.span(row)));
-        let kept_groups = groups.map(|groups| self.choose_groups(groups));
-        let of_groups = if kept_groups.is_some() { 1.0 - self.options.group_dropout } else { 1.0 };
-        let scale = 1.0 / ((1.0 - self.options.feature_dropout) * of_groups);
+        let scale = 1.0 / (1.0 - self.options.feature_dropout);
         let least = (f64::from(self.options.feature_dropout) * 2.0_f64.powi(32)) as u64;
         self.kept.clear();
-        for (place, (&column, &value)) in columns.iter().zip(values).enumerate() {
-            let is_kept = kept_groups.zip(groups).is_none_or(|(kept, groups)| kept[groups[place] as usize]);
-            if is_kept && (self.rng.next_u64() >> 32) >= least {
+        for (&column, &value) in columns.iter().zip(values) {
+            if (self.rng.next_u64() >> 32) >= least {
                 self.kept.push((column, value * scale));
             }
         }
-    }
-
-    /// Which groups stay in this step: at least one of them.
-    fn choose_groups(&mut self, groups: &[u8]) -> [bool; GROUPS] {
-        let own = |group: &u8| usize::from(*group) < GROUPS - 1;
-        let count = groups.iter().filter(|group| own(group)).max().map_or(0, |last| usize::from(*last) + 1);
-        let mut kept = [true; GROUPS];
-        for kept in &mut kept[..count] {
-            *kept = self.rng.uniform() >= self.options.group_dropout;
-        }
-        if count > 0 && !kept[..count].contains(&true) {
-            kept[self.rng.below(count)] = true;
-        }
-        kept
     }
 
     fn drop_hidden(&mut self, hidden: &mut Row) {

@@ -89,6 +89,10 @@ impl Component for LogisticRegressionClassifier {
         self.classifier.as_ref().and_then(|classifier| classifier.explain(message))
     }
 
+    fn reads_counts(&self) -> bool {
+        true
+    }
+
     fn save(&self, writer: &mut SectionWriter) {
         writer.json("options", &self.stored);
         if let Some(classifier) = &self.classifier {

@@ -49,16 +49,15 @@ fn predict_part(
     fold: usize,
 ) -> Vec<(usize, u32)> {
     let mut known = vec![false; features.columns()];
-    let (mut matrix, mut words, mut learnt) = (CsrMatrix::new(features.columns()), Vec::new(), Vec::new());
+    let (mut matrix, mut learnt) = (CsrMatrix::new(features.columns()), Vec::new());
     for row in (0..rows.len()).filter(|row| parts[*row] != fold) {
         rows[row].entries.iter().for_each(|(column, _)| known[*column as usize] = true);
         matrix.push_row(rows[row].entries.iter().copied());
-        words.extend_from_slice(&rows[row].words);
         learnt.push(labels[row]);
     }
     let mut options = Plan::new(learnt.len().max(1), matrix.entries(), classes).options;
     options.epochs = (options.epochs / SHARE_OF_PASSES).max(1);
-    let examples = BagExamples { features: &matrix, labels: &learnt, classes, weights: None, groups: Some(&words) };
+    let examples = BagExamples { features: &matrix, labels: &learnt, classes, weights: None };
     let network = BagModel::train(&examples, &options, fold as u64);
     let mut scores = vec![0.0; classes];
     let mut predict = |row: usize| {

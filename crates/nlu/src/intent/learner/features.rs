@@ -2,7 +2,7 @@
 //! sparse vector. Words, pieces of words and patterns are blocks of length one
 //! each, so that none drowns the others.
 
-use super::terms::{Kind, Terms, cut, terms};
+use super::terms::{Terms, terms};
 use crate::LoadError;
 use crate::message::Message;
 use crate::sections::{SectionReader, SectionWriter};
@@ -12,10 +12,8 @@ use sapa_learn::parallel::for_each_chunk;
 use sapa_learn::sparse::SparseRow;
 use serde::{Deserialize, Serialize};
 
-/// From so many examples on, pairs and pieces of words that one alone has are
-/// left out: half of all terms, which tell nothing.
-const SOME: usize = 1500;
-/// From so many on, so are words.
+/// From so many examples on, terms that one alone has are left out: they double
+/// the model and tell nothing any more.
 const MANY: usize = 40_000;
 
 /// A message as numbers.
@@ -26,14 +24,7 @@ pub(super) struct Row {
     /// How much of the message training knew: 0, nothing, to 1, every term. A term
     /// weighs as rare as it is.
     pub familiar: f32,
-    /// For each entry the number of the word it is part of, [`NO_WORD`] for none;
-    /// known of learnt messages only.
-    pub words: Vec<u8>,
 }
-
-/// The word of what is part of none. Words from this one on are taken for the one
-/// before.
-const NO_WORD: u8 = 255;
 
 /// The terms of one kind.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,18 +60,14 @@ impl Features {
         for_each_chunk(&mut all, 64, threads, |number, part| {
             part.iter_mut().zip(&messages[number * 64..]).for_each(|(out, message)| *out = terms(&message.wording()));
         });
-        let (n, least) = (all.len(), if all.len() < SOME { 1 } else { 2 });
-        let words = frequent(&all, |terms| &terms.words, if n < MANY { 1 } else { 2 });
-        let pairs = frequent(&all, |terms| &terms.pairs, least);
+        let (n, least) = (all.len(), if all.len() < MANY { 1 } else { 2 });
+        let words = frequent(&all, |terms| &terms.words, least);
         let pieces = frequent(&all, |terms| &terms.pieces, least);
-        let features = Self { words: Block::new([words, pairs].concat(), n), pieces: Block::new(pieces, n), flags };
+        let features = Self { words: Block::new(words, n), pieces: Block::new(pieces, n), flags };
         let mut rows: Vec<Row> = vec![Row::default(); messages.len()];
         for_each_chunk(&mut rows, 64, threads, |number, part| {
             let sources = all[number * 64..].iter().zip(&messages[number * 64..]);
-            part.iter_mut().zip(sources).for_each(|(row, (terms, message))| {
-                *row = features.row_of(terms, message);
-                row.words = features.words_of(&row.entries, message);
-            });
+            part.iter_mut().zip(sources).for_each(|(row, (terms, message))| *row = features.row_of(terms, message));
         });
         (features, rows)
     }
@@ -114,9 +101,9 @@ impl Features {
     }
 
     fn row_of(&self, terms: &Terms, message: &Message) -> Row {
-        let mut row = SparseRow::with_capacity(terms.words.len() + terms.pairs.len() + terms.pieces.len());
-        let words = self.words.push(&[&terms.words, &terms.pairs], 0, &mut row);
-        let pieces = self.pieces.push(&[&terms.pieces], self.words.index.len() as u32, &mut row);
+        let mut row = SparseRow::with_capacity(terms.words.len() + terms.pieces.len());
+        let words = self.words.push(&terms.words, 0, &mut row);
+        let pieces = self.pieces.push(&terms.pieces, self.words.index.len() as u32, &mut row);
         let mut first = (self.words.index.len() + self.pieces.index.len()) as u32;
         for flags in &self.flags {
             let from = row.len();
@@ -125,24 +112,7 @@ impl Features {
             to_length_one(&mut row[from..]);
             first += flags.columns as u32;
         }
-        Row { entries: row, familiar: 0.5 * (words + pieces), words: Vec::new() }
-    }
-
-    /// Which word of the message each entry is part of; of several, the first.
-    fn words_of(&self, entries: &[(u32, f32)], message: &Message) -> Vec<u8> {
-        let pieces = self.words.index.len() as u32;
-        let mut found: Vec<(u32, u8)> = Vec::with_capacity(entries.len());
-        cut(message.text, &mut |kind, key, word| {
-            let column = match kind {
-                Kind::Piece => self.pieces.index.id(key).map(|id| id + pieces),
-                _ => self.words.index.id(key),
-            };
-            found.extend(column.map(|column| (column, word.min(usize::from(NO_WORD) - 1) as u8)));
-        });
-        found.sort_unstable();
-        let word = |column: u32| found.get(found.partition_point(|(known, _)| *known < column));
-        let of = |column: u32| word(column).filter(|(known, _)| *known == column).map_or(NO_WORD, |(_, word)| *word);
-        entries.iter().map(|(column, _)| of(*column)).collect()
+        Row { entries: row, familiar: 0.5 * (words + pieces) }
     }
 
     /// A learnt row as it would be if nobody had written the terms that `known`
@@ -154,7 +124,7 @@ impl Features {
         let (first, second) = (entries.partition_point(|e| e.0 < words), entries.partition_point(|e| e.0 < pieces));
         // The learnt blocks had length one: what is left is the familiar share.
         let familiar = to_length_one(&mut entries[..first]) + to_length_one(&mut entries[first..second]);
-        Row { entries, familiar: 0.5 * familiar.min(2.0), words: Vec::new() }
+        Row { entries, familiar: 0.5 * familiar.min(2.0) }
     }
 
     /// Writes everything.
@@ -181,9 +151,9 @@ impl Features {
 }
 
 impl Block {
-    /// Terms with the number of messages that have each, of so many messages.
-    fn new(mut terms: Vec<(u64, usize)>, messages: usize) -> Self {
-        terms.sort_unstable();
+    /// Terms in ascending order with the number of messages that have each, of so
+    /// many messages.
+    fn new(terms: Vec<(u64, usize)>, messages: usize) -> Self {
         let n = messages as f64 + 1.0;
         let rarity = |count: usize| (math::ln(n / (count as f64 + 1.0)) + 1.0) as f32;
         Self {
@@ -195,16 +165,15 @@ impl Block {
 
     /// Appends the known terms, weighted and of length one, columns from `first`,
     /// and returns their share among all.
-    fn push(&self, kinds: &[&[u64]], first: u32, row: &mut SparseRow) -> f32 {
-        let terms = || kinds.iter().copied().flatten();
-        let mut ids: Vec<u32> = terms().filter_map(|key| self.index.id(*key)).collect();
+    fn push(&self, terms: &[u64], first: u32, row: &mut SparseRow) -> f32 {
+        let mut ids: Vec<u32> = terms.iter().filter_map(|key| self.index.id(*key)).collect();
         ids.sort_unstable();
         let from = row.len();
         row.extend(ids.chunk_by(|a, b| a == b).map(|same| {
             let often = if same.len() > 1 { 1.0 + math::lnf(same.len() as f32) } else { 1.0 };
             (first + same[0], often * self.rarity[same[0] as usize])
         }));
-        let strange = (terms().count() - ids.len()) as f32 * self.unseen * self.unseen;
+        let strange = (terms.len() - ids.len()) as f32 * self.unseen * self.unseen;
         let known = to_length_one(&mut row[from..]);
         if known + strange > 0.0 { known / (known + strange) } else { 0.0 }
     }
@@ -254,9 +223,7 @@ mod tests {
             assert!(row.entries.is_sorted_by(|a, b| a.0 < b.0) && row.familiar == 1.0);
         }
         let row = features.row(&Message::new("jam layanan"));
-        assert_eq!((&row.entries, row.familiar), (&rows[1].entries, 1.0));
-        // Both words have entries, and every entry a word.
-        assert!(rows[1].words.contains(&0) && rows[1].words.contains(&1) && !rows[1].words.contains(&NO_WORD));
+        assert_eq!(row, rows[1]);
         let words = features.words.index.len() as u32;
         let word = |name| features.words.index.id(terms(name).words[0]);
         let value = |id| row.entries.iter().find(|(column, _)| Some(*column) == id && *column < words).map(|e| e.1);

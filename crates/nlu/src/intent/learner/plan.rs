@@ -9,9 +9,6 @@ const FEW: usize = 1500;
 
 /// Steps that training may take for one network.
 const MOST_STEPS: usize = 400_000;
-/// Passes at most, and those over few examples.
-const MOST_EPOCHS: usize = 30;
-const EPOCHS_OF_FEW: usize = 60;
 
 /// Classes from which on a sample stands for the others.
 const MANY_CLASSES: usize = 1000;
@@ -41,12 +38,11 @@ impl Plan {
         let few = examples < FEW;
         let sampled = if classes > MANY_CLASSES { SAMPLED } else { 0 };
         let epochs = match few {
-            true => EPOCHS_OF_FEW,
-            false => (MOST_STEPS / examples).clamp(4, MOST_EPOCHS),
+            true => 60,
+            false => (MOST_STEPS / examples).clamp(4, 20),
         };
-        let (feature_dropout, group_dropout, dropout) = if few { (0.3, 0.0, 0.2) } else { (0.4, 0.25, 0.3) };
-        let options =
-            BagOptions { epochs, feature_dropout, group_dropout, dropout, rate: 0.05, last_rate: 0.001, sampled };
+        let (feature_dropout, dropout) = if few { (0.3, 0.2) } else { (0.5, 0.3) };
+        let options = BagOptions { epochs, feature_dropout, dropout, rate: 0.05, last_rate: 0.001, sampled };
         let looked_at = if sampled > 0 { sampled } else { classes };
         let work = epochs * (features + examples * looked_at);
         Self {
@@ -68,7 +64,7 @@ mod tests {
         let small = Plan::new(100, 5_000, 10);
         assert_eq!((small.networks, small.options.epochs, small.linear, small.tried), (3, 60, true, 5));
         let middle = Plan::new(10_000, 1_000_000, 64);
-        assert_eq!((middle.networks, middle.options.epochs, middle.linear, middle.tried), (3, 30, false, 1));
+        assert_eq!((middle.networks, middle.options.epochs, middle.linear, middle.tried), (3, 20, false, 1));
         let large = Plan::new(100_000, 10_000_000, 2_000);
         assert_eq!((large.networks, large.options.epochs, large.options.sampled), (1, 4, 256));
     }

@@ -1,9 +1,6 @@
 //! What a text consists of, for telling intents apart: words, neighbouring words,
-//! words with one between them, and pieces of words. Each is a 64-bit key.
-//!
-//! Pieces of words forgive spelling and inflection (`char_wb` of Rasa's
-//! CountVectorsFeaturizer); pairs with a gap ("skip-grams", Guthrie et al. 2006)
-//! see past a word that somebody put between.
+//! and pieces of words, which forgive spelling and inflection (`char_wb` of Rasa's
+//! CountVectorsFeaturizer). Each is a 64-bit key.
 
 use crate::tokenizer::is_word;
 use sapa_learn::keys::mix;
@@ -23,15 +20,10 @@ const LONG_NUMBER: usize = 5;
 
 /// Says which kind of term a key is, so that the word `ab` is not the piece `ab`.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
-    /// A word.
+enum Kind {
     Word = 1,
-    /// Two words next to each other.
     Neighbours = 2,
-    /// A piece of a word.
     Piece = 3,
-    /// Two words with one between them.
-    Apart = 5,
 }
 
 /// Keys that stand before the first and behind the last word.
@@ -40,55 +32,32 @@ const EDGES: [u64; 2] = [11, 13];
 /// The terms of a text, in its order, repeated as often as they occur.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Terms {
-    /// Words.
+    /// Words and pairs of neighbours.
     pub words: Vec<u64>,
-    /// Pairs of neighbours, and of words with one between them.
-    pub pairs: Vec<u64>,
     /// Pieces of words.
     pub pieces: Vec<u64>,
 }
 
 /// Cuts a text.
 pub(super) fn terms(text: &str) -> Terms {
-    let mut terms = Terms::default();
-    cut(text, &mut |kind, key, _| match kind {
-        Kind::Word => terms.words.push(key),
-        Kind::Neighbours | Kind::Apart => terms.pairs.push(key),
-        Kind::Piece => terms.pieces.push(key),
-    });
-    terms
-}
-
-/// Calls `found` for each term with the number of the word it is part of; of a
-/// pair, the first.
-pub(super) fn cut(text: &str, found: &mut impl FnMut(Kind, u64, usize)) {
     let mut characters = normalised(text);
     blank_long_numbers(&mut characters);
+    let mut terms = Terms::default();
     let mut words = vec![EDGES[0]];
     let mut padded = Vec::new();
     for word in characters.split(|c| !is_word(*c)).filter(|word| !word.is_empty()) {
+        words.push(word.iter().fold(7, |key, c| mix(key, u64::from(*c))));
         padded.clear();
         padded.push(' ');
         padded.extend_from_slice(word);
         padded.push(' ');
-        let number = words.len() - 1;
-        pieces(&padded, &mut |key| found(Kind::Piece, key, number));
-        words.push(word.iter().fold(7, |key, c| mix(key, u64::from(*c))));
+        push_pieces(&padded, &mut terms.pieces);
     }
-    let count = words.len() - 1;
-    if count == 0 {
-        return;
+    if words.len() > 1 {
+        words.push(EDGES[1]);
+        push_words(&words, &mut terms);
     }
-    words.push(EDGES[1]);
-    for (number, word) in words[1..=count].iter().enumerate() {
-        found(Kind::Word, key(Kind::Word, &[*word]), number);
-    }
-    for (number, pair) in words.windows(2).enumerate() {
-        found(Kind::Neighbours, key(Kind::Neighbours, pair), number.min(count - 1));
-    }
-    for (number, three) in words[1..=count].windows(3).enumerate() {
-        found(Kind::Apart, key(Kind::Apart, &[three[0], three[2]]), number);
-    }
+    terms
 }
 
 /// What people may call the terms of a text, in the order of [`terms`]: words,
@@ -139,13 +108,19 @@ fn key(kind: Kind, parts: &[u64]) -> u64 {
     mix(mix(joined, kind as u64), 0)
 }
 
-fn pieces(word: &[char], found: &mut impl FnMut(u64)) {
+fn push_words(with_edges: &[u64], out: &mut Terms) {
+    let words = &with_edges[1..with_edges.len() - 1];
+    out.words.extend(words.iter().map(|word| key(Kind::Word, &[*word])));
+    out.words.extend(with_edges.windows(2).map(|pair| key(Kind::Neighbours, pair)));
+}
+
+fn push_pieces(word: &[char], out: &mut Vec<u64>) {
     for from in 0..word.len() {
         let mut piece = 0;
         for (length, c) in word[from..].iter().take(LONGEST).enumerate() {
             piece = mix(piece, u64::from(*c));
             if length + 1 >= SHORTEST {
-                found(mix(mix(piece, Kind::Piece as u64), length as u64));
+                out.push(mix(mix(piece, Kind::Piece as u64), length as u64));
             }
         }
     }
@@ -171,8 +146,8 @@ mod tests {
     fn case_blanks_and_punctuation_change_nothing() {
         let plain = terms("jam berapa buka");
         assert_eq!(plain, terms("  Jam   BERAPA, buka?! "));
-        // Four pairs with the edges of the text, one with a gap.
-        assert_eq!((plain.words.len(), plain.pairs.len()), (3, 5));
+        // Three words, and four pairs with the edges of the text.
+        assert_eq!(plain.words.len(), 7);
         assert_ne!(plain, terms("jam buka berapa"));
     }
 

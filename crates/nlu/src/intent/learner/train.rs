@@ -40,8 +40,6 @@ pub(crate) struct LearnerOptions<'o> {
 struct Training<'a> {
     features: &'a Features,
     matrix: CsrMatrix,
-    /// The word of each of its entries.
-    words: Vec<u8>,
     labels: Vec<u32>,
     classes: usize,
     weights: Option<Vec<f32>>,
@@ -69,11 +67,7 @@ impl IntentLearner {
         let flags = options.flags.iter().map(|&(block, columns)| Flags { block, columns }).collect();
         let (features, rows) = Features::learn(&messages, flags, options.threads);
         let mut matrix = CsrMatrix::new(features.columns());
-        let mut words = Vec::new();
-        for row in rows {
-            matrix.push_row(row.entries);
-            words.extend(row.words);
-        }
+        rows.into_iter().for_each(|row| matrix.push_row(row.entries));
         let labels: Vec<u32> = examples.iter().map(|(_, label)| number(label).unwrap_or_default()).collect();
         let training = Training {
             features: &features,
@@ -82,7 +76,6 @@ impl IntentLearner {
             classes: names.len(),
             seed: options.seed,
             matrix,
-            words,
             labels,
         };
         let (networks, left_out) = training.run(options.threads);
@@ -107,7 +100,7 @@ impl Training<'_> {
         outcomes.resize_with(self.plan.networks + self.plan.tried, || None);
         for_each_chunk(&mut outcomes, 1, threads, |task, out| {
             let outcome = match task.checked_sub(self.plan.networks) {
-                None => Outcome::Network(Box::new(self.network(&self.matrix, &self.words, &self.labels, task))),
+                None => Outcome::Network(Box::new(self.network(&self.matrix, &self.labels, task))),
                 Some(fold) => Outcome::LeftOut(self.left_out(fold)),
             };
             out.fill_with(|| None);
@@ -125,14 +118,9 @@ impl Training<'_> {
         (networks, left_out)
     }
 
-    fn network(&self, matrix: &CsrMatrix, words: &[u8], labels: &[u32], number: usize) -> BagModel {
-        let examples = BagExamples {
-            features: matrix,
-            labels,
-            classes: self.classes,
-            weights: self.weights.as_deref(),
-            groups: Some(words),
-        };
+    fn network(&self, matrix: &CsrMatrix, labels: &[u32], number: usize) -> BagModel {
+        let examples =
+            BagExamples { features: matrix, labels, classes: self.classes, weights: self.weights.as_deref() };
         BagModel::train(&examples, &self.plan.options, self.seed.wrapping_add(number as u64))
     }
 
@@ -144,14 +132,13 @@ impl Training<'_> {
     fn left_out(&self, fold: usize) -> Vec<LeftOut> {
         let parts = parts(&self.labels, self.classes, self.plan.folds);
         let mut known = vec![false; self.matrix.columns()];
-        let (mut matrix, mut words, mut labels) = (CsrMatrix::new(self.matrix.columns()), Vec::new(), Vec::new());
+        let (mut matrix, mut labels) = (CsrMatrix::new(self.matrix.columns()), Vec::new());
         for row in (0..self.labels.len()).filter(|row| parts[*row] != Some(fold)) {
             self.entries(row).for_each(|(column, _)| known[column as usize] = true);
             matrix.push_row(self.entries(row));
-            words.extend_from_slice(&self.words[self.matrix.span(row)]);
             labels.push(self.labels[row]);
         }
-        let network = self.network(&matrix, &words, &labels, self.plan.networks + fold);
+        let network = self.network(&matrix, &labels, self.plan.networks + fold);
         let linear = self.plan.linear.then(|| self.linear(&matrix, &labels, 1));
         let left_out: Vec<usize> = (0..self.labels.len()).filter(|row| parts[*row] == Some(fold)).collect();
         let every = left_out.len().div_ceil(MOST_LEFT_OUT).max(1);
