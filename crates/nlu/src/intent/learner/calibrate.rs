@@ -191,7 +191,7 @@ mod tests {
             network: vec![confidence, 1.0 - confidence],
             margins: vec![],
             familiar: 1.0,
-            label: u32::from(i % 4 == 0),
+            label: u32::from(i.is_multiple_of(4)),
         };
         (0..40).map(one).collect()
     }
