@@ -24,8 +24,8 @@ const CALIBRATE_FROM: usize = 25;
 /// More messages are not needed to find a temperature.
 const CALIBRATE_WITH: usize = 1500;
 /// From so many messages on a network is trained with the linear part; below,
-/// it brings nothing, and training should take no noticeable time.
-const DEEP_FROM: usize = 1000;
+/// it brings little, and training should take no noticeable time.
+const DEEP_FROM: usize = 500;
 /// Features of the linear part that occur in fewer tokens are left out when
 /// there is a network: it knows better what to make of the rare.
 const RARE: u32 = 2;

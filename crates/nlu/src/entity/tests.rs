@@ -43,7 +43,7 @@ fn many() -> NluData {
     };
     let intent = |number: usize| if number % 3 == 2 { "ask" } else { "travel" };
     NluData {
-        examples: (0..1008).map(|number| example(intent(number), &sentence(number))).collect(),
+        examples: (0..504).map(|number| example(intent(number), &sentence(number))).collect(),
         ..NluData::default()
     }
 }

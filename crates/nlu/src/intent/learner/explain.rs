@@ -41,7 +41,7 @@ impl IntentLearner {
     fn names(&self, message: &Message) -> BTreeMap<u32, String> {
         let text = message.wording();
         let keys = terms(&text);
-        let keys = keys.words.iter().chain(&keys.pairs).chain(&keys.pieces);
+        let keys = keys.words.iter().chain(&keys.pieces);
         keys.zip(named_terms(&text)).filter_map(|(key, name)| Some((self.features.column(*key)?, name))).collect()
     }
 }
