@@ -164,3 +164,42 @@ fn values<'a>(
         Some(((first..end).fold(START, |key, word| mix(key, words.hash(word))), entity as u16, length))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+    use crate::tests::{data, example};
+
+    fn words(text: &str) -> (Words, Vec<(usize, usize)>) {
+        let mut message = Message::new(text);
+        let starts = text.split(' ').scan(0, |at, word| {
+            let from = *at;
+            *at += word.len() + 1;
+            Some((from, from + word.len()))
+        });
+        message.tokens = Some(starts.map(|(from, to)| message.token(from, to)).collect());
+        (Words::new(&message), message.tokens().iter().map(|token| (token.start, token.end)).collect())
+    }
+
+    #[test]
+    fn an_example_does_not_know_what_it_alone_annotates() {
+        let names = ["city".to_owned()];
+        let mut data = data();
+        data.examples =
+            ["ke [Raha](city)", "dari [raha](city)", "di [Bau Bau](city)"].map(|t| example("x", t)).to_vec();
+        let (all, spans): (Vec<Words>, Vec<_>) = data.examples.iter().map(|example| words(&example.text)).unzip();
+        let gazetteer = Gazetteer::train(&data, &names, &all, &spans);
+        let own = |at: usize| Own { example: &data.examples[at], names: &names, spans: &spans[at] };
+        let found = |at: usize| gazetteer.mentions(&all[at], Some(own(at)));
+        assert_eq!(found(0), [vec![], vec![(0, Place::Alone)]]);
+        assert_eq!(found(2), [vec![], vec![], vec![]]);
+        // A new message knows both, and what the lookup table lists.
+        let known = |text: &str| gazetteer.mentions(&words(text).0, None);
+        assert_eq!(known("bau bau"), [vec![(0, Place::First)], vec![(0, Place::Last)]]);
+        assert_eq!(known("Kendari Tomia"), [vec![(0, Place::Alone)], vec![]]);
+        let stored = Gazetteer::from_parts(gazetteer.keys.clone(), gazetteer.entities.clone(), gazetteer.longest);
+        assert_eq!(stored.unwrap().mentions(&all[2], None), known("di Bau Bau"));
+        assert!(Gazetteer::from_parts(vec![2, 1], vec![0, 0], 2).is_none());
+    }
+}
