@@ -70,7 +70,7 @@ fn tuning_sees_no_test_message() {
     let project = Project::tiny();
     project.write("set/train.yml", TRAIN);
     project.write("set/test.yml", TEST);
-    project.write("set/dev.yml", &TEST.replace("- is it rain outside", "- is it cold today\n    - will rain fall"));
+    project.write("set/dev.yml", TEST.replace("- is it rain outside", "- is it cold today\n    - will rain fall"));
     let found = figures(&project, &["--dev", "--intents"]);
     assert_eq!((&found["judged_on"], &found["sets"][0]["messages"]), (&"dev".into(), &4.into()));
     assert_eq!(found["sets"][0]["entities"], Value::Null);
