@@ -239,12 +239,12 @@ fn unchanged_model(out: &Path, target: Target, fingerprint: &Fingerprint) -> Opt
 
 /// The unchanged model under the name that was asked for.
 fn named(old: &Path, out: &Path, name: &str) -> Result<PathBuf> {
-    let wanted = out.join(models::file_name("", "", Some(name), SystemTime::now()));
-    if wanted == old {
-        return Ok(wanted);
+    let name = models::file_name("", "", Some(name), SystemTime::now());
+    if out.join(&name) == old {
+        return Ok(old.to_path_buf());
     }
     let bytes = std::fs::read(old).with_context(|| format!("cannot read `{}`", old.display()))?;
-    models::write(out, &models::file_name("", "", Some(name), SystemTime::now()), &bytes)
+    models::write(out, &name, &bytes)
 }
 
 fn dry_run(force: bool, unchanged: bool, quiet: bool) -> ExitCode {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sapa_dialogue::features::python_str;
+use sapa_project::python::python_str;
 use sapa_project::story::{StepEntity, UserStep};
 use sapa_sdk::Entity;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Test stories written back as YAML, with a comment where something else was
 //! predicted (spec §8.3).
 
-use sapa_dialogue::features::python_str;
+use sapa_project::python::python_str;
 use sapa_project::story::UserStep;
 use sapa_sdk::EventBody;
 use serde_json::json;

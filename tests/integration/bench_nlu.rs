@@ -77,6 +77,23 @@ fn tuning_sees_no_test_message() {
 }
 
 #[test]
+fn another_pipeline_is_judged_and_a_wrong_one_is_refused() {
+    let project = Project::tiny();
+    project.write("set/train.yml", TRAIN);
+    project.write("set/test.yml", TEST);
+    let pipeline =
+        "recipe: default.v1\nlanguage: en\npipeline:\n- name: WhitespaceTokenizer\n- name: KeywordIntentClassifier\n";
+    project.write("other.yml", pipeline);
+    let found = figures(&project, &["--config", "other.yml"]);
+    // No message of the test holds a whole one of the training data.
+    assert_eq!(found["sets"][0]["in_scope_accuracy"], 0.5, "{found}");
+    assert_eq!(found["sets"][0]["entities"]["exact_f1"], 0.0, "{found}");
+    project.write("other.yml", pipeline.replace("Keyword", "Keywrod"));
+    let output = project.sapa(&["bench", "nlu", "set", "--config", "other.yml"]);
+    assert!(output.code == Some(1) && output.err.contains("KeywrodIntentClassifier"), "{output:?}");
+}
+
+#[test]
 fn what_is_no_data_set_is_named() {
     let project = Project::tiny();
     let output = project.sapa(&["bench", "nlu", "nothing_here"]);

@@ -3,10 +3,10 @@
 use indexmap::IndexMap;
 use sapa_project::Domain;
 use sapa_project::domain::ResponseVariation;
+use sapa_project::placeholders::{Piece, Template};
+use sapa_project::python::python_str;
 use sapa_sdk::{BotData, EventBody, JsonMap};
 use serde_json::Value;
-
-use crate::features::python_str;
 
 /// A response that cannot be filled: an unbalanced brace. The action that wanted
 /// it yields no events (spec §3.9).
@@ -168,13 +168,6 @@ fn fill_value<'v>(
     })
 }
 
-/// A piece of a response text.
-enum Piece<'a> {
-    Text(&'a str),
-    Brace(char),
-    Placeholder(&'a str),
-}
-
 /// Fills `{name}`s. An unknown name, or a mix of `{name}` and `{{name}}`, leaves
 /// the whole text as it is (spec §3.9).
 ///
@@ -192,13 +185,14 @@ fn fill_written<'v>(
     if !text.contains(['{', '}']) {
         return Ok(text.to_owned());
     }
-    let Some((pieces, has_escaped_tag)) = split(text)? else { return Ok(text.to_owned()) };
+    let template = Template::parse(text).map_err(|_| UnbalancedBrace(text.to_owned()))?;
+    let Some(template) = template else { return Ok(text.to_owned()) };
     let mut filled = String::with_capacity(text.len());
-    for piece in pieces {
+    for piece in template.pieces {
         match piece {
             Piece::Text(part) => filled.push_str(part),
             Piece::Brace(brace) => filled.push(brace),
-            Piece::Placeholder(_) if has_escaped_tag => return Ok(text.to_owned()),
+            Piece::Placeholder(_) if template.has_escaped_tag => return Ok(text.to_owned()),
             Piece::Placeholder(name) => match value_of(name) {
                 Some(value) => filled.push_str(&written(value)),
                 None => return Ok(text.to_owned()),
@@ -206,38 +200,6 @@ fn fill_written<'v>(
         }
     }
     Ok(filled)
-}
-
-/// Pieces of the text and whether `{{tag}}` occurs in it; `None` when a
-/// placeholder is too odd to be one.
-#[allow(clippy::type_complexity, reason = "used once, just above")]
-fn split(text: &str) -> Result<Option<(Vec<Piece<'_>>, bool)>, UnbalancedBrace> {
-    let mut pieces = Vec::new();
-    let mut has_escaped_tag = false;
-    let mut rest = text;
-    while let Some(at) = rest.find(['{', '}']) {
-        pieces.push(Piece::Text(&rest[..at]));
-        let tail = &rest[at..];
-        if let Some(after) = tail.strip_prefix("{{") {
-            has_escaped_tag |= after.find(['{', '}', '\n']).is_some_and(|end| end > 0 && after[end..].starts_with('}'));
-            pieces.push(Piece::Brace('{'));
-            rest = after;
-        } else if let Some(after) = tail.strip_prefix("}}") {
-            pieces.push(Piece::Brace('}'));
-            rest = after;
-        } else if let Some(after) = tail.strip_prefix('{') {
-            let end = after.find(['{', '}']).ok_or_else(|| UnbalancedBrace(text.to_owned()))?;
-            if after[end..].starts_with('{') {
-                return Ok(None);
-            }
-            pieces.push(Piece::Placeholder(&after[..end]));
-            rest = &after[end + 1..];
-        } else {
-            return Err(UnbalancedBrace(text.to_owned()));
-        }
-    }
-    pieces.push(Piece::Text(rest));
-    Ok(Some((pieces, has_escaped_tag)))
 }
 
 #[cfg(test)]

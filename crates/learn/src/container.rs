@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 
 const MAGIC: &[u8; 8] = b"SAPAMODL";
 /// The format this code writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 const HEADER: usize = 64;
 const ALIGNMENT: usize = 64;
 /// A table entry without its name.
@@ -399,8 +399,8 @@ mod tests {
     fn foreign_newer_and_longer_files_are_named_as_such() {
         assert_eq!(Container::from_bytes(b"PK\x03\x04 a zip").unwrap_err(), ContainerError::Foreign);
         let mut newer = sample().to_bytes();
-        newer[8] = 2;
-        assert_eq!(Container::from_bytes(&newer).unwrap_err(), ContainerError::Version(2));
+        newer[8] += 1;
+        assert_eq!(Container::from_bytes(&newer).unwrap_err(), ContainerError::Version(FORMAT_VERSION + 1));
         let mut longer = sample().to_bytes();
         longer.push(0);
         assert_eq!(Container::from_bytes(&longer).unwrap_err(), ContainerError::Trailing(1));

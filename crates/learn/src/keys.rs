@@ -1,6 +1,7 @@
-//! Terms by a 64-bit hash: a look-up touches two places in memory, and a model
-//! stores eight bytes for a term however long it is. Two of a million terms
-//! collide once in forty million models.
+//! Features by a 64-bit hash, where their text is not needed: a look-up allocates
+//! nothing and touches two places in memory, and a model stores eight bytes for a
+//! feature however long it is. Two of a million features collide once in forty
+//! million models.
 
 /// Adds to a hash. Not for keys that an attacker may choose.
 pub fn mix(state: u64, value: u64) -> u64 {
@@ -9,40 +10,98 @@ pub fn mix(state: u64, value: u64) -> u64 {
     mixed ^ (mixed >> 29)
 }
 
-/// A set of keys; a key's number is its rank.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct KeyIndex {
-    /// Ascending.
+/// A set of distinct keys that only grows; a key's number is its place.
+#[derive(Clone, Debug)]
+pub struct KeyTable {
     keys: Vec<u64>,
-    /// Where the keys with these leading bits begin: hashes are spread evenly,
-    /// so that few share them.
-    starts: Vec<u32>,
-    shift: u32,
+    /// Key id + 1, or 0 for a free slot; a power of two, at most half full.
+    table: Vec<u32>,
 }
 
-impl KeyIndex {
-    /// An index of these keys, in any order, each kept once.
-    pub fn new(mut keys: Vec<u64>) -> Self {
-        keys.sort_unstable();
-        keys.dedup();
-        let bits = keys.len().next_power_of_two().trailing_zeros().clamp(1, 30);
-        let shift = 64 - bits;
-        let mut starts = vec![0_u32; (1 << bits) + 1];
-        for key in &keys {
-            starts[(key >> shift) as usize + 1] += 1;
-        }
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
-        }
-        Self { keys, starts, shift }
+impl Default for KeyTable {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
+impl PartialEq for KeyTable {
+    fn eq(&self, other: &Self) -> bool {
+        self.keys == other.keys
+    }
+}
+
+impl KeyTable {
+    /// Numbers the keys in the order given; a repeated key keeps its first
+    /// number.
+    pub fn new(keys: &[u64]) -> Self {
+        let slots = (keys.len() * 2).max(16).next_power_of_two();
+        let mut table = Self { keys: Vec::with_capacity(keys.len()), table: vec![0; slots] };
+        keys.iter().for_each(|&key| {
+            table.insert(key);
+        });
+        table
     }
 
-    /// The number of a key.
+    /// The number of a key, the next free one if it is new.
+    pub fn insert(&mut self, key: u64) -> u32 {
+        if (self.keys.len() + 1) * 2 > self.table.len() {
+            self.grow();
+        }
+        match self.find(key) {
+            Ok(id) => id,
+            Err(slot) => {
+                self.keys.push(key);
+                self.table[slot] = self.keys.len() as u32;
+                self.keys.len() as u32 - 1
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        self.table = vec![0; self.table.len() * 2];
+        for id in 0..self.keys.len() {
+            if let Err(slot) = self.find(self.keys[id]) {
+                self.table[slot] = id as u32 + 1;
+            }
+        }
+    }
+
+    /// The key's id, or the free slot where it would go.
+    fn find(&self, key: u64) -> Result<u32, usize> {
+        let mask = self.table.len() - 1;
+        // Keys are hashes already; their upper half serves as well as any.
+        let mut slot = (key ^ (key >> 32)) as usize & mask;
+        loop {
+            match self.table[slot] {
+                0 => return Err(slot),
+                id if self.keys[id as usize - 1] == key => return Ok(id - 1),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    /// The id of a key.
     pub fn id(&self, key: u64) -> Option<u32> {
-        let bucket = (key >> self.shift) as usize;
-        let (from, to) = (*self.starts.get(bucket)?, *self.starts.get(bucket + 1)?);
-        let among = self.keys.get(from as usize..to as usize)?;
-        among.iter().position(|known| *known == key).map(|place| from + place as u32)
+        self.find(key).ok()
+    }
+
+    /// All keys by id.
+    pub fn keys(&self) -> &[u64] {
+        &self.keys
+    }
+
+    /// Little-endian bytes of the keys in their order.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.keys.iter().flat_map(|key| key.to_le_bytes()).collect()
+    }
+
+    /// Reads what [`KeyTable::to_bytes`] wrote; `None` if a key occurs twice or is
+    /// cut off.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let keys: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        let table = Self::new(&keys);
+        (rest.is_empty() && table.len() == keys.len()).then_some(table)
     }
 
     /// Number of keys.
@@ -50,46 +109,39 @@ impl KeyIndex {
         self.keys.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
-    }
-
-    /// Little-endian bytes of the keys, ascending.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.keys.iter().flat_map(|key| key.to_le_bytes()).collect()
-    }
-
-    /// Reads what [`KeyIndex::to_bytes`] wrote; `None` if the keys do not ascend.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (words, rest) = bytes.as_chunks::<8>();
-        let keys: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
-        let ascends = keys.windows(2).all(|pair| pair[0] < pair[1]);
-        (rest.is_empty() && ascends).then(|| Self::new(keys))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rng;
 
     #[test]
-    fn keys_are_numbered_by_rank_and_found_again() {
-        let keys: Vec<u64> = (0..1000).map(|i| mix(7, i)).collect();
-        let index = KeyIndex::new(keys.iter().chain(&keys).copied().collect());
-        let mut sorted = keys.clone();
-        sorted.sort_unstable();
-        assert_eq!(index.len(), 1000);
-        assert!(sorted.iter().enumerate().all(|(rank, key)| index.id(*key) == Some(rank as u32)));
-        assert_eq!(index.id(mix(7, 1000)), None);
-        assert_eq!(KeyIndex::from_bytes(&index.to_bytes()), Some(index));
+    fn keys_keep_their_first_number_and_are_all_found_again() {
+        let mut rng = Rng::new(1);
+        let keys: Vec<u64> = (0..5000).map(|_| rng.next_u64()).collect();
+        let mut table = KeyTable::default();
+        keys.iter().chain(&keys).for_each(|&key| {
+            table.insert(key);
+        });
+        assert_eq!((table.keys(), table.len()), (keys.as_slice(), 5000));
+        assert!(keys.iter().enumerate().all(|(id, &key)| table.id(key) == Some(id as u32)));
+        assert_eq!(table.id(3), None);
+        assert_eq!(KeyTable::new(&keys), table);
+        assert!(KeyTable::default().is_empty());
     }
 
     #[test]
-    fn an_empty_index_knows_nothing_and_disorder_is_refused() {
-        assert_eq!(KeyIndex::new(Vec::new()).id(5), None);
-        assert_eq!(KeyIndex::default().id(5), None);
-        assert_eq!(KeyIndex::from_bytes(&[0; 16]), None);
-        assert_eq!(KeyIndex::from_bytes(&[0; 7]), None);
+    fn a_table_survives_its_bytes_and_doubles_are_refused() {
+        let keys: Vec<u64> = (0..1000).map(|i| mix(7, i)).collect();
+        let table = KeyTable::new(&keys);
+        assert_eq!(table.len(), 1000);
+        assert_eq!(KeyTable::from_bytes(&table.to_bytes()), Some(table));
+        assert_eq!(KeyTable::from_bytes(&[0; 16]), None);
+        assert_eq!(KeyTable::from_bytes(&[0; 7]), None);
     }
 }

@@ -10,7 +10,6 @@ pub mod bag;
 pub mod bytes;
 pub mod container;
 pub mod hinge;
-pub mod key_table;
 pub mod keys;
 pub mod math;
 pub mod parallel;
@@ -21,7 +20,7 @@ pub mod tagger;
 pub mod vocabulary;
 
 pub use container::{Container, ContainerError};
-pub use key_table::KeyTable;
+pub use keys::KeyTable;
 pub use rng::Rng;
 pub use softmax::{
     DenseTrainer, SoftmaxError, SoftmaxModel, SoftmaxOptions, SoftmaxProblem, SoftmaxTrainer, Solver, SparseTrainer,

@@ -31,6 +31,26 @@ pub fn pow(x: f64, y: f64) -> f64 {
     libm::pow(x, y)
 }
 
+/// Inner product in sixteen lanes that are added up pairwise: the shape of the
+/// sum depends on the length only.
+#[inline]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; 16];
+    let (whole_a, rest_a) = a.as_chunks::<16>();
+    let (whole_b, rest_b) = b.as_chunks::<16>();
+    for (x, y) in whole_a.iter().zip(whole_b) {
+        for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
+            *lane += x * y;
+        }
+    }
+    for half in [8, 4, 2, 1] {
+        for at in 0..half {
+            lanes[at] += lanes[at + half];
+        }
+    }
+    rest_a.iter().zip(rest_b).fold(lanes[0], |sum, (x, y)| sum + x * y)
+}
+
 /// The largest value; minus infinity for an empty slice. NaN is ignored.
 pub fn max(values: &[f32]) -> f32 {
     values.iter().fold(f32::NEG_INFINITY, |best, &value| if value > best { value } else { best })

@@ -30,6 +30,6 @@ pub use entity::tagging::{EntityReasons, TokenReasons};
 pub use error::{LoadError, TrainError};
 pub use intent::reasons::IntentReasons;
 pub use intent_message::parse_intent_message;
-pub use model::NluModel;
+pub use model::{Explanation, NluModel};
 pub use registry::component_names;
 pub use train::check_options;

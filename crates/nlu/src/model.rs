@@ -4,7 +4,7 @@ use crate::entity::duckling::DucklingQuery;
 use crate::entity::tagging::EntityReasons;
 use crate::intent::reasons::IntentReasons;
 use crate::message::Message;
-use crate::registry::{Role, kind};
+use crate::registry::{Component, Role, kind};
 use crate::sections::{SectionReader, SectionWriter};
 use crate::train::{Pipeline, train_pipeline};
 use crate::{LoadError, TrainError, parse_intent_message};
@@ -17,10 +17,6 @@ use std::collections::BTreeSet;
 /// Put before the name of every section.
 const PREFIX: &str = "nlu/";
 
-/// The featurizer whose counts nobody may want: the intent learner cuts texts by
-/// itself.
-const COUNTING: &str = "CountVectorsFeaturizer";
-
 #[derive(Serialize, Deserialize)]
 struct Stored {
     components: Vec<String>,
@@ -31,7 +27,20 @@ struct Stored {
 /// threads.
 pub struct NluModel {
     components: Pipeline,
+    /// Whether the terms that featurizers count are looked at by anybody: the
+    /// intent learner cuts texts by itself.
+    counts_are_read: bool,
     intents: Vec<String>,
+}
+
+/// Why a message is understood as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// Of each classifier that has learnt, in pipeline order.
+    pub intents: Vec<IntentReasons>,
+    /// Of each entity that a learnt extractor finds, in pipeline order. Those of
+    /// other extractors have no reasons beyond themselves.
+    pub entities: Vec<EntityReasons>,
 }
 
 impl std::fmt::Debug for NluModel {
@@ -42,6 +51,11 @@ impl std::fmt::Debug for NluModel {
 }
 
 impl NluModel {
+    fn of(components: Pipeline, intents: Vec<String>) -> Self {
+        let counts_are_read = components.iter().any(|(_, component)| component.reads_counts());
+        Self { components, counts_are_read, intents }
+    }
+
     /// Trains the pipeline of a project. `progress` hears each component's name
     /// before it trains. The model does not depend on `threads`. Findings are
     /// warnings and notes.
@@ -58,7 +72,7 @@ impl NluModel {
         let (components, diagnostics) = train_pipeline(config, data, domain, threads, progress)?;
         let intents: BTreeSet<&str> = data.examples.iter().map(sapa_project::nlu::Example::base_intent).collect();
         let intents = intents.into_iter().map(str::to_owned).collect();
-        Ok((Self { components, intents }, diagnostics))
+        Ok((Self::of(components, intents), diagnostics))
     }
 
     /// Names of the intents with examples, sorted; of retrieval intents the base.
@@ -87,42 +101,33 @@ impl NluModel {
     /// where there is none.
     pub fn parse_with(&self, text: &str, answers: &[Value]) -> ParseData {
         let mut message = Message { answers: answers.iter(), ..Message::new(text) };
-        let counts_are_read = self.components.iter().any(|(_, component)| component.reads_counts());
-        for (kind, component) in &self.components {
-            if kind.name == COUNTING && !counts_are_read {
-                // Its place among the featurizers stays.
-                message.blocks.push(Vec::new());
-                continue;
-            }
-            component.process(&mut message);
-        }
+        self.components.iter().for_each(|(_, component)| self.process(component.as_ref(), &mut message));
         into_parse_data(message)
     }
 
-    /// Why the classifiers decide on the intents they decide on, in pipeline order.
-    pub fn explain_intents(&self, text: &str) -> Vec<IntentReasons> {
+    fn process(&self, component: &dyn Component, message: &mut Message) {
+        if component.only_counts() && !self.counts_are_read {
+            // Its place among the featurizers stays.
+            message.blocks.push(Vec::new());
+        } else {
+            component.process(message);
+        }
+    }
+
+    /// Why a text is understood as it is.
+    pub fn explain(&self, text: &str) -> Explanation {
         let mut message = Message::new(text);
         let featurizers: Vec<_> =
             self.components.iter().filter(|(kind, _)| kind.role == Role::Featurizer).map(|(_, c)| c).collect();
         let name = |block: usize, column: u32| featurizers.get(block)?.feature_name(column);
-        let mut reasons = Vec::new();
+        let mut explanation = Explanation { intents: Vec::new(), entities: Vec::new() };
         for (kind, component) in &self.components {
-            reasons.extend(component.explain_intent(&message).map(|reasons| reasons.named(kind.name, name)));
-            component.process(&mut message);
+            let reasons = component.explain_intent(&message);
+            explanation.intents.extend(reasons.map(|reasons| reasons.named(kind.name, name)));
+            self.process(component.as_ref(), &mut message);
+            explanation.entities.extend(component.explain_entities(&message));
         }
-        reasons
-    }
-
-    /// Why the learnt extractors find what they find in a text, in pipeline
-    /// order. Entities of other extractors have no reasons beyond themselves.
-    pub fn explain_entities(&self, text: &str) -> Vec<EntityReasons> {
-        let mut message = Message::new(text);
-        let mut reasons = Vec::new();
-        for (_, component) in &self.components {
-            component.process(&mut message);
-            reasons.extend(component.explain_entities(&message));
-        }
-        reasons
+        explanation
     }
 
     /// The model as named pieces; the names begin with `nlu/`.
@@ -150,7 +155,7 @@ impl NluModel {
             let reader = SectionReader { find, prefix: component_prefix(number, name) };
             components.push((kind, (kind.load)(&reader)?));
         }
-        Ok(Self { components, intents: stored.intents })
+        Ok(Self::of(components, stored.intents))
     }
 }
 

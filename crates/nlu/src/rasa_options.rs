@@ -55,25 +55,19 @@ const NETWORK: &[&str] = &[
     "weight_sparsity",
 ];
 
-/// The options of a component that Rasa 3.6 knows, or knew in version 2 and
-/// still meets in projects.
+/// Besides those with a meaning here: the options of a component that Rasa 3.6
+/// knows, or knew in version 2 and still meets in projects.
 pub(crate) fn of(component: &str) -> &'static [&'static str] {
     match component {
-        "WhitespaceTokenizer" => {
-            &["intent_tokenization_flag", "intent_split_symbol", "token_pattern", "case_sensitive"]
-        }
-        "RegexFeaturizer" => &["number_additional_patterns", "alias"],
-        "LexicalSyntacticFeaturizer" => &["features", "alias"],
-        "CountVectorsFeaturizer" => {
-            &["use_shared_vocab", "use_lemma", "additional_vocabulary_size", "token_pattern", "alias"]
-        }
-        "LogisticRegressionClassifier" => &["random_state", "featurizers", "ranking_length"],
+        "WhitespaceTokenizer" => &["case_sensitive"],
+        "RegexFeaturizer" => &["number_additional_patterns"],
+        "CountVectorsFeaturizer" => &["use_shared_vocab", "use_lemma", "additional_vocabulary_size", "token_pattern"],
+        "LogisticRegressionClassifier" => &["random_state"],
         "SklearnIntentClassifier" => {
-            &["C", "gamma", "kernels", "max_cross_validation_folds", "scoring_function", "num_threads", "featurizers"]
+            &["gamma", "kernels", "max_cross_validation_folds", "scoring_function", "num_threads"]
         }
         "DIETClassifier" | "ResponseSelector" => NETWORK,
         "CRFEntityExtractor" => &["max_iterations", "L1_c", "L2_c"],
-        "DucklingEntityExtractor" => &["dimensions"],
         _ => &[],
     }
 }

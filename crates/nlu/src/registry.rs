@@ -37,6 +37,11 @@ pub(crate) trait Component: Send + Sync {
         None
     }
 
+    /// Whether all it does is to leave counts of terms in a message.
+    fn only_counts(&self) -> bool {
+        false
+    }
+
     /// Whether it reads the counts of terms that featurizers leave in a message.
     fn reads_counts(&self) -> bool {
         false

@@ -337,8 +337,11 @@ fn mistakes_in_the_pipeline_are_errors_with_a_code() {
 }
 
 #[test]
-fn options_without_meaning_here_are_noted() {
-    let notes = try_train(default_pipeline(), 1).unwrap().1;
+fn options_without_meaning_here_are_noted_and_slips_are_warnings() {
+    let slip = crate::check_options(&config(json!([{"name": "FallbackClassifier", "treshold": 0.5}])));
+    assert_eq!((slip[0].code, slip[0].severity), ("W0204", sapa_project::Severity::Warning));
+    assert!(slip[0].help.as_deref().is_some_and(|help| help.contains("`threshold`")), "{slip:?}");
+    let notes = crate::check_options(&config(default_pipeline()));
     let messages: Vec<&str> = notes.iter().map(|note| note.message.as_str()).collect();
     assert_eq!(
         messages,
@@ -390,10 +393,28 @@ fn a_misaligned_annotation_is_reported() {
 }
 
 #[test]
+fn readings_change_what_is_understood_and_no_offset() {
+    let pipeline = |language: &str| {
+        let pipeline = json!([{"name": "WhitespaceTokenizer"}, {"name": "CountVectorsFeaturizer"},
+            {"name": "LogisticRegressionClassifier"}, {"name": "CRFEntityExtractor"}]);
+        let config = Config { language: Some(language.to_owned()), ..config(pipeline) };
+        NluModel::train(&config, &data(), &domain(), 1, &mut |_| {}).unwrap().0
+    };
+    let text = "lpaaaa pasword2 dr Kendari";
+    let (read, unread) = (pipeline("id").parse(text), pipeline("en").parse(text));
+    assert_eq!(read.text_tokens, Some(vec![(0, 6), (7, 15), (16, 18), (19, 26)]));
+    assert_eq!((read.text.as_deref(), &read.text_tokens), (Some(text), &unread.text_tokens));
+    // As written only the city is known.
+    let names = [&read, &unread].map(|parsed| parsed.intent.name.as_deref());
+    assert_eq!(names, [Some("reset_password"), Some("travel")]);
+    assert_eq!(read.entities, unread.entities);
+}
+
+#[test]
 fn the_reasons_for_an_entity_add_up_to_its_score() {
     for extractor in ["DIETClassifier", "CRFEntityExtractor"] {
         let model = train(json!([{"name": "WhitespaceTokenizer"}, {"name": "RegexFeaturizer"}, {"name": extractor}]));
-        let entities = model.explain_entities("saya dari Kendari ke Bau Bau");
+        let entities = model.explain("saya dari Kendari ke Bau Bau").entities;
         let found: Vec<(&str, usize, usize)> = entities.iter().map(|e| (e.entity.as_str(), e.start, e.end)).collect();
         assert_eq!(found, [("city", 10, 17), ("city", 21, 28)]);
         assert_eq!(entities[1].tokens.len(), 2);

@@ -84,6 +84,11 @@ fn whitespace_tokens(message: &Message) -> Vec<Token> {
     if let Some(tokens) = plain_tokens(message) {
         return tokens;
     }
+    tokens_by_rules(message)
+}
+
+/// The tokens by the rules of spec §2.2, whatever the text.
+fn tokens_by_rules(message: &Message) -> Vec<Token> {
     let blanked = blank_punctuation(message.text);
     let mut tokens = Vec::new();
     let mut from = None;
@@ -282,6 +287,17 @@ mod tests {
         assert_eq!(tokens(""), [""]);
         assert_eq!(tokens("  "), ["  "]);
         assert_eq!(tokens("halo 😀 5"), ["halo", "5"]);
+    }
+
+    #[test]
+    fn plain_texts_are_cut_as_the_rules_would_cut_them() {
+        for text in ["lupa password", " a  bC ", "x", "Halo Pak mau tanya jam layanan"] {
+            let message = Message::new(text);
+            assert_eq!(plain_tokens(&message), Some(tokens_by_rules(&message)), "{text:?}");
+        }
+        for text in ["", "  ", "a.", "jam 5", "é", "a\tb"] {
+            assert_eq!(plain_tokens(&Message::new(text)), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -85,7 +85,6 @@ pub(crate) fn train_pipeline(
     progress: &mut dyn FnMut(&str),
 ) -> Result<(Pipeline, Vec<Diagnostic>), TrainError> {
     let mut context = TrainContext::new(config, data, domain, threads);
-    context.diagnostics.extend(check_options(config));
     let mut components: Pipeline = Vec::with_capacity(config.pipeline.len());
     let pipeline = with_normalizer(config);
     for entry in &pipeline {

@@ -172,8 +172,12 @@ fn from_fields(fields: JsonMap, mut entity: EntityAnnotation) -> Result<EntityAn
 /// The entities of a `/intent{"entity": value}` text (spec §1.5, §2.6): one per
 /// JSON key, one per element of a list; empty when there is no valid JSON.
 pub(crate) fn payload_entities(text: &str) -> Vec<(String, Value)> {
-    let json = text.find('{').zip(text.rfind('}')).and_then(|(open, close)| text.get(open..=close));
-    let Some(fields) = json.and_then(|json| serde_json::from_str::<JsonMap>(json).ok()) else { return Vec::new() };
+    let Some(fields) = payload_json_part(text)
+        .filter(|json| json.ends_with('}'))
+        .and_then(|json| serde_json::from_str::<JsonMap>(json).ok())
+    else {
+        return Vec::new();
+    };
     fields
         .into_iter()
         .flat_map(|(name, value)| match value {
@@ -181,6 +185,14 @@ pub(crate) fn payload_entities(text: &str) -> Vec<(String, Value)> {
             value => vec![(name, value)],
         })
         .collect()
+}
+
+/// From the first brace of a `/intent{…}` text to the last that closes one, or to
+/// the end where none does; what follows is ignored (spec §2.6).
+pub(crate) fn payload_json_part(text: &str) -> Option<&str> {
+    let open = text.find('{')?;
+    let end = text.rfind('}').map_or(text.len(), |close| close + 1);
+    text.get(open..end)
 }
 
 /// The intent's name in a `/intent…` text.

@@ -1,5 +1,6 @@
 //! `endpoints.yml` and `credentials.yml` (spec §1.8, §1.9).
 
+use crate::python::python_str;
 use crate::yaml::{self, Env, Map, Node};
 use crate::{Diagnostic, FileId, Sources, Span, codes, shape};
 use indexmap::IndexMap;
@@ -354,7 +355,7 @@ fn headers(map: &Map, section: &str, out: &mut Vec<Diagnostic>) -> IndexMap<Stri
             out.push(shape::wrong_type(node, &format!("the header `{}` of `{section}`", key.name), "text"));
             continue;
         }
-        let value = shape::python_str(&value);
+        let value = python_str(&value);
         if !value.bytes().all(|c| c == b'\t' || (b' '..0x7f).contains(&c)) {
             let message = format!("the header `{}` of `{section}` has characters that HTTP does not carry", key.name);
             let help = "write printable ASCII characters on one line";

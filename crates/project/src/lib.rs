@@ -19,6 +19,8 @@ pub mod load;
 pub mod migrate;
 pub mod nlu;
 pub mod pattern;
+pub mod placeholders;
+pub mod python;
 pub mod render;
 pub mod source;
 pub mod split;

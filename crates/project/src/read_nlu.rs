@@ -2,6 +2,7 @@
 
 use crate::annotation::parse_annotations;
 use crate::nlu::{EntityAnnotation, Example, Lookup, NluData, RegexPattern, Synonym};
+use crate::python::python_str;
 use crate::yaml::{Line, Map, Node, Yaml};
 use crate::{Diagnostic, Sources, Span, codes, shape, suggest};
 use sapa_sdk::JsonMap;
@@ -213,7 +214,7 @@ impl<'s> NluReader<'s> {
             let covered: String =
                 rest.by_ref().skip(entity.start - at).take(entity.end.saturating_sub(entity.start)).collect();
             at = entity.start.max(entity.end);
-            let value = shape::python_str(&entity.value);
+            let value = python_str(&entity.value);
             if value != covered {
                 self.data.synonyms.push(Synonym { text: covered, value, span });
             }

@@ -3,7 +3,6 @@
 use crate::yaml::{Map, Node, Yaml};
 use crate::{Diagnostic, Span, codes, suggest};
 use sapa_sdk::JsonMap;
-use serde_json::Value;
 
 /// "`what` must be `wanted`, but this is …".
 pub(crate) fn wrong_type(node: &Node, what: &str, wanted: &str) -> Diagnostic {
@@ -123,15 +122,4 @@ pub(crate) fn slips(map: &Map, known: &[&str], what: &str, out: &mut Vec<Diagnos
 /// A mapping as JSON.
 pub(crate) fn json_map(map: &Map) -> JsonMap {
     map.iter().map(|(key, node)| (key.name.clone(), node.to_json())).collect()
-}
-
-/// Python's `str()` of a JSON value, as Rasa forms text of values.
-pub(crate) fn python_str(value: &Value) -> String {
-    match value {
-        Value::Null => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }

@@ -17,12 +17,12 @@ pub(super) fn explain(text: &str, model: &Path) -> Result<()> {
         .with_context(|| format!("no model found in `{}`; train one with `sapa train` first", model.display()))?;
     let model = models::load(&path)?;
     let Some(nlu) = model.nlu() else { bail!("the model has no NLU part: it does not understand texts") };
-    let intents = nlu.explain_intents(text);
-    if intents.is_empty() {
+    let explanation = nlu.explain(text);
+    if explanation.intents.is_empty() {
         terminal::say("No component of the pipeline has learnt to tell intents apart.");
     }
-    intents.iter().flat_map(intent_lines).for_each(|line| terminal::say(&line));
-    nlu.explain_entities(text).iter().flat_map(entity_lines).for_each(|line| terminal::say(&line));
+    let intents = explanation.intents.iter().flat_map(intent_lines);
+    intents.chain(explanation.entities.iter().flat_map(entity_lines)).for_each(|line| terminal::say(&line));
     Ok(())
 }
 

@@ -11,7 +11,7 @@ mod train;
 
 pub use packed::{PackedBag, Scratch};
 
-use crate::{CsrMatrix, Rng};
+use crate::{CsrMatrix, Rng, math};
 
 /// Hidden units.
 pub const HIDDEN: usize = 128;
@@ -100,7 +100,7 @@ impl BagModel {
     /// The score of each class.
     pub fn scores_into(&self, hidden: &Row, scores: &mut [f32]) {
         for ((score, row), bias) in scores.iter_mut().zip(&self.output).zip(&self.output_bias) {
-            *score = train::dot(row, hidden) + bias;
+            *score = math::dot(row, hidden) + bias;
         }
     }
 }

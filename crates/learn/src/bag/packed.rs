@@ -2,7 +2,6 @@
 //! byte an entry, a scale for each row, the networks' rows of one feature next to
 //! each other in memory. The answer is the mean of their probabilities.
 
-use super::train::dot;
 use super::{BagModel, HIDDEN, Row};
 use crate::bytes::push_bytes;
 use crate::math;
@@ -92,7 +91,7 @@ impl PackedBag {
         for (hidden, (rows, bias)) in scratch.hidden.as_chunks::<HIDDEN>().0.iter().zip(outputs) {
             let rows = rows.as_chunks::<HIDDEN>().0.iter();
             scratch.scores.clear();
-            scratch.scores.extend(rows.zip(bias).map(|(row, bias)| dot(row, hidden) + bias));
+            scratch.scores.extend(rows.zip(bias).map(|(row, bias)| math::dot(row, hidden) + bias));
             math::softmax(&mut scratch.scores);
             out.iter_mut().zip(&scratch.scores).for_each(|(out, score)| *out += share * score);
         }
@@ -119,7 +118,8 @@ impl PackedBag {
                 *way = if on[unit] > 0.0 { mean * (one[unit] - other[unit]) } else { 0.0 };
             }
             rest += mean * (one_bias - other_bias);
-            rest += self.hidden_bias.as_chunks::<HIDDEN>().0.get(network).map_or(0.0, |bias| dot(&direction, bias));
+            rest +=
+                self.hidden_bias.as_chunks::<HIDDEN>().0.get(network).map_or(0.0, |bias| math::dot(&direction, bias));
             for (share, &(feature, value)) in shares.iter_mut().zip(features) {
                 let place = feature as usize * self.networks + network;
                 let Some(row) = self.rows.as_chunks::<HIDDEN>().0.get(place) else { continue };
@@ -128,19 +128,6 @@ impl PackedBag {
             }
         }
         (shares, rest)
-    }
-
-    /// The networks' mean score of each class, before it becomes a probability.
-    pub fn mean_scores(&self, features: &[(u32, f32)]) -> Vec<f32> {
-        let mut hidden = Vec::new();
-        self.fill_hidden(features, &mut hidden);
-        let mean = 1.0 / self.networks.max(1) as f32;
-        let mut scores = vec![0.0; self.classes];
-        for (network, on) in hidden.as_chunks::<HIDDEN>().0.iter().enumerate() {
-            let rows = self.output.as_chunks::<HIDDEN>().0.iter().zip(&self.output_bias).skip(network * self.classes);
-            scores.iter_mut().zip(rows).for_each(|(score, (row, bias))| *score += mean * (dot(row, on) + bias));
-        }
-        scores
     }
 
     fn fill_hidden(&self, features: &[(u32, f32)], hidden: &mut Vec<f32>) {
@@ -194,9 +181,15 @@ mod tests {
             }
             assert!(out.iter().zip(&exact).all(|(a, b)| (a - b).abs() < 0.02), "{out:?} {exact:?}");
             assert!((out.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-            let (scores, (shares, rest)) = (packed.mean_scores(&row), packed.shares(&row, [2, 0]));
+            // A network's scores differ as the logarithms of its probabilities do.
+            let mut difference = 0.0;
+            for model in &models {
+                PackedBag::new(std::slice::from_ref(model)).probabilities(&row, &mut scratch, &mut out);
+                difference += math::lnf(out[2] / out[0]) / 2.0;
+            }
+            let (shares, rest) = packed.shares(&row, [2, 0]);
             let sum = shares.iter().sum::<f32>() + rest;
-            assert!((sum - (scores[2] - scores[0])).abs() < 1e-3, "{shares:?} + {rest}: {scores:?}");
+            assert!((sum - difference).abs() < 1e-3, "{shares:?} + {rest}: {difference}");
         }
         let (rows, floats) = packed.parts();
         let again = PackedBag::from_parts(2, 3, rows.to_vec(), floats.map(<[f32]>::to_vec));

@@ -117,7 +117,7 @@ impl Learner<'_> {
         let (output, bias) = (&self.model.output, &self.model.output_bias);
         self.scores.extend(self.candidates.iter().map(|&class| {
             let extra = if class == label { 0.0 } else { heavier };
-            dot(&output[class as usize], hidden) + bias[class as usize] + extra
+            math::dot(&output[class as usize], hidden) + bias[class as usize] + extra
         }));
         self.candidates.partition_point(|&class| class < label)
     }
@@ -126,7 +126,7 @@ impl Learner<'_> {
     /// gradient of the hidden units.
     fn learn_output(&mut self, hidden: &Row, rate: f32, weight: f32) -> Row {
         let mut back = [0.0; HIDDEN];
-        let length = dot(hidden, hidden) / HIDDEN as f32;
+        let length = math::dot(hidden, hidden) / HIDDEN as f32;
         for (&class, score) in self.candidates.iter().zip(&self.scores) {
             let (class, gradient) = (class as usize, score * weight);
             if gradient.abs() < NEGLIGIBLE {
@@ -150,7 +150,7 @@ impl Learner<'_> {
     }
 
     fn learn_embeddings(&mut self, back: &Row, rate: f32) {
-        let length = dot(back, back) / HIDDEN as f32;
+        let length = math::dot(back, back) / HIDDEN as f32;
         if length == 0.0 {
             return;
         }
@@ -167,22 +167,4 @@ impl Learner<'_> {
             }
         }
     }
-}
-
-/// Inner product of two rows, summed in sixteen lanes.
-pub(super) fn dot(a: &Row, b: &Row) -> f32 {
-    let mut lanes = [0.0_f32; 16];
-    for (a, b) in a.as_chunks::<16>().0.iter().zip(b.as_chunks::<16>().0) {
-        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
-        }
-    }
-    let mut width = 8;
-    while width > 0 {
-        for place in 0..width {
-            lanes[place] += lanes[place + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
 }

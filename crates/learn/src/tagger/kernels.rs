@@ -9,26 +9,6 @@ pub(super) fn add_scaled(a: f32, x: &[f32], y: &mut [f32]) {
     y.iter_mut().zip(x).for_each(|(y, x)| *y += a * x);
 }
 
-/// Inner product in sixteen lanes that are added up pairwise: the shape of the
-/// sum depends on the length only.
-#[inline]
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; 16];
-    let (whole_a, rest_a) = a.as_chunks::<16>();
-    let (whole_b, rest_b) = b.as_chunks::<16>();
-    for (x, y) in whole_a.iter().zip(whole_b) {
-        for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
-            *lane += x * y;
-        }
-    }
-    for half in [8, 4, 2, 1] {
-        for at in 0..half {
-            lanes[at] += lanes[at + half];
-        }
-    }
-    rest_a.iter().zip(rest_b).fold(lanes[0], |sum, (x, y)| sum + x * y)
-}
-
 /// `out += vector * matrix`; the matrix has a row for each element of the vector.
 /// Columns are taken in blocks whose sums stay in registers; each column's sum
 /// has the order of the rows.
@@ -199,6 +179,7 @@ impl Adam {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::dot;
 
     #[test]
     fn the_exponential_is_right_to_seven_digits_and_never_infinite() {

@@ -4,6 +4,7 @@ use super::chain::Chain;
 use super::network::{Embeddings, Layers, Pass, Shape};
 use super::wide::Wide;
 use super::{TaggedSequence, TaggedToken};
+use crate::bytes::push_bytes;
 use crate::math;
 use crate::rng::Rng;
 
@@ -56,10 +57,7 @@ impl ByteRows {
     pub(super) fn new(floats: &[f32], width: usize) -> Self {
         let mut rows = Self::default();
         for row in floats.chunks_exact(width.max(1)) {
-            let largest = row.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-            let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
-            rows.scales.push(scale);
-            rows.values.extend(row.iter().map(|value| (value / scale).round() as i8));
+            rows.scales.push(push_bytes(row, &mut rows.values));
         }
         rows
     }

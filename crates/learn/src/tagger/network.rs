@@ -7,8 +7,9 @@
 //! training) without being asked of anybody.
 
 use super::TaggedToken;
-use super::kernels::{add_scaled, dot, multiply, multiply_rows, outer, softmax};
+use super::kernels::{add_scaled, multiply, multiply_rows, outer, softmax};
 use super::recurrent::{Direction, Recurrent, Steps};
+use crate::math::dot;
 use crate::rng::Rng;
 
 /// Sizes of the network.

@@ -7,7 +7,8 @@
 //! c = f c' + (1 - f) g                    h = o tanh(c)
 //! ```
 
-use super::kernels::{add_scaled, dot, multiply, multiply_rows, outer, sigmoid, tanh};
+use super::kernels::{add_scaled, multiply, multiply_rows, outer, sigmoid, tanh};
+use crate::math::dot;
 use crate::rng::Rng;
 
 /// Weights of one direction. Columns of all matrices: f, o, g, each `units` wide.

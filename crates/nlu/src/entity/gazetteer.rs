@@ -6,7 +6,8 @@
 //! own annotations do not count for it: a value speaks only where another
 //! example has it too, as it will be for new messages (leave one out).
 
-use super::words::{START, Words, hash_text, mix};
+use super::words::{START, Words, hash_text};
+use sapa_learn::keys::mix;
 use sapa_project::NluData;
 use sapa_project::nlu::Example;
 use std::collections::BTreeMap;

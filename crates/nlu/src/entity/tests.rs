@@ -142,7 +142,7 @@ fn given_windows_are_all_that_the_tagger_sees() {
     let mut pipeline = pipeline("CRFEntityExtractor");
     pipeline[2]["features"] = json!([["low"]]);
     let model = train_on(pipeline, &data(), 1);
-    let reasons = model.explain_entities("ke Raha");
+    let reasons = model.explain("ke Raha").entities;
     assert_eq!(reasons.len(), 1);
     let names = reasons[0].tokens[0].reasons.iter().map(|(name, _)| name.as_str());
     assert_eq!(names.collect::<Vec<_>>(), ["0:low:raha"]);
@@ -162,7 +162,7 @@ fn a_network_is_trained_on_many_examples_and_stored_whole() {
         check_spans(&model, text);
     }
     assert_eq!(values(&model.parse("dari Raha ke Bau Bau lusa").entities), ["Raha", "Bau Bau", "lusa"]);
-    for token in model.explain_entities("dari Raha ke Bau Bau lusa").iter().flat_map(|entity| &entity.tokens) {
+    for token in model.explain("dari Raha ke Bau Bau lusa").entities.iter().flat_map(|entity| &entity.tokens) {
         let sum: f32 = token.reasons.iter().map(|(_, share)| share).sum();
         assert!((sum - token.score).abs() < 1e-3, "{sum} {}", token.score);
     }
@@ -181,7 +181,7 @@ fn values_of_lookup_tables_are_known_to_the_tagger() {
     data.lookups[0].elements.push("Pasar Wajo".into());
     let pipeline = json!([{"name": "WhitespaceTokenizer"}, {"name": "CRFEntityExtractor"}]);
     let model = train_on(pipeline, &data, 1);
-    let reasons = model.explain_entities("saya mau ke Pasar Wajo");
+    let reasons = model.explain("saya mau ke Pasar Wajo").entities;
     let names: Vec<&str> =
         reasons.iter().flat_map(|e| &e.tokens).flat_map(|t| &t.reasons).map(|(name, _)| name.as_str()).collect();
     assert!(names.contains(&"0:known city:first"), "{names:?}");

@@ -4,8 +4,9 @@
 //! style of Rasa's (spec §2.5).
 
 use super::gazetteer::Mentions;
-use super::words::{Piece, Words, hash_text, mix, prefix, readable, shape, suffix};
+use super::words::{Piece, Words, hash_text, prefix, readable, shape, suffix};
 use crate::message::Message;
+use sapa_learn::keys::mix;
 
 /// One feature of Rasa's windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

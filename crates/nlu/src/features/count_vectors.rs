@@ -211,6 +211,10 @@ impl Component for CountVectorsFeaturizer {
         message.blocks.push(counts);
     }
 
+    fn only_counts(&self) -> bool {
+        true
+    }
+
     fn feature_name(&self, column: u32) -> Option<String> {
         let term = self.0.vocabulary.term(column)?;
         Some(match self.0.stored.terms.analyzer {

@@ -30,7 +30,7 @@ pub(crate) const OPTIONS: &[&str] = &[
 ];
 
 /// What projects call the intent of messages that are none of the bot's.
-const OUT_OF_SCOPE: [&str; 4] = ["out_of_scope", "oos", "nlu_fallback", "di_luar_topik"];
+const OUT_OF_SCOPE: [&str; 3] = ["out_of_scope", "oos", "nlu_fallback"];
 
 /// DIET is surer than it is right: on the project of `rasa init` it gives two
 /// words that nobody ever wrote a confidence of 0.92. Projects have set their

@@ -10,7 +10,7 @@ mod stories;
 mod unused;
 mod values;
 
-use crate::{Diagnostic, Domain, Project, Story, codes, load};
+use crate::{ComponentConfig, Diagnostic, Domain, Project, Story, codes, load};
 
 /// Loops that need no form.
 const DEFAULT_LOOPS: [&str; 1] = ["action_two_stage_fallback"];
@@ -80,15 +80,22 @@ fn rules_without_policy(project: &Project, out: &mut Vec<Diagnostic>) {
 
 /// The action that RulePolicy takes where nothing else applies (spec §3.4).
 fn fallback_action(project: &Project, out: &mut Vec<Diagnostic>) {
-    for policy in &project.config.policies {
-        let option = |key: &str| policy.options.get(key);
-        let is_off = option("enable_fallback_prediction") == Some(&serde_json::Value::Bool(false));
-        let name = option("core_fallback_action_name").and_then(serde_json::Value::as_str).filter(|_| !is_off);
-        if let Some(name) = name.filter(|name| !project.domain.action_names.iter().any(|known| known == name)) {
+    for (policy, name) in fallback_actions(project) {
+        if !project.domain.action_names.iter().any(|known| known == name) {
             let what = format!("`core_fallback_action_name` of {}", policy.name);
             out.push(unknown_action(name, &what, policy.span, &project.domain));
         }
     }
+}
+
+/// The fallback actions that policies name, where the fallback is not switched off.
+fn fallback_actions(project: &Project) -> impl Iterator<Item = (&ComponentConfig, &str)> {
+    project.config.policies.iter().filter_map(|policy| {
+        let option = |key: &str| policy.options.get(key);
+        let is_off = option("enable_fallback_prediction") == Some(&serde_json::Value::Bool(false));
+        let name = option("core_fallback_action_name")?.as_str()?;
+        (!is_off).then_some((policy, name))
+    })
 }
 
 /// Names used in stories against the domain.

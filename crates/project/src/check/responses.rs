@@ -1,9 +1,10 @@
 //! Responses: buttons, placeholders, conditions, use.
 
-use super::{unknown_entity, unknown_intent, unknown_slot};
-use crate::annotation::{payload_entities, payload_intent};
+use super::{fallback_actions, unknown_entity, unknown_intent, unknown_slot};
+use crate::annotation::{payload_entities, payload_intent, payload_json_part};
 use crate::domain::{Domain, ResponseVariation};
 use crate::load::all_steps;
+use crate::placeholders::Template;
 use crate::{Diagnostic, Project, Severity, Span, StepKind, codes};
 use sapa_sdk::JsonMap;
 use serde_json::Value;
@@ -16,23 +17,20 @@ const DEFAULT_RESPONSES: [&str; 5] =
 /// Parts of a response in which slots are filled (spec §3.9).
 const FILLED: [&str; 6] = ["text", "image", "custom", "buttons", "attachment", "quick_replies"];
 
-/// Every variation of every response, with its place.
-pub(super) fn places(project: &Project) -> impl Iterator<Item = (&ResponseVariation, Span)> {
+/// Every variation of every response, with the response's name and its own place.
+pub(super) fn variations(project: &Project) -> impl Iterator<Item = (&str, &ResponseVariation, Span)> {
     project.domain.responses.iter().flat_map(|(name, variations)| {
         let places = project.domain_spans.variations.get(name).map(Vec::as_slice).unwrap_or_default();
-        variations.iter().zip(places.iter().copied())
+        variations.iter().zip(places).map(move |(variation, span)| (name.as_str(), variation, *span))
     })
 }
 
 pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
-    for (name, variations) in &project.domain.responses {
-        let places = project.domain_spans.variations.get(name).map(Vec::as_slice).unwrap_or_default();
-        for (variation, span) in variations.iter().zip(places) {
-            let what = format!("the response `{name}`");
-            placeholders(&what, variation, *span, &project.domain, out);
-            braces(&what, variation, *span, out);
-            conditions(&what, variation, *span, &project.domain, out);
-        }
+    for (name, variation, span) in variations(project) {
+        let what = format!("the response `{name}`");
+        placeholders(&what, variation, span, &project.domain, out);
+        braces(&what, variation, span, out);
+        conditions(&what, variation, span, &project.domain, out);
     }
     buttons(project, out);
     retrieval(project, out);
@@ -45,12 +43,13 @@ fn buttons(project: &Project, out: &mut Vec<Diagnostic>) {
         let what = format!("a button of the response `{}`", payload.owner);
         let (span, domain) = (payload.span, &project.domain);
         let Some(intent) = payload_intent(&payload.name) else { continue };
-        payload_json(&payload.name, &what, span, out);
         if !domain.intents.contains_key(intent.split('/').next().unwrap_or(intent)) {
             out.push(unknown_intent(codes::BUTTON_INTENT, intent, &what, span, domain));
         }
         // Braces are doubled where they are not to be taken for a placeholder.
-        let given = payload_entities(&payload.name.replace("{{", "{").replace("}}", "}"));
+        let sent = payload.name.replace("{{", "{").replace("}}", "}");
+        payload_json(&payload.name, &sent, &what, span, out);
+        let given = payload_entities(&sent);
         let names: BTreeSet<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
         for name in names.into_iter().filter(|name| !domain.entities.contains_key(*name)) {
             out.push(unknown_entity(codes::BUTTON_ENTITY, name, &what, span, domain));
@@ -60,12 +59,8 @@ fn buttons(project: &Project, out: &mut Vec<Diagnostic>) {
 
 /// What is in a payload's braces must be the JSON of entities, unless slots are
 /// filled into it first.
-fn payload_json(payload: &str, what: &str, span: Span, out: &mut Vec<Diagnostic>) {
-    let is_filled = placeholder_names(payload).next().is_some();
-    let sent = payload.replace("{{", "{").replace("}}", "}");
-    // What stands behind the last brace is ignored (spec §2.6).
-    let end = sent.rfind('}').map_or(sent.len(), |at| at + 1);
-    let Some(json) = sent.find('{').and_then(|at| sent.get(at..end)).filter(|_| !is_filled) else { return };
+fn payload_json(written: &str, sent: &str, what: &str, span: Span, out: &mut Vec<Diagnostic>) {
+    let Some(json) = payload_json_part(sent).filter(|_| placeholder_names(written).is_empty()) else { return };
     if let Err(error) = serde_json::from_str::<JsonMap>(json) {
         let message = format!("what {what} sends behind the intent is no JSON object: {error}");
         out.push(
@@ -91,30 +86,11 @@ fn braces(what: &str, variation: &ResponseVariation, span: Span, out: &mut Vec<D
 /// The first text in which a single brace opens or closes nothing.
 fn unbalanced(value: &Value) -> Option<&str> {
     match value {
-        Value::String(text) => (!are_braces_balanced(text)).then_some(text),
+        Value::String(text) => Template::parse(text).is_err().then_some(text),
         Value::Array(items) => items.iter().find_map(unbalanced),
         Value::Object(map) => map.values().find_map(unbalanced),
         _ => None,
     }
-}
-
-/// As Python's `str.format` reads a text, up to where it would give up on a name.
-fn are_braces_balanced(text: &str) -> bool {
-    let mut rest = text;
-    while let Some(at) = rest.find(['{', '}']) {
-        let tail = &rest[at..];
-        rest = if let Some(after) = tail.strip_prefix("{{").or_else(|| tail.strip_prefix("}}")) {
-            after
-        } else {
-            let Some(after) = tail.strip_prefix('{') else { return false };
-            let Some(end) = after.find(['{', '}']) else { return false };
-            if after[end..].starts_with('{') {
-                return true;
-            }
-            &after[end + 1..]
-        };
-    }
-    true
 }
 
 /// Retrieval intents that have no response: the bot would say nothing.
@@ -170,25 +146,16 @@ pub(super) fn placeholders_of(variation: &ResponseVariation) -> BTreeSet<String>
 
 fn collect_placeholders(value: &Value, names: &mut BTreeSet<String>) {
     match value {
-        Value::String(text) => names.extend(placeholder_names(text).map(str::to_owned)),
+        Value::String(text) => names.extend(placeholder_names(text).into_iter().map(str::to_owned)),
         Value::Array(items) => items.iter().for_each(|item| collect_placeholders(item, names)),
         Value::Object(map) => map.values().for_each(|item| collect_placeholders(item, names)),
         _ => {}
     }
 }
 
-/// Plain names in single braces; doubled braces are literal (spec §3.9).
-fn placeholder_names(text: &str) -> impl Iterator<Item = &str> {
-    let bytes = text.as_bytes();
-    let is_brace = |at: Option<usize>| at.and_then(|at| bytes.get(at)) == Some(&b'{');
-    let is_single = move |at: &usize| !is_brace(at.checked_sub(1)) && !is_brace(Some(at + 1));
-    text.match_indices('{').map(|(at, _)| at).filter(is_single).filter_map(|at| {
-        let name = text.get(at + 1..)?.split_once('}')?.0;
-        let is_plain = !name.is_empty()
-            && name.chars().all(|ch| ch.is_alphanumeric() || ch == '_')
-            && !name.starts_with(|ch: char| ch.is_numeric());
-        is_plain.then_some(name)
-    })
+/// Names of slots in a text; none in one that cannot be filled.
+fn placeholder_names(text: &str) -> Vec<&str> {
+    Template::parse(text).ok().flatten().map(|template| template.names().collect()).unwrap_or_default()
 }
 
 fn conditions(what: &str, variation: &ResponseVariation, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
@@ -211,35 +178,12 @@ fn unused(project: &Project, out: &mut Vec<Diagnostic>) {
             used.insert(name);
         }
     }
-    let fallback =
-        project.config.policies.iter().filter_map(|policy| policy.options.get("core_fallback_action_name")?.as_str());
-    used.extend(fallback);
+    used.extend(fallback_actions(project).map(|(_, name)| name));
     let is_used = |name: &str| used.contains(name) || name.starts_with("utter_ask_") || name.contains('/');
     for (name, span) in project.domain_spans.responses.iter().filter(|(name, _)| !is_used(name)) {
         out.push(
             Diagnostic::note(codes::UNUSED_RESPONSE, format!("no story or rule uses the response `{name}`"))
                 .at(*span, ""),
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{are_braces_balanced, placeholder_names};
-
-    #[test]
-    fn only_plain_names_in_single_braces_are_placeholders() {
-        let names: Vec<&str> = placeholder_names("{nip} {{x}} {a.b} {} {1} é{né}{ {").collect();
-        assert_eq!(names, ["nip", "né"]);
-    }
-
-    #[test]
-    fn braces_match_or_are_doubled() {
-        for text in ["", "{a}", "{{a}} {b.c}", "/i{\"a\":\"b\"}", "{{{a}}}"] {
-            assert!(are_braces_balanced(text), "{text}");
-        }
-        for text in ["{a", "a}", "{{a}", "x { y", "}"] {
-            assert!(!are_braces_balanced(text), "{text}");
-        }
     }
 }

@@ -6,6 +6,7 @@ use crate::load::all_steps;
 use crate::{Diagnostic, Project, Span, StepKind, codes, suggest};
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fallback_actions;
 use super::responses::placeholders_of;
 
 /// Actions that Rasa calls by their names.
@@ -51,9 +52,9 @@ fn used_by_response(variation: &ResponseVariation) -> Vec<String> {
     conditions.chain(placeholders_of(variation)).collect()
 }
 
-/// `validate_…` is called for the form of that name only; one that is nearly the
-/// name of a form is a slip that would switch validation off.
-fn nearly_a_form(name: &str, span: Span, project: &Project) -> Option<Diagnostic> {
+/// `validate_…` is called for the form of that name only: where there are forms,
+/// another name is a slip that switches validation off.
+fn validates_no_form(name: &str, span: Span, project: &Project) -> Option<Diagnostic> {
     let form = name.strip_prefix("validate_")?;
     let forms = &project.domain.forms;
     if forms.contains_key(form) || forms.is_empty() {
@@ -82,14 +83,12 @@ fn actions(project: &Project, out: &mut Vec<Diagnostic>) {
             used.insert(action);
         }
     }
-    let fallback =
-        project.config.policies.iter().filter_map(|policy| policy.options.get("core_fallback_action_name")?.as_str());
-    used.extend(fallback);
+    used.extend(fallback_actions(project).map(|(_, name)| name));
     let is_called = |name: &str| {
         CALLED_BY_NAME.iter().any(|start| name.starts_with(start)) || name == "action_validate_slot_mappings"
     };
     for (name, span) in &project.domain_spans.actions {
-        out.extend(nearly_a_form(name, *span, project).filter(|_| !used.contains(name.as_str())));
+        out.extend(validates_no_form(name, *span, project).filter(|_| !used.contains(name.as_str())));
     }
     // A response or form that is listed as an action is noted as such.
     let is_custom = |name: &str| !domain.responses.contains_key(name) && !domain.forms.contains_key(name);

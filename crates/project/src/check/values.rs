@@ -1,9 +1,10 @@
 //! Values that are given to categorical slots, against those that they can have.
 
-use super::responses::places;
+use super::responses::variations;
 use crate::domain::{MappingKind, Slot, SlotType};
 use crate::load::all_steps;
-use crate::{Diagnostic, Project, Span, StepKind, codes, shape, suggest};
+use crate::python::python_str;
+use crate::{Diagnostic, Project, Span, StepKind, codes, suggest};
 use serde_json::Value;
 
 /// Rasa's name for any value that is not listed.
@@ -28,7 +29,7 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
             out.extend(slot.and_then(|slot| impossible(&set.name, slot, value, "this step", set.span)));
         }
     }
-    for (variation, span) in places(project) {
+    for (_, variation, span) in variations(project) {
         for condition in &variation.condition {
             let slot = project.domain.slots.get(&condition.name);
             let finding =
@@ -42,7 +43,7 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
 /// among its values: features and conditions take it for "any other".
 fn impossible(name: &str, slot: &Slot, value: &Value, who: &str, span: Span) -> Option<Diagnostic> {
     let SlotType::Categorical { values } = &slot.slot_type else { return None };
-    let given = shape::python_str(value).to_lowercase();
+    let given = python_str(value).to_lowercase();
     if value.is_null() || values.is_empty() || given == OTHER || values.contains(&given) {
         return None;
     }

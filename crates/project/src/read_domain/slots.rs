@@ -4,6 +4,7 @@ use super::MIGRATE;
 use super::merge::{Item, Items};
 use super::spans::DomainSpans;
 use crate::domain::{Domain, MappingCondition, MappingKind, Slot, SlotMapping, SlotType};
+use crate::python::python_str;
 use crate::yaml::{Map, Node};
 use crate::{Diagnostic, Span, codes, shape, suggest};
 use indexmap::IndexMap;
@@ -139,11 +140,8 @@ fn values(map: &Map, key: Span, out: &mut Vec<Diagnostic>) -> Vec<String> {
         .filter(|node| !node.is_null())
         .and_then(|node| shape::seq(node, "`values`", out))
         .unwrap_or_default();
-    let values: Vec<String> = items
-        .iter()
-        .filter(|item| !item.is_null())
-        .map(|item| shape::python_str(&item.to_json()).to_lowercase())
-        .collect();
+    let values: Vec<String> =
+        items.iter().filter(|item| !item.is_null()).map(|item| python_str(&item.to_json()).to_lowercase()).collect();
     if values.is_empty() {
         out.push(
             Diagnostic::warning(codes::NO_VALUES, "this categorical slot has no values")

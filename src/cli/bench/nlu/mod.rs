@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use sapa_project::{Config, FileRole, ProjectFile};
+use sapa_project::{Config, FileRole, LoadOptions, ProjectFile, Severity};
 use serde_json::{Value, json};
 
 use self::dataset::{Dataset, Judged};
@@ -127,10 +127,10 @@ fn config(args: &NluArgs) -> Result<Config> {
         None => PIPELINE.as_bytes().to_vec(),
     };
     let file = ProjectFile { path: "config.yml".to_owned(), bytes, role: FileRole::Config };
-    let loaded = sapa_project::load(vec![file], &|name| std::env::var(name).ok());
-    let in_config = |d: &&sapa_project::Diagnostic| d.severity == sapa_project::Severity::Error;
-    match loaded.diagnostics.iter().find(in_config) {
-        Some(error) if args.config.is_some() => bail!("the configuration is wrong: {}", error.message),
-        _ => Ok(loaded.project.config),
+    let options = LoadOptions { without_domain: true, ..LoadOptions::default() };
+    let loaded = sapa_project::load_with(vec![file], &|name| std::env::var(name).ok(), options);
+    match loaded.diagnostics.iter().find(|finding| finding.severity == Severity::Error) {
+        Some(error) => bail!("the configuration is wrong: {}", error.message),
+        None => Ok(loaded.project.config),
     }
 }

@@ -6,7 +6,7 @@ use super::terms::{Terms, terms};
 use crate::LoadError;
 use crate::message::Message;
 use crate::sections::{SectionReader, SectionWriter};
-use sapa_learn::keys::KeyIndex;
+use sapa_learn::KeyTable;
 use sapa_learn::math;
 use sapa_learn::parallel::for_each_chunk;
 use sapa_learn::sparse::SparseRow;
@@ -29,7 +29,7 @@ pub(super) struct Row {
 /// The terms of one kind.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Block {
-    index: KeyIndex,
+    index: KeyTable,
     /// `ln((1 + n) / (1 + df)) + 1` of each term: n messages, df of which have it.
     rarity: Vec<f32>,
     /// The same of a term that none has.
@@ -141,7 +141,7 @@ impl Features {
     pub fn load(reader: &SectionReader) -> Result<Self, LoadError> {
         let block = |name: &str| -> Result<Block, LoadError> {
             let keys = reader.raw(&format!("{name}.keys"))?;
-            let index = KeyIndex::from_bytes(keys).ok_or_else(|| reader.malformed(name))?;
+            let index = KeyTable::from_bytes(keys).ok_or_else(|| reader.malformed(name))?;
             let rarity = reader.floats(&format!("{name}.rarity"), index.len())?;
             let unseen = reader.floats(&format!("{name}.unseen"), 1)?[0];
             Ok(Block { index, rarity, unseen })
@@ -158,7 +158,7 @@ impl Block {
         let rarity = |count: usize| (math::ln(n / (count as f64 + 1.0)) + 1.0) as f32;
         Self {
             rarity: terms.iter().map(|(_, count)| rarity(*count)).collect(),
-            index: KeyIndex::new(terms.into_iter().map(|(key, _)| key).collect()),
+            index: KeyTable::new(&terms.iter().map(|(key, _)| *key).collect::<Vec<_>>()),
             unseen: rarity(0),
         }
     }

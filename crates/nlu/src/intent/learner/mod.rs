@@ -4,9 +4,6 @@
 //! examples that it did not learn. docs/understanding.md says why, with figures.
 
 mod calibrate;
-// For components that learn from predicted intents.
-#[allow(dead_code)]
-mod cross;
 mod explain;
 mod features;
 mod plan;
@@ -24,8 +21,6 @@ use sapa_learn::bag::{PackedBag, Scratch};
 use sapa_learn::bytes::PackedLinear;
 use serde::{Deserialize, Serialize};
 
-#[allow(unused_imports)]
-pub(crate) use self::cross::cross_predict;
 pub(crate) use self::train::LearnerOptions;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
