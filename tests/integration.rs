@@ -38,6 +38,8 @@ mod model_files;
 mod other_servers;
 #[path = "integration/postgres.rs"]
 mod postgres;
+#[path = "integration/postgres_tls.rs"]
+mod postgres_tls;
 #[path = "integration/privacy.rs"]
 mod privacy;
 #[path = "integration/reminders.rs"]

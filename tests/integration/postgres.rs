@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -183,6 +184,41 @@ fn while_the_database_is_away_requests_get_503_and_the_next_one_works_when_it_is
     assert_eq!(server.post(WEBHOOK, message).json()[0]["text"], "For how many people?");
     assert_eq!(numbers_of_turns(&server), 2);
     assert!(!server.log().contains(PASSWORD));
+}
+
+#[test]
+fn a_database_that_freezes_costs_no_turn_and_gets_an_answer_all_the_same() {
+    let Some(cluster) = Cluster::own() else { return };
+    let project = bot(&cluster, &cluster.database());
+    let server = Server::with_api(&project);
+    let enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let talking: Vec<_> =
+            ["a", "b"].map(|sender| (sender, scope.spawn(|| keep_talking(&server, sender, &enough)))).into();
+        for pause in [100, 700] {
+            let before = numbers(&server, "a").len();
+            poll("turns", || (numbers(&server, "a").len() > before + 3).then_some(()));
+            cluster.freeze();
+            std::thread::sleep(Duration::from_millis(pause));
+            cluster.thaw();
+        }
+        enough.store(true, Ordering::SeqCst);
+        for (sender, talk) in talking {
+            let (count, others) = talk.join().expect("a talk");
+            assert_eq!(others, BTreeSet::new());
+            assert_eq!(numbers(&server, sender), (0..count).collect::<Vec<_>>(), "{sender}");
+        }
+    });
+
+    // Whether it was written cannot be known: it is sent again, with its key.
+    cluster.freeze();
+    let refused = server.send(numbered(&server, "u", 0, true));
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(server.log().contains("did not answer in time"), "{}", server.log());
+    assert_eq!(server.get("/health").status, 200);
+    cluster.thaw();
+    assert_eq!(server.send(numbered(&server, "u", 0, true)).status, 200);
+    assert_eq!(numbers(&server, "u"), [0]);
 }
 
 fn numbers_of_turns(server: &Server) -> usize {

@@ -21,7 +21,7 @@ use crate::store::StoreError;
 pub(super) const LENDING: Duration = Duration::from_secs(5);
 
 /// How long the answer to a statement may take: longer than the server lets it.
-const ANSWER: Duration = Duration::from_secs(30);
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// Statements that may wait for a connection; one more is refused at once.
 const MOST_WAITING: usize = 1024;

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a statement waits for what another transaction holds, and how long
 /// it may take: the server ends it then, and nothing is written.
 const LOCK_TIMEOUT: &str = "5s";
-const STATEMENT_TIMEOUT: &str = "20s";
+const STATEMENT_TIMEOUT: &str = "8s";
 
 /// Where the database is. What is `None` is taken from libpq's variables
 /// (`PGHOST`, `PGPASSWORD`, ...) and defaults.

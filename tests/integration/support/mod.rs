@@ -5,6 +5,7 @@ mod actions;
 mod bot_api;
 mod peer;
 mod postgres;
+mod postgres_faults;
 mod project;
 mod server;
 

@@ -20,10 +20,12 @@ pub const PASSWORD: &str = "Rahasia-2718";
 const ROOTS: [&str; 2] = ["/usr/lib/postgresql", "/usr/local/pgsql"];
 
 /// Words: `start`, `stop` (as a service manager does), `kill` (as a power cut
-/// does). Each is answered with a line.
+/// does), `freeze` (it keeps its connections and says nothing, as behind a broken
+/// network), `thaw`. Each is answered with a line.
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
 bin=$1 folder=$2 port=$3 sync=$4
+family() { echo "$server"; grep -ls "^PPid:[[:space:]]*$server\$" /proc/[0-9]*/status | cut -d/ -f3; }
 end() { [ -z "$server" ] || { kill -s "$1" "$server" 2>/dev/null; wait "$server"; server=; }; }
 while read -r word; do
   case $word in
@@ -40,8 +42,11 @@ while read -r word; do
       [ -n "$server" ] && echo started || echo failed ;;
     stop) end INT; echo stopped ;;
     kill) end QUIT; echo killed ;;
+    freeze) kill -s STOP $(family); echo frozen ;;
+    thaw) kill -s CONT $(family); echo thawed ;;
   esac
 done
+[ -z "$server" ] || kill -s CONT $(family)
 end QUIT
 cd / && rm -rf "$folder"
 "#;
@@ -50,7 +55,7 @@ cd / && rm -rf "$folder"
 pub struct Cluster {
     pub port: u16,
     bin: PathBuf,
-    folder: PathBuf,
+    pub folder: PathBuf,
     keeper: Mutex<Keeper>,
     databases: AtomicU32,
 }
@@ -89,7 +94,7 @@ impl Cluster {
 
     fn start_new(bin: PathBuf, sync: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("sapa-pg-").tempdir().expect("a folder").keep();
-        own_folder(&folder);
+        own(&folder);
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
         let mut child = unprivileged("sh")
             .args(["-c", KEEPER, "sh"])
@@ -141,7 +146,8 @@ impl Cluster {
         assert_eq!(self.tell("kill"), "killed");
     }
 
-    fn tell(&self, word: &str) -> String {
+    /// Gives the keeper a word; its answer.
+    pub fn tell(&self, word: &str) -> String {
         let mut keeper = self.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         writeln!(keeper.words.as_mut().expect("its words"), "{word}").expect("the keeper listens");
         let mut answer = String::new();
@@ -212,9 +218,10 @@ fn unprivileged(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-fn own_folder(folder: &Path) {
+/// Gives a file or folder to whom the server runs as.
+pub fn own(path: &Path) {
     if is_root() {
-        let status = Command::new("chown").arg("postgres").arg(folder).status().expect("chown");
+        let status = Command::new("chown").arg("postgres").arg(path).status().expect("chown");
         assert!(status.success(), "there is no user `postgres`");
     }
 }
