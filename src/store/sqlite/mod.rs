@@ -7,6 +7,7 @@ mod arguments;
 mod event_rows;
 mod fault;
 mod open;
+mod place;
 mod sql;
 #[cfg(test)]
 mod tests;

@@ -60,7 +60,7 @@ fn restrict(path: &Path) {
 fn restrict(_path: &Path) {}
 
 /// The name SQLite gives a file that belongs to the database.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

@@ -7,6 +7,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteRow};
 use tokio::sync::{mpsc, oneshot};
 
+use super::place::Place;
 use super::{fault, open, sql};
 use crate::store::StoreError;
 
@@ -50,6 +51,7 @@ pub(super) struct Writer {
     /// `None` after a failure that may have left it in an unknown state.
     connection: Option<SqliteConnection>,
     orders: mpsc::Receiver<Order>,
+    place: Place,
 }
 
 impl Writer {
@@ -59,7 +61,8 @@ impl Writer {
         connection: SqliteConnection,
         orders: mpsc::Receiver<Order>,
     ) -> Self {
-        Self { path, options, connection: Some(connection), orders }
+        let place = Place::of(&path);
+        Self { path, options, connection: Some(connection), orders, place }
     }
 
     /// Serves until it is told to close or all senders are gone.
@@ -132,9 +135,13 @@ impl Writer {
         arguments: SqliteArguments,
         why: Option<Why>,
     ) -> Result<Outcome, StoreError> {
+        self.place.check(&self.path)?;
         let connection = self.connection().await?;
         let error = match perform(connection, text, arguments, why.as_ref()).await {
-            Ok(outcome) => return outcome.map_err(|error| self.failed(&error)),
+            Ok(outcome) => {
+                self.place.check(&self.path)?;
+                return outcome.map_err(|error| self.failed(&error));
+            }
             Err(error) => error,
         };
         self.roll_back().await;
@@ -143,10 +150,12 @@ impl Writer {
 
     /// One transaction for all jobs. An error means that nothing was written.
     async fn together(&mut self, jobs: &[Job]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+        self.place.check(&self.path)?;
         let connection = self.connection().await?;
         let result = statements(connection, jobs).await;
         match result {
             Ok(outcomes) => {
+                self.place.check(&self.path)?;
                 let outcomes = outcomes.into_iter();
                 Ok(outcomes.map(|outcome| outcome.map_err(|error| self.failed(&error))).collect())
             }
