@@ -17,7 +17,7 @@ use crate::store::{Clock, Memory, Postgres, Sqlite, Store};
 #[derive(Debug, Clone, Args)]
 pub(super) struct BotArgs {
     /// Model file, or folder whose newest model is used.
-    #[arg(short, long, default_value = "models")]
+    #[arg(short, long, default_value = MODELS)]
     pub(super) model: PathBuf,
     /// Endpoints file.
     #[arg(long, default_value = "endpoints.yml")]
@@ -30,6 +30,9 @@ pub(super) struct BotArgs {
     #[arg(long)]
     pub(super) request_timeout: Option<f64>,
 }
+
+/// Folder of models where no flag names one.
+pub(super) const MODELS: &str = "models";
 
 /// File the conversations go to when `endpoints.yml` names no tracker store.
 const DEFAULT_DATABASE: &str = "sapa.db";
@@ -57,7 +60,7 @@ pub(super) fn read_credentials(path: &Path, environment: &Environment) -> Result
 
 /// The bytes of a file that need not be there unless its flag names it.
 fn read_named(path: &Path, flag: &str, default: &str) -> Result<Vec<u8>> {
-    match std::fs::read(path) {
+    match super::files::read_regular(path) {
         Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(default) => Ok(Vec::new()),
         Err(error) => bail!("`{flag} {}` cannot be read: {error}", path.display()),

@@ -21,7 +21,7 @@ use super::server_flags::UnservedFlags;
 use super::{idle, models, pull, terminal};
 use crate::agent::{Agent, LoadedModel, ModelServer};
 use crate::channels;
-use crate::server::{self, ServerOptions};
+use crate::server::{self, Patience, ServerOptions};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
@@ -106,6 +106,9 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     let credentials = bot::read_credentials(&args.bot.credentials, &environment)?;
     let wanted = args.model_as_positional.as_ref().unwrap_or(&args.bot.model);
     let model = models::find(wanted);
+    if model.is_none() && !wanted.exists() && wanted.as_path() != std::path::Path::new(bot::MODELS) {
+        bail!("`{}` does not exist; name a model file, or a folder of models", wanted.display());
+    }
     let model_server = ModelServer::new(endpoints.models.clone())?;
     if model.is_none() && model_server.is_none() && !args.enable_api {
         terminal::say(&format!("No model found in `{}`. Train one with `sapa train` first.", wanted.display()));
@@ -125,7 +128,7 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
         None => None,
     };
     let options =
-        ServerOptions { enable_api: args.enable_api, auth_token: args.auth_token.clone(), cors: args.cors.clone() };
+        ServerOptions { enable_api: args.enable_api, auth_token: given_token(&args), cors: args.cors.clone() };
     warn_of_closed_doors(&endpoints);
     let channels = channels::open(&agent, &credentials, args.connector.as_deref())?;
     let pruning = tokio::spawn(prune(Arc::clone(&store)));
@@ -158,6 +161,15 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     store.close().await?;
     tracing::info!("Sapa has stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// An empty token is none, wherever it stands: nobody can say it and mean it.
+fn given_token(args: &RunArgs) -> Option<String> {
+    let token = args.auth_token.clone().filter(|token| !token.trim().is_empty());
+    if args.enable_api && args.auth_token.is_some() && token.is_none() {
+        tracing::warn!("AUTH_TOKEN or --auth-token is empty: the API is open to everybody who reaches this port");
+    }
+    token
 }
 
 fn load(path: PathBuf) -> Result<LoadedModel> {
@@ -231,7 +243,7 @@ async fn serve_until_stopped(listener: TcpListener, router: axum::Router) -> io:
         tokio::time::sleep(STOP_WITHIN).await;
     };
     tokio::select! {
-        served = axum::serve(listener, router).with_graceful_shutdown(stop).into_future() => served,
+        served = server::serve(listener, router, Patience::default(), stop) => served,
         () = too_late => {
             tracing::warn!("some connections did not end in time; they are cut");
             Ok(())

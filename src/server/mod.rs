@@ -3,6 +3,7 @@
 mod auth;
 mod conversations;
 mod error;
+mod listen;
 mod status;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use crate::agent::Agent;
 
 pub use error::ApiError;
+pub use listen::{Patience, serve};
 
 /// Version of Rasa whose API this is.
 pub const RASA_VERSION: &str = "3.6.21";

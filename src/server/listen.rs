@@ -1,0 +1,240 @@
+//! The listening socket: bounds on what a client may hold open. `axum::serve`
+//! waits for ever for a client that sends half a request.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{Request, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Sleep;
+use tower_service::Service as _;
+
+use super::MOST_BODY;
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a request's head, from the end of the answer before: a connection that
+    /// is not used closes then.
+    pub head: Duration,
+    /// For a request's body, all of it.
+    pub body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(30), body: Duration::from_secs(30) }
+    }
+}
+
+/// Connections at once, where the system allows as many open files.
+const MOST_CONNECTIONS: usize = 10_000;
+
+/// Open files that are left for the store, models and other servers.
+const OTHER_FILES: usize = 128;
+
+/// Bodies of at most so many bytes are not counted.
+const SMALL_BODY: usize = 16 << 10;
+
+/// What all larger bodies that are on their way or being worked on may take
+/// together, KiB.
+const BODIES_KIB: usize = 64 << 10;
+
+/// Serves until `stop` is over and what is under way is done.
+///
+/// # Errors
+/// None so far: a connection that cannot be taken is tried again.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    patience: Patience,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let connections = Arc::new(Semaphore::new(most_connections()));
+    let bodies = Arc::new(Semaphore::new(BODIES_KIB));
+    let open = GracefulShutdown::new();
+    let mut stop = pin!(stop);
+    loop {
+        let (stream, place) = tokio::select! {
+            taken = next(&listener, &connections) => taken,
+            () = &mut stop => break,
+        };
+        // Answers are written at once and whole; a failure costs latency only.
+        let _ = stream.set_nodelay(true);
+        let (router, bodies) = (router.clone(), Arc::clone(&bodies));
+        let service = service_fn(move |request| answer(router.clone(), Arc::clone(&bodies), patience.body, request));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(patience.head)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = open.watch(connection);
+        tokio::spawn(async move {
+            let _place = place;
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    open.shutdown().await;
+    Ok(())
+}
+
+/// The next connection, once there is room for it.
+async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> (tokio::net::TcpStream, OwnedSemaphorePermit) {
+    loop {
+        let Ok(place) = Arc::clone(places).acquire_owned().await else {
+            // It is never closed.
+            return std::future::pending().await;
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, place),
+            Err(error) if is_of_the_client(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be taken; trying again");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+}
+
+fn is_of_the_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// As many as the limit on open files leaves room for.
+fn most_connections() -> usize {
+    let files = open_files().unwrap_or(1_024);
+    MOST_CONNECTIONS.min(files.saturating_sub(OTHER_FILES)).max(files.min(64))
+}
+
+/// The soft limit on open files (`RLIMIT_NOFILE`, proc(5)).
+fn open_files() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+async fn answer(
+    mut router: Router,
+    bodies: Arc<Semaphore>,
+    patience: Duration,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let _room = match room_for(&request, bodies) {
+        Ok(room) => room,
+        Err(()) => {
+            let busy = (StatusCode::SERVICE_UNAVAILABLE, "too many large requests at once; try again\n");
+            return Ok(busy.into_response());
+        }
+    };
+    router.call(request.map(|body| Body::new(Timed { body, patience, deadline: None }))).await
+}
+
+/// Room for a large body, as long as it is being received and worked on.
+fn room_for(request: &Request<Incoming>, bodies: Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>, ()> {
+    if request.body().is_end_stream() {
+        return Ok(None);
+    }
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let bytes: usize = announced.unwrap_or(MOST_BODY);
+    // What is announced as too large is refused before it comes.
+    if bytes <= SMALL_BODY || bytes > MOST_BODY {
+        return Ok(None);
+    }
+    let kib = u32::try_from(bytes.div_ceil(1 << 10)).map_err(drop)?;
+    bodies.try_acquire_many_owned(kib).map(Some).map_err(drop)
+}
+
+/// A body that fails when it does not come in time.
+struct Timed {
+    body: Incoming,
+    patience: Duration,
+    /// Set when it is first waited for.
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl HttpBody for Timed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(axum::Error::new)));
+        }
+        let patience = self.patience;
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        ready!(deadline.as_mut().poll(context));
+        let late = io::Error::new(io::ErrorKind::TimedOut, "the body did not come in time");
+        Poll::Ready(Some(Err(axum::Error::new(late))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::post;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// What a server with little patience says to these bytes, until it closes.
+    async fn said_to(request: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", post(async |body: Bytes| format!("{} bytes", body.len())));
+        let patience = Patience { head: Duration::from_millis(200), body: Duration::from_millis(200) };
+        let server = tokio::spawn(serve(listener, router, patience, std::future::pending()));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut said = String::new();
+        client.read_to_string(&mut said).await.unwrap();
+        server.abort();
+        said
+    }
+
+    #[tokio::test]
+    async fn a_whole_request_is_answered_and_the_idle_connection_closed() {
+        let said = said_to("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nab").await;
+        assert!(said.starts_with("HTTP/1.1 200") && said.ends_with("2 bytes"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn half_a_head_and_half_a_body_are_not_waited_for() {
+        said_to("POST / HTTP/1.1\r\nhost: a\r\n").await;
+        let said = said_to("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 20\r\n\r\nab").await;
+        assert!(said.starts_with("HTTP/1.1 400"), "{said}");
+    }
+
+    #[test]
+    fn the_systems_limit_on_open_files_is_known() {
+        assert!(open_files().is_none_or(|files| files > 0));
+        assert!(most_connections() > 0);
+    }
+}
