@@ -4,7 +4,7 @@ use sapa_project::domain::{MappingCondition, MappingKind, Slot, SlotMapping, Slo
 use sapa_sdk::{Event, EventBody};
 use serde_json::{Value, json};
 
-use crate::action::remote::{call_remote, remote_events};
+use crate::action::remote::{call_remote, remote_events_or_none};
 use crate::turn::{Pending, Replies, Scene};
 
 /// The action that fills slots from the last message.
@@ -47,8 +47,11 @@ fn custom_mapping(
         return Ok(());
     }
     let events = match call_remote(scene, action, replies)? {
-        Ok(response) => remote_events(scene, response, replies)?.unwrap_or_default(),
-        Err(_) => Vec::new(),
+        Ok(response) => remote_events_or_none(scene, response, replies)?,
+        Err(failure) => {
+            replies.warn(format!("action `{action}`: {failure}"));
+            Vec::new()
+        }
     };
     ran.push((action.to_owned(), events.clone()));
     candidates.extend(events.into_iter().filter(|e| matches!(e.body, EventBody::Slot { .. } | EventBody::Bot { .. })));
@@ -66,11 +69,14 @@ fn validate(scene: &Scene<'_>, candidates: Vec<Event>, replies: &mut Replies) ->
     }
     let mut trial = scene.fork();
     candidates.iter().filter(|e| is_slot(e)).for_each(|e| trial.push_event(e.clone()));
-    let Ok(response) = call_remote(&trial, VALIDATION, replies)? else {
-        return Ok(candidates.into_iter().filter(is_slot).collect());
+    let response = match call_remote(&trial, VALIDATION, replies)? {
+        Ok(response) => response,
+        Err(failure) => {
+            replies.warn(format!("action `{VALIDATION}`: {failure}"));
+            return Ok(candidates.into_iter().filter(is_slot).collect());
+        }
     };
-    let validated: Vec<Event> = remote_events(&trial, response, replies)?
-        .unwrap_or_default()
+    let validated: Vec<Event> = remote_events_or_none(&trial, response, replies)?
         .into_iter()
         .filter(|e| matches!(e.body, EventBody::Slot { .. } | EventBody::Bot { .. }))
         .collect();

@@ -1,5 +1,7 @@
 //! Responses: which variation, and its placeholders filled (spec §3.9).
 
+use std::cell::RefCell;
+
 use indexmap::IndexMap;
 use sapa_project::Domain;
 use sapa_project::domain::ResponseVariation;
@@ -37,6 +39,16 @@ pub fn response_id(domain: &Domain, name: &str, channel: &str, slots: &IndexMap<
 /// A message on its way to becoming a bot event: its keys as in the response.
 pub type Draft = JsonMap;
 
+/// A response as it was filled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filled {
+    /// The message.
+    pub draft: Draft,
+    /// A placeholder that neither a slot nor the action fills: its text stays as
+    /// it is.
+    pub unfilled: Option<String>,
+}
+
 /// Generates a response by name; `None` when no variation fits.
 ///
 /// # Errors
@@ -48,7 +60,15 @@ pub fn respond(
     slots: &IndexMap<String, Value>,
     fields: &JsonMap,
     random: u64,
-) -> Result<Option<Draft>, UnbalancedBrace> {
+) -> Result<Option<Filled>, UnbalancedBrace> {
+    let unfilled = RefCell::new(None);
+    let value_of = |name: &str| {
+        let value = fields.get(name).or_else(|| slots.get(name));
+        if value.is_none() {
+            unfilled.borrow_mut().get_or_insert_with(|| name.to_owned());
+        }
+        value
+    };
     let Some(variation) = pick(domain.responses.get(name).map_or(&[][..], |v| v), channel, slots, random) else {
         return Ok(None);
     };
@@ -56,7 +76,7 @@ pub fn respond(
     for (key, value) in &variation.content {
         let fillable = matches!(key.as_str(), "text" | "image" | "custom" | "buttons" | "attachment" | "quick_replies");
         let filled = if fillable && !(slots.is_empty() && fields.is_empty()) {
-            fill_value(value, &|name| fields.get(name).or_else(|| slots.get(name)), plain)?
+            fill_value(value, &value_of, plain)?
         } else {
             value.clone()
         };
@@ -69,7 +89,7 @@ pub fn respond(
         draft.insert("condition".into(), variation.condition_json.clone());
     }
     draft.insert("utter_action".into(), name.into());
-    Ok(Some(draft))
+    Ok(Some(Filled { draft, unfilled: unfilled.into_inner() }))
 }
 
 /// The bot event of a draft: keys that are no content become metadata.

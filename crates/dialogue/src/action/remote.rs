@@ -33,6 +33,18 @@ pub(crate) fn remote_events(
     Ok(Ok(events))
 }
 
+/// [`remote_events`]; when a response cannot be had, a warning and no events.
+pub(crate) fn remote_events_or_none(
+    scene: &Scene<'_>,
+    response: ActionResponse,
+    replies: &mut Replies,
+) -> Result<Vec<Event>, Pending> {
+    Ok(remote_events(scene, response, replies)?.unwrap_or_else(|failure| {
+        replies.warn(format!("an action's answer: {failure}"));
+        Vec::new()
+    }))
+}
+
 /// One response item: a named response filled by its other keys, then overlaid
 /// with every key that is set.
 fn message(
@@ -51,7 +63,10 @@ fn message(
     if let Some(name) = item.response.as_deref().filter(|name| !name.is_empty()) {
         draft = match scene.draft(name, &fields, replies)? {
             Ok(Some(found)) => found,
-            Ok(None) => return Ok(Ok(None)),
+            Ok(None) => {
+                replies.warn(format!("an action's answer: no response `{name}` fits"));
+                return Ok(Ok(None));
+            }
             Err(failure) => return Ok(Err(failure)),
         };
     }

@@ -30,9 +30,7 @@ pub struct Choice {
 pub fn choose(policies: &[NamedPolicy], tracker: &Tracker, domain: &Domain, rule_only: &RuleOnly) -> Choice {
     let mut predictions: Vec<Prediction> = policies.iter().map(|(_, p)| p.predict(tracker, rule_only)).collect();
     if let Some(rejected) = rejected_action(tracker) {
-        for prediction in &mut predictions {
-            prediction.probabilities.retain(|(action, _)| *action != rejected);
-        }
+        predictions.iter_mut().for_each(|prediction| without(prediction, &rejected));
     }
     let mut events: Vec<EventBody> = predictions.iter().flat_map(|p| p.mandatory_events.clone()).collect();
     let best = best(&predictions);
@@ -50,6 +48,16 @@ pub fn choose(policies: &[NamedPolicy], tracker: &Tracker, domain: &Domain, rule
         is_end_to_end,
         hide_rule_turn: best.is_some_and(|p| p.hide_rule_turn),
         cause: best.map(|p| p.cause.clone()).unwrap_or_default(),
+    }
+}
+
+/// Takes an action out of a prediction. What spoke for it does not speak for the
+/// prediction's other actions.
+fn without(prediction: &mut Prediction, rejected: &str) {
+    let before = prediction.probabilities.len();
+    prediction.probabilities.retain(|(action, _)| action != rejected);
+    if prediction.probabilities.len() < before {
+        prediction.cause = Cause::builtin(format!("`{rejected}` declined to run"));
     }
 }
 

@@ -143,7 +143,7 @@ impl Derived {
             EventBody::Action { name, action_text, .. } => self.apply_action(name.as_deref(), action_text.as_deref()),
             EventBody::Slot { name, value } => self.set_slot(name, value, domain),
             EventBody::ActiveLoop { name } => {
-                self.active_loop = name.as_ref().map(|name| ActiveLoop {
+                self.active_loop = name.as_ref().filter(|name| is_loop(name, domain)).map(|name| ActiveLoop {
                     name: name.clone(),
                     is_interrupted: false,
                     rejected: false,
@@ -319,4 +319,10 @@ fn counted_entities(message: &LatestMessage, domain: &Domain) -> Vec<String> {
         names.retain(|name| intent.used_entities.contains(name));
     }
     names.into_iter().collect()
+}
+
+/// Whether that loop can run. In Rasa a conversation in a loop that the domain
+/// lost answers nothing until it is restarted; here it is in none.
+pub(crate) fn is_loop(name: &str, domain: &Domain) -> bool {
+    name == SHOULD_NOT_BE_SET || domain.has_action(name)
 }

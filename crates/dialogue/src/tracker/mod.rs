@@ -2,6 +2,7 @@
 
 mod applied;
 mod derived;
+mod weight;
 mod wire;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use sapa_project::Domain;
 use sapa_sdk::Event;
 
+pub(crate) use derived::is_loop;
 pub use derived::{ActiveLoop, Derived, LatestAction, LatestMessage};
 pub use wire::EventVerbosity;
 pub(crate) use wire::state_of;
@@ -28,6 +30,7 @@ pub struct Tracker {
     current: Derived,
     applied: Applied,
     actions_since_listen: usize,
+    weight: usize,
 }
 
 impl Tracker {
@@ -41,6 +44,7 @@ impl Tracker {
             events: Vec::new(),
             current,
             actions_since_listen: 0,
+            weight: 0,
         }
     }
 
@@ -65,6 +69,7 @@ impl Tracker {
     /// [`Self::update`] with an event that somebody else holds too.
     pub fn update_shared(&mut self, event: Arc<Event>) {
         self.count_actions(&event);
+        self.weight += weight::of_event(&event);
         self.current.apply(&event, &self.domain);
         let reverts = self.applied.push(Arc::clone(&event), &self.domain);
         if reverts {
@@ -89,7 +94,8 @@ impl Tracker {
     /// possible, and action servers no longer see them.
     pub fn trim(&mut self, most: usize) {
         if self.events.len() > most {
-            self.events.drain(..self.events.len() - most / 2);
+            let gone = self.events.drain(..self.events.len() - most / 2);
+            self.weight -= gone.map(|event| weight::of_event(&event)).sum::<usize>();
             self.applied.trim(most / 2);
         }
     }
@@ -97,6 +103,11 @@ impl Tracker {
     /// The domain it speaks of.
     pub fn domain(&self) -> &Arc<Domain> {
         &self.domain
+    }
+
+    /// Bytes that its events take in memory, roughly.
+    pub fn weight(&self) -> usize {
+        self.weight
     }
 
     /// Every event, oldest first, also those that were reverted.

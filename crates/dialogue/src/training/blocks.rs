@@ -9,6 +9,9 @@ use super::{SNIPPET, TrainingEvent};
 /// More linear dialogues than this from one story mean a mistake.
 const MOST_ALTERNATIVES: usize = 2_000;
 
+/// And so many from all stories together: each takes memory and time.
+const MOST_IN_ALL: usize = 50_000;
+
 /// A linear piece between two checkpoints.
 pub(super) struct Block {
     pub(super) name: String,
@@ -23,15 +26,25 @@ pub(super) struct Block {
 /// Cuts stories into blocks with every alternative chosen once.
 pub(super) fn split(stories: &[Story], domain: &Domain, findings: &mut Vec<Diagnostic>) -> Vec<Block> {
     let mut blocks = Vec::new();
+    let mut left = MOST_IN_ALL;
     for story in stories {
-        for steps in alternatives(story, findings) {
+        let alternatives = alternatives(story, findings);
+        let Some(rest) = left.checked_sub(alternatives.len()) else {
+            let message = format!("the stories have more than {MOST_IN_ALL} alternatives together");
+            let finding = Diagnostic::error(codes::TOO_MANY_ALTERNATIVES, message);
+            findings.push(finding.at(story.span, "reached here").help("use fewer `or` steps"));
+            return blocks;
+        };
+        left = rest;
+        for steps in alternatives {
             cut(story, &steps, domain, &mut blocks);
         }
     }
     blocks
 }
 
-/// The story's steps with each `or` replaced by one of its choices.
+/// The story's steps with each `or` replaced by one of its choices; none when
+/// there are too many.
 fn alternatives<'a>(story: &'a Story, findings: &mut Vec<Diagnostic>) -> Vec<Vec<&'a Step>> {
     let mut lists: Vec<Vec<&Step>> = vec![Vec::new()];
     for step in &story.steps {
@@ -48,7 +61,7 @@ fn alternatives<'a>(story: &'a Story, findings: &mut Vec<Diagnostic>) -> Vec<Vec
                 .at(step.span, "multiplied here")
                 .help("split the story, or use fewer `or` steps"),
             );
-            return lists;
+            return Vec::new();
         }
         lists = lists
             .iter()

@@ -17,10 +17,10 @@ pub(crate) use scene::Scene;
 
 use crate::DialogueModel;
 use crate::action::{self, Outcome};
-use crate::extraction::EXTRACT_SLOTS;
+use crate::extraction::{EXTRACT_SLOTS, slot_name};
 use crate::policy::Cause;
 use crate::policy::ensemble::{Choice, choose};
-use crate::tracker::Tracker;
+use crate::tracker::{Tracker, is_loop};
 
 /// Where the turn stands.
 enum Phase {
@@ -73,6 +73,7 @@ impl Turn {
     /// No session is started for it (spec §3.8); its parse data must be given.
     pub fn external(model: Arc<DialogueModel>, tracker: Tracker, message: UserMessage, now: f64, seed: u64) -> Self {
         let mut turn = Self::message(model, tracker, message, now, seed);
+        turn.keep_input_channel();
         turn.phase = Phase::Message;
         turn
     }
@@ -124,6 +125,7 @@ impl Turn {
             match self.run_phase() {
                 Ok(next) => {
                     self.phase = next;
+                    self.done.warnings.extend(self.replies.take_warnings());
                     self.replies.next_phase();
                 }
                 Err(Pending(need)) => return Step::Need(need),
@@ -192,6 +194,17 @@ impl Turn {
         let minutes = self.model.domain.session_config.session_expiration_time;
         let last = self.tracker.applied_events().rev().find(|e| matches!(e.body, EventBody::User { .. }));
         minutes > 0.0 && last.is_some_and(|event| (self.clock - event.timestamp) / 60.0 > minutes)
+    }
+
+    /// What no user said takes over the conversation's channel, so that actions
+    /// still know where the user is (spec §3.8).
+    fn keep_input_channel(&mut self) {
+        let latest = self.tracker.current().latest_input_channel.clone();
+        if let (Some(message), Some(latest)) = (&mut self.message, latest)
+            && message.input_channel.is_empty()
+        {
+            message.input_channel = latest;
+        }
     }
 
     fn understand(&mut self) -> Result<Phase, Pending> {
@@ -356,9 +369,28 @@ impl Turn {
                 Vec::new()
             }
         };
+        self.warn_of_unknown_names(action, &events);
         let said_by_user = events.iter().any(|e| matches!(e.body, EventBody::User { .. }));
         events.into_iter().for_each(|event| self.log(event));
         said_by_user
+    }
+
+    /// A slot that the domain does not know stays unset, a loop does not begin; the
+    /// events are kept.
+    fn warn_of_unknown_names(&mut self, action: &str, events: &[Event]) {
+        let slots = &self.model.domain.slots;
+        let unknown = events.iter().filter_map(slot_name).filter(|name| !slots.contains_key(*name));
+        let warnings =
+            unknown.map(|name| format!("action `{action}` set the slot `{name}`, which is not in the domain"));
+        self.done.warnings.extend(warnings);
+        for event in events {
+            if let EventBody::ActiveLoop { name: Some(name) } = &event.body
+                && !is_loop(name, &self.model.domain)
+            {
+                let warning = format!("action `{action}` began the loop `{name}`, which is not in the domain");
+                self.done.warnings.push(warning);
+            }
+        }
     }
 
     /// Appends an event: stamps time, model and assistant on it, and collects

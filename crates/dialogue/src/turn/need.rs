@@ -69,6 +69,15 @@ pub enum ActionFailure {
     Failed(String),
 }
 
+impl std::fmt::Display for ActionFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rejected => f.write_str("it declined to run"),
+            Self::Failed(reason) => f.write_str(reason),
+        }
+    }
+}
+
 /// What a turn needs before it can go on.
 #[derive(Clone, Debug)]
 pub enum Need {
@@ -148,12 +157,25 @@ pub(crate) struct Replies {
     pub(crate) asks_nlg: bool,
     /// Calls of earlier phases of the turn.
     calls_before: usize,
+    /// What went wrong in this run of the phase without ending it.
+    warnings: Vec<String>,
 }
 
 impl Replies {
     /// Starts the phase from its beginning.
     pub(crate) fn rewind(&mut self) {
         self.used = 0;
+        self.warnings.clear();
+    }
+
+    /// Notes what went wrong; safe to log.
+    pub(crate) fn warn(&mut self, text: String) {
+        self.warnings.push(text);
+    }
+
+    /// What went wrong in the phase that has just ended.
+    pub(crate) fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Forgets the answers: the next phase begins.

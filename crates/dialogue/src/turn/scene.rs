@@ -4,7 +4,7 @@ use sapa_sdk::{ActionRequest, Event, EventBody, JsonMap, TrackerState};
 
 use super::need::{ActionCall, NlgCall, NlgChannel, Pending, Replies};
 use crate::DialogueModel;
-use crate::nlg::{self, Draft, NlgFailure};
+use crate::nlg::{self, Draft, Filled, NlgFailure};
 use crate::tracker::{Derived, Tracker, state_of};
 
 /// Version of the protocol spoken with action servers.
@@ -94,8 +94,11 @@ impl<'a> Scene<'a> {
     ) -> Result<Result<Option<Draft>, NlgFailure>, Pending> {
         let domain = &self.model.domain;
         if !replies.asks_nlg {
-            let draft = nlg::respond(domain, name, self.channel, self.view.slots(), fields, self.random());
-            return Ok(draft.map_err(NlgFailure::from));
+            let filled = nlg::respond(domain, name, self.channel, self.view.slots(), fields, self.random());
+            return Ok(match filled {
+                Ok(filled) => Ok(filled.map(|filled| told(name, filled, replies))),
+                Err(error) => Err(error.into()),
+            });
         }
         let written = replies.nlg(|| NlgCall {
             response: name.to_owned(),
@@ -127,4 +130,12 @@ impl<'a> Scene<'a> {
         let (body, metadata) = nlg::bot_event(draft);
         Event { timestamp: self.now, metadata, body }
     }
+}
+
+/// The draft; a placeholder that nothing fills is told.
+fn told(name: &str, filled: Filled, replies: &mut Replies) -> Draft {
+    if let Some(placeholder) = filled.unfilled {
+        replies.warn(format!("response `{name}`: no slot and no action fills `{{{placeholder}}}`"));
+    }
+    filled.draft
 }

@@ -44,6 +44,27 @@ fn messages_come_before_the_returned_events_and_responses_are_filled() {
     assert_eq!(done.messages[1].data.buttons.as_array().map(Vec::len), Some(2));
     assert_eq!(done.messages[1].metadata["utter_action"], "utter_note");
     assert_eq!(chat.say("hi"), ["hi 3"]);
+    assert_eq!(done.warnings, ["an action's answer: no response `utter_no_such` fits"]);
+}
+
+#[test]
+fn what_an_answer_asks_for_in_vain_is_told() {
+    let mut chat = Chat::new(DOMAIN, RULES).serve(|_| {
+        Ok(serde_json::from_value::<ActionResponse>(json!({
+            "events": [{"event": "slot", "name": "no_slot", "value": 3}],
+            "responses": [{"response": "utter_note", "other": 1}],
+        }))
+        .unwrap())
+    });
+    let done = chat.turn("go");
+    assert_eq!(done.messages[0].text.as_deref(), Some("note {what}"));
+    assert_eq!(
+        done.warnings,
+        [
+            "action `action_go` set the slot `no_slot`, which is not in the domain",
+            "response `utter_note`: no slot and no action fills `{what}`",
+        ]
+    );
 }
 
 #[test]

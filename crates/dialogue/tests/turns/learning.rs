@@ -211,3 +211,13 @@ responses:
     assert_eq!(done.messages[0].text.as_deref(), Some("bye"));
     assert_eq!(done.decisions[0].policy, "MemoizationPolicy");
 }
+
+#[test]
+fn too_many_alternatives_are_told_once_a_story_and_nothing_is_made_of_them() {
+    let or = "  - or: [{intent: a}, {intent: b}, {intent: c}]\n  - action: utter_a\n";
+    let story = |name: &str| format!("- story: {name}\n  steps:\n{}", or.repeat(9));
+    let data = format!("stories:\n{}{}", story("one"), story("two"));
+    let found = findings("intents: [a, b, c]\nresponses:\n  utter_a: [{text: a}]\n", &data);
+    let codes: Vec<&str> = found.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["E0801", "E0801"]);
+}

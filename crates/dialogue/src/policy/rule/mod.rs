@@ -169,13 +169,16 @@ impl RulePolicy {
             1.0
         };
         prediction.probabilities.retain(|(action, _)| *action != found.action);
-        prediction.probabilities.push((found.action, confidence));
+        prediction.probabilities.push((found.action.clone(), confidence));
         prediction.is_no_user = found.is_no_user;
         prediction.is_end_to_end = found.is_end_to_end;
         (prediction.hide_rule_turn, prediction.cause) = match found.source {
             Source::Rule(index) => {
                 let rule = &self.rules[index];
-                let what = format!("rule `{}`", rule.origins.first().map_or("?", |o| &o.name));
+                let name = rule.origins.first().map_or("?", |o| &o.name);
+                let is_its_own = rule.action == found.action;
+                let what =
+                    if is_its_own { format!("rule `{name}`") } else { format!("the form goes on after rule `{name}`") };
                 let mut places = rule.origins.iter().map(|origin| origin.place.clone());
                 (!rule.in_stories, Cause { what, place: places.next(), also: places.collect(), reach: None })
             }

@@ -1,0 +1,46 @@
+//! What an event weighs in memory, for caches: bytes, roughly. Whoever writes to
+//! a bot chooses its size.
+
+use sapa_sdk::{Event, EventBody, JsonMap};
+use serde_json::Value;
+
+/// An event without its content, and a value without its.
+const EVENT: usize = 600;
+const VALUE: usize = 80;
+
+pub(super) fn of_event(event: &Event) -> usize {
+    let body = match &event.body {
+        EventBody::User { text, parse_data, .. } => {
+            let ranking = parse_data.intent_ranking.as_ref().map_or(0, Vec::len)
+                + parse_data.text_tokens.as_ref().map_or(0, Vec::len) / 4;
+            let entities = parse_data.entities.iter().map(|entity| EVENT + of_value(&entity.value));
+            of_text(text) + of_map(&parse_data.rest) + ranking * VALUE + entities.sum::<usize>()
+        }
+        EventBody::Bot { text, data } => {
+            let data =
+                [&data.elements, &data.quick_replies, &data.buttons, &data.attachment, &data.image, &data.custom];
+            of_text(text) + data.into_iter().map(of_value).sum::<usize>()
+        }
+        EventBody::Slot { name, value } => name.len() + of_value(value),
+        _ => 0,
+    };
+    EVENT + of_map(&event.metadata) + body
+}
+
+fn of_text(text: &Option<String>) -> usize {
+    text.as_ref().map_or(0, String::len)
+}
+
+fn of_map(map: &JsonMap) -> usize {
+    map.iter().map(|(key, value)| VALUE + key.len() + of_value(value)).sum()
+}
+
+fn of_value(value: &Value) -> usize {
+    VALUE
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(list) => list.iter().map(of_value).sum(),
+            Value::Object(map) => of_map(map),
+            _ => 0,
+        }
+}
