@@ -33,8 +33,8 @@ pub use understanding::Understanding;
 use cache::TrackerCache;
 pub(crate) use locks::Locks;
 
-/// Events kept in memory over all conversations: about 60 MB.
-const CACHED_EVENTS: usize = 30_000;
+/// What the events of conversations that were active lately may take in memory.
+const CACHED_BYTES: usize = 32 << 20;
 
 /// Why the agent could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,7 @@ impl Agent {
             servers,
             clock,
             locks: Locks::default(),
-            cache: TrackerCache::new(CACHED_EVENTS),
+            cache: TrackerCache::new(CACHED_BYTES),
         }
     }
 

@@ -218,6 +218,7 @@ impl Agent {
         loop {
             input = match turn.step(input) {
                 Step::Done(done) => {
+                    tell(&done);
                     for warning in &done.warnings {
                         tracing::warn!(reason = %sapa_sdk::pii::mask(warning), "a turn did not go as planned");
                     }
@@ -337,6 +338,29 @@ impl Journal {
     fn answer(&self, step: usize, hash: &str) -> Option<ActionResponse> {
         let kept = self.kept.get(&(step as i64)).filter(|kept| kept.request_hash == hash)?;
         serde_json::from_value(kept.response.clone()).ok()
+    }
+}
+
+/// What was understood and why each action ran, for `--debug`. No text of the
+/// user: a log is read by others.
+fn tell(done: &Done) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    for event in &done.events {
+        match &event.body {
+            EventBody::User { parse_data, .. } => {
+                let intent = sapa_sdk::pii::mask(parse_data.intent.name.as_deref().unwrap_or("-"));
+                let entities: Vec<_> = parse_data.entities.iter().map(|entity| entity.entity.as_str()).collect();
+                tracing::debug!(%intent, confidence = parse_data.intent.confidence, ?entities, "understood");
+            }
+            EventBody::Slot { name, .. } => tracing::debug!(slot = %sapa_sdk::pii::mask(name), "a slot was set"),
+            _ => {}
+        }
+    }
+    for Decision { action, policy, confidence, cause } in &done.decisions {
+        let place = cause.place.as_deref().unwrap_or_default();
+        tracing::debug!(action, policy, confidence, why = cause.what, place, "an action ran");
     }
 }
 

@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 use super::http::{self, EndpointClient, EndpointError};
 use crate::store::Clock;
 
+/// A longer text is understood beside the server's work: with expressions of the
+/// project that are slow it may take seconds.
+const QUICK_BYTES: usize = 512;
+
 /// Understands messages with the help of other servers.
 pub struct Understanding {
     remote: Option<EndpointClient>,
@@ -56,7 +60,10 @@ impl Understanding {
         for query in queries {
             answers.push(self.ask_duckling(query, text).await);
         }
-        model.parse_with(text, &answers)
+        match text.len() > QUICK_BYTES && may_block() {
+            true => tokio::task::block_in_place(|| model.parse_with(text, &answers)),
+            false => model.parse_with(text, &answers),
+        }
     }
 
     /// Whether Duckling answered when it was last asked, if it was.
@@ -141,6 +148,12 @@ async fn ask_remote(remote: &EndpointClient, text: &str, message_id: Option<&str
             nothing()
         }
     }
+}
+
+/// Whether other tasks may be moved to another thread meanwhile.
+fn may_block() -> bool {
+    let runtime = tokio::runtime::Handle::current();
+    runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread
 }
 
 #[cfg(test)]

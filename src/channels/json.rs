@@ -1,6 +1,6 @@
-//! JSON as Telegram sends it. A text may hold half of a surrogate pair (a client
-//! cut an emoji in two); strict readers refuse the whole batch for it, and it
-//! would come again for ever.
+//! JSON as chat services and clients send it. A text may hold half of a surrogate
+//! pair (somebody cut an emoji in two); strict readers refuse all of it for that,
+//! and what a service delivers again would come again for ever.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,7 @@
 //! Channels: they hand messages to the agent and send what the bot says. They
 //! never touch the store's writing side.
 
+mod json;
 pub mod output;
 pub mod reminders;
 pub mod rest;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use sapa_project::Credentials;
+use sapa_project::endpoints::CHANNELS;
 use sapa_sdk::JsonMap;
 use tokio::sync::watch;
 
@@ -82,7 +84,7 @@ pub fn open(
                 let reason = format!("`--connector {name}`: this channel is not served; {} are", known.join(" and "));
                 return Err(ChannelError::Invalid(reason));
             }
-            tracing::warn!(channel = name, "credentials.yml: this channel is not served");
+            not_served(&name)?;
             continue;
         };
         let options = credentials.channels.get(&name).cloned().unwrap_or_default();
@@ -93,6 +95,21 @@ pub fn open(
         }
     }
     Ok(channels)
+}
+
+/// A channel of Rasa's or a Python class is passed over with a word; a name that
+/// nobody knows is an error (spec §1.9).
+fn not_served(name: &str) -> Result<(), ChannelError> {
+    // The shell is this channel, with or without a line in the credentials.
+    if name == "cmdline" {
+        return Ok(());
+    }
+    if CHANNELS.contains(&name) || name.contains('.') {
+        tracing::warn!(channel = name, "credentials.yml: this channel is not served");
+        return Ok(());
+    }
+    let known: Vec<_> = KINDS.iter().map(|(kind, _)| format!("`{kind}`")).collect();
+    Err(ChannelError::Invalid(format!("credentials.yml: `{name}` is no channel; {} are served", known.join(" and "))))
 }
 
 fn wanted(credentials: &Credentials, connector: Option<&str>) -> Vec<String> {

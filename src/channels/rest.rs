@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use sapa_dialogue::UserMessage;
-use sapa_sdk::bounds::{MOST_DEPTH, MOST_MESSAGE_CHARS, is_shallow};
+use sapa_sdk::bounds::{MOST_DEPTH, MOST_MESSAGE_CHARS, MOST_VALUES, is_modest, is_shallow};
 use sapa_sdk::{BotMessage, JsonMap};
 use serde_json::{Value, json};
 
@@ -89,7 +89,10 @@ struct Request {
 
 fn read(body: &[u8]) -> Result<Request, String> {
     const NOT_JSON: &str = "Failed when parsing body as json";
-    let body: Value = serde_json::from_slice(body).map_err(|_| NOT_JSON.to_owned())?;
+    if !is_modest(body) {
+        return Err(format!("the body must have at most {MOST_VALUES} values"));
+    }
+    let body: Value = super::json::read(body).map_err(|_| NOT_JSON.to_owned())?;
     let object = body.as_object().ok_or_else(|| NOT_JSON.to_owned())?;
     let sender = match object.get("sender") {
         None | Some(Value::Null) => "default".to_owned(),

@@ -3,11 +3,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::LazyLock;
 
 /// `.env` of the current folder; empty when there is none.
-static FILE: LazyLock<BTreeMap<String, String>> =
-    LazyLock::new(|| parse(&String::from_utf8_lossy(&std::fs::read(".env").unwrap_or_default())));
+static FILE: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    parse(&String::from_utf8_lossy(&super::files::read_regular(Path::new(".env")).unwrap_or_default()))
+});
 
 /// A variable of the process, else of `.env`.
 pub(super) fn variable(name: &str) -> Option<String> {

@@ -110,11 +110,19 @@ fn nearest(path: &Path) -> Option<PathBuf> {
 }
 
 fn read(path: &Path, root: &Path, role: FileRole) -> Result<ProjectFile> {
-    if !is_readable_file(path) {
-        bail!("`{}` is no regular file", path.display());
-    }
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let bytes = read_regular(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     Ok(ProjectFile { path: relative(path, root), bytes, role })
+}
+
+/// The bytes of a regular file.
+///
+/// # Errors
+/// It cannot be read, or is a pipe or a device: these never end.
+pub(super) fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
+    if !is_readable_file(path) {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    std::fs::read(path)
 }
 
 /// The path from the current folder, with `/`; as it is when it lies elsewhere.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use sapa_project::imports::{is_config, paths};
 
 use super::dotenv::Environment;
-use super::files::{PROJECT_FILES, missing, walk_all};
+use super::files::{PROJECT_FILES, missing, read_regular, walk_all};
 
 /// All files of imported projects, and of those that they import; `None` when
 /// the project imports nothing.
@@ -23,7 +23,7 @@ pub(super) fn files(config: &Path, environment: &Environment) -> Result<Option<B
             continue;
         }
         // What is wrong with the project's own configuration is said elsewhere.
-        let Ok(bytes) = std::fs::read(&current) else { continue };
+        let Ok(bytes) = read_regular(&current) else { continue };
         let imported = paths(&bytes, is_root, &|name| environment.get(name));
         is_any |= is_root && !imported.is_empty();
         for path in imported {

@@ -43,8 +43,10 @@ impl UnservedFlags {
     /// An error when a server without them would be less safe, or serve another
     /// model.
     pub(super) fn refuse(&self) -> Result<()> {
-        if self.jwt_secret.is_some() || self.jwt_private_key.is_some() {
-            bail!("`--jwt-secret` is not served yet; protect the API with `--auth-token`");
+        let tokens =
+            [("--jwt-secret", self.jwt_secret.is_some()), ("--jwt-private-key", self.jwt_private_key.is_some())];
+        if let Some((flag, _)) = tokens.iter().find(|(_, given)| *given) {
+            bail!("`{flag}` is not served yet; protect the API with `--auth-token`");
         }
         let tls = [&self.ssl_certificate, &self.ssl_keyfile, &self.ssl_ca_file];
         if tls.iter().any(|file| file.is_some()) || self.ssl_password.is_some() {

@@ -63,10 +63,11 @@ pub(super) fn run(args: ShellArgs, debug: bool) -> Result<ExitCode> {
         return shell_nlu(&args.bot);
     }
     let sender_id = args.conversation_id.clone().unwrap_or_else(new_message_id);
-    terminal::say("Bot siap. Ketik pesan Anda, lalu tekan Enter. Ketik /stop untuk keluar.");
+    let (welcome, prompt) = spoken(agent.model()?.language.as_deref());
+    terminal::say(welcome);
     let mut lines = Lines::new();
     let mut buttons: Vec<String> = Vec::new();
-    while let Some(line) = lines.next("Anda > ")? {
+    while let Some(line) = lines.next(prompt)? {
         let text = line.trim();
         if text == "/stop" {
             break;
@@ -83,6 +84,14 @@ pub(super) fn run(args: ShellArgs, debug: bool) -> Result<ExitCode> {
     }
     runtime.block_on(store.close())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Welcome and prompt: Indonesian where the bot is, as citizens see it then.
+fn spoken(language: Option<&str>) -> (&'static str, &'static str) {
+    match language {
+        Some("id") => ("Bot siap. Ketik pesan Anda, lalu tekan Enter. Ketik /stop untuk keluar.", "Anda > "),
+        _ => ("The bot is ready. Type a message and press Enter. Type /stop to leave.", "You  > "),
+    }
 }
 
 fn incoming(sender_id: &str, text: String) -> Incoming {

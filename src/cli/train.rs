@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use sapa_model::{Fingerprint, Target, TrainRequest, train};
-use sapa_project::LoadOptions;
+use sapa_project::{LoadOptions, Project, Story};
 
 use super::dotenv::Environment;
 use super::files::{ProjectPaths, read_project};
@@ -122,6 +122,7 @@ pub(super) fn run(args: &TrainArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         read_project(&ProjectPaths { config, domain: &flags.domain, data: &flags.data, without_domain }, &environment)?;
     let options = LoadOptions { substitute: flags.substitute, without_domain };
     let loaded = sapa_project::load_with(files.clone(), &|name| environment.get(name), options);
+    let target = narrowed(target, &loaded.project, quiet);
     let fingerprint = Fingerprint::of(&files, &environment.asked(), target);
 
     let mut findings = check_project(&loaded, config);
@@ -145,7 +146,7 @@ pub(super) fn run(args: &TrainArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         findings.show(detail);
         let path = match &flags.fixed_model_name {
             Some(name) => named(&old, &flags.out, name)?,
-            None => old,
+            None => newest_again(old, &flags.out)?,
         };
         say(quiet, &format!("Nothing changed. The model is still {}.", path.display()));
         return Ok(ExitCode::SUCCESS);
@@ -157,6 +158,32 @@ pub(super) fn run(args: &TrainArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         threads: flags.num_threads.clamp(1, 64),
     };
     learn(flags, &request, findings, started, detail)
+}
+
+/// What there is data for: Rasa trains a part of the model only, and says so,
+/// where the other part has none.
+fn narrowed(target: Target, project: &Project, quiet: bool) -> Target {
+    if target != Target::All {
+        return target;
+    }
+    let nlu = &project.nlu;
+    let has_messages = !(nlu.examples.is_empty()
+        && nlu.synonyms.is_empty()
+        && nlu.regexes.is_empty()
+        && nlu.lookups.is_empty()
+        && !project.stories.iter().any(Story::has_user_text));
+    let has_stories = !project.stories.is_empty();
+    match (has_messages, has_stories) {
+        (true, false) => {
+            say(quiet, "No stories and no rules: only an NLU model is trained.");
+            Target::Nlu
+        }
+        (false, true) => {
+            say(quiet, "No NLU examples: only a dialogue model is trained.");
+            Target::Core
+        }
+        _ => target,
+    }
 }
 
 /// Several configurations would be compared by Rasa, which is another thing than
@@ -235,6 +262,17 @@ fn unchanged_model(out: &Path, target: Target, fingerprint: &Fingerprint) -> Opt
     let path = models::newest(out, Some(target.file_prefix()))?;
     // A model that this program cannot load is as good as none.
     (models::load(&path).ok()?.fingerprint == fingerprint.0).then_some(path)
+}
+
+/// The unchanged model, as the newest of its folder: what serves a folder takes
+/// the newest, which may be a model of another kind.
+fn newest_again(old: PathBuf, out: &Path) -> Result<PathBuf> {
+    if models::newest(out, None).as_ref() != Some(&old) {
+        let file = std::fs::File::options().append(true).open(&old);
+        file.and_then(|file| file.set_modified(SystemTime::now()))
+            .with_context(|| format!("cannot make `{}` the newest model", old.display()))?;
+    }
+    Ok(old)
 }
 
 /// The unchanged model under the name that was asked for.

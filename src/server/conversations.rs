@@ -102,5 +102,5 @@ fn events(body: &[u8], now: f64) -> Result<Vec<Event>, ApiError> {
 }
 
 fn unknown(path: &str) -> ApiError {
-    ApiError::not_found(format!("Requested URL /conversations/{path} not found"))
+    ApiError::not_found(format!("Requested URL /conversations/{} not found", sapa_sdk::pii::mask(path)))
 }

@@ -85,12 +85,17 @@ impl IntoResponse for ApiError {
 
 /// Rasa's web server's words for an unknown address.
 pub(super) fn not_found(_method: &Method, uri: &Uri) -> Response {
-    plain(StatusCode::NOT_FOUND, format!("Requested URL {} not found", uri.path()))
+    plain(StatusCode::NOT_FOUND, format!("Requested URL {} not found", shown(uri)))
 }
 
 /// Rasa's web server's words for a known address with another method.
 pub(super) fn method_not_allowed(method: &Method, uri: &Uri) -> Response {
-    plain(StatusCode::METHOD_NOT_ALLOWED, format!("Method {method} not allowed for URL {}", uri.path()))
+    plain(StatusCode::METHOD_NOT_ALLOWED, format!("Method {method} not allowed for URL {}", shown(uri)))
+}
+
+/// The path, without anything personal that somebody wrote into it.
+fn shown(uri: &Uri) -> String {
+    sapa_sdk::pii::mask(uri.path())
 }
 
 fn plain(status: StatusCode, message: String) -> Response {

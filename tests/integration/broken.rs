@@ -351,3 +351,17 @@ fn a_broken_endpoints_or_credentials_file_stops_the_server_with_its_place() {
         assert!(output.err.contains(place) && !output.err.contains("panicked"), "{}", output.err);
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_in_the_place_of_a_file_is_no_endless_wait() {
+    for (path, command) in [("config.yml", "train"), ("endpoints.yml", "run"), ("credentials.yml", "run")] {
+        let project = Project::tiny().trained();
+        let _ = std::fs::remove_file(project.path(path));
+        let made = std::process::Command::new("mkfifo").arg(project.path(path)).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        let output = project.sapa_that_ends(&[command]);
+        assert_eq!(output.code, Some(1), "{output:?}");
+        assert!(output.err.contains("is no regular file"), "{path}: {output:?}");
+    }
+}

@@ -272,3 +272,34 @@ fn a_full_disk_is_said_and_nothing_that_was_answered_is_lost() {
     }
     assert_eq!(server.texts(&format!("s{answered}"), "/greet"), ["Hello!"]);
 }
+
+#[test]
+#[cfg(unix)]
+fn a_database_that_is_moved_away_takes_no_more_turns() {
+    let project = Project::tiny().trained();
+    let mut server = Server::with_api(&project);
+    assert_eq!(server.texts("a", "/greet"), ["Hello!"]);
+    for (from, to) in [("conversations.db-wal", "away-wal"), ("conversations.db", "away")] {
+        std::fs::rename(project.path(from), project.path(to)).expect("it is moved");
+        let body = json!({ "sender": "b", "message": "/greet" }).to_string();
+        let refused = server.post("/webhooks/rest/webhook", body);
+        assert!(refused.status == 503 && !refused.body.contains(".db"), "{from}: {refused:?}");
+    }
+    assert!(server.stop().contains("it was moved or removed while it was in use"), "{}", server.log());
+}
+
+#[test]
+fn a_conversation_in_a_form_that_the_new_model_does_not_have_goes_on() {
+    let project = Project::tiny().trained();
+    let mut server = Server::with_api(&project);
+    assert_eq!(server.texts("a", "book a table"), ["Which cuisine?"]);
+    server.stop();
+    for path in ["domain.yml", "data/rules.yml"] {
+        let text = std::fs::read_to_string(project.path(path)).expect("a file");
+        project.write(path, text.replace("table_form", "other_form"));
+    }
+    let project = project.trained();
+    let server = Server::with_api(&project);
+    assert_eq!(server.texts("a", "hello"), ["Hello!"]);
+    assert_eq!(server.tracker("a")["active_loop"], json!({}));
+}

@@ -271,6 +271,31 @@ fn a_body_announced_as_too_large_is_refused_before_it_comes() {
 }
 
 #[test]
+fn a_body_of_very_many_values_is_refused_and_half_an_emoji_is_mended() {
+    let server = Server::tiny();
+    let body =
+        |values: usize| format!(r#"{{"sender":"a","message":"hello","metadata":{{"a":[{}1]}}}}"#, "1,".repeat(values));
+    assert_eq!(server.post(WEBHOOK, body(5_000)).status, 200);
+    let refused = server.post(WEBHOOK, body(50_000));
+    assert!(refused.status == 400 && refused.body.contains("10000 values"), "{refused:?}");
+    let mended = server.post(WEBHOOK, r#"{"sender":"b","message":"hello \ud83d"}"#);
+    assert_eq!(mended.json()[0]["text"], "Hello!", "{mended:?}");
+}
+
+#[test]
+fn an_unknown_address_is_told_without_what_is_personal_in_it() {
+    let server = Server::tiny();
+    for path in ["/nope/budi@contoh.go.id/3201126708910003", "/conversations/3201126708910003/nope"] {
+        let reply = server.get(path);
+        assert_eq!(reply.status, 404, "{reply:?}");
+        assert!(
+            reply.body.contains("nope") && !reply.body.contains("3201") && !reply.body.contains("budi"),
+            "{reply:?}"
+        );
+    }
+}
+
+#[test]
 fn an_empty_message_is_answered_with_nothing_and_odd_texts_are_kept_as_they_are() {
     let server = Server::tiny();
     for body in [r#"{"sender":"a"}"#, r#"{"sender":"a","message":"  \n "}"#, r#"{"sender":"a","message":null}"#] {

@@ -42,7 +42,8 @@ fn a_reminder_becomes_a_message_that_no_user_wrote() {
     answer(&actions, &[reminder("r", "hours", 50, true)]);
     assert_eq!(server.texts("a", "/work"), ["Done."]);
     let fired = &wait_for(&server, "a", 1)[0];
-    assert_eq!((&fired["input_channel"], &fired["message_id"]), (&Value::Null, &Value::Null));
+    // The channel of the last message is not lost to actions.
+    assert_eq!((&fired["input_channel"], &fired["message_id"]), (&json!("rest"), &Value::Null));
     assert_eq!(fired["metadata"]["is_external"], true);
     assert_eq!(fired["parse_data"]["intent"]["name"], "hours");
     assert_eq!(fired["parse_data"]["entities"], json!([{ "entity": "city", "value": "Bandung" }]));

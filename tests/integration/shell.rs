@@ -46,6 +46,7 @@ fn a_number_chooses_the_button_of_that_number_and_only_of_the_last_message() {
     let project = Project::tiny().trained();
     let chosen = project.sapa_with_input(&["shell"], "book a table\n2\nfour\n").out;
     assert_eq!(said(&chosen), ["Which cuisine?", "For how many people?", "Booked: thai for four."]);
+    assert!(chosen.starts_with("The bot is ready") && chosen.contains("You  > book a table"), "{chosen}");
     let typed = project.sapa_with_input(&["shell"], "book a table\n3\n2\n").out;
     assert_eq!(said(&typed).last(), Some(&"Booked: 3 for 2."), "without such a button a number is a text: {typed}");
 }

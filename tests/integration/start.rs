@@ -41,6 +41,8 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     assert_eq!(start(&project, &["--auth-token", "of-the-flag"], &[]), [401, 401, 200]);
     project.write(".env", "AUTH_TOKEN=\n");
     assert_eq!(start(&project, &[], &[]), [200, 200, 200], "an empty line of a template is no token");
+    assert_eq!(start(&project, &["--auth-token", ""], &[]), [200, 200, 200], "an empty flag is none either");
+    assert_eq!(start(&project, &[], &[("AUTH_TOKEN", " ")]), [200, 200, 200], "nor an empty variable");
 }
 
 #[test]
@@ -57,6 +59,34 @@ fn the_log_level_of_the_file_counts_unless_the_environment_names_one() {
     project.write(".env", "LOG_LEVEL=error\n");
     assert!(!warns(&[]));
     assert!(warns(&[("LOG_LEVEL", "warn")]));
+}
+
+#[test]
+fn a_channel_that_nobody_knows_and_a_model_that_is_not_there_stop_the_start() {
+    let project = Project::tiny().trained();
+    let refused = |arguments: &[&str], word: &str| {
+        let output = project.sapa_that_ends(&[&["run", "-i", "127.0.0.1", "-p", "0"], arguments].concat());
+        assert!(output.code == Some(1) && output.err.contains(word), "{output:?}");
+    };
+    project.write("credentials.yml", "telegram:\nrests:\n");
+    refused(&[], "did you mean `rest`?");
+    refused(&[], "credentials.yml:2:1");
+    project.write("credentials.yml", "pigeon:\n");
+    refused(&[], "`pigeon` is no channel; `rest` and `telegram` are served");
+    project.write("credentials.yml", "rest:\n");
+    refused(&["-m", "nothere"], "`nothere` does not exist");
+    refused(&["--enable-api", "-m", "models/nothere.sapa"], "`models/nothere.sapa` does not exist");
+}
+
+#[test]
+fn a_log_with_everything_says_what_was_understood_and_why_actions_ran_but_no_text() {
+    let project = Project::tiny().trained();
+    let server = Server::start_logging(&project, &["--debug"], "debug");
+    server.texts("u", "hello");
+    let log = server.log();
+    assert!(log.contains("understood") && log.contains("greet"), "{log}");
+    assert!(log.contains("utter_greet") && log.contains("rule `greet`"), "{log}");
+    assert!(!log.contains("hello"), "{log}");
 }
 
 #[test]

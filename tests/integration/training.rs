@@ -119,6 +119,30 @@ fn partial_models_carry_their_kind_in_the_name_and_do_only_their_part() {
 }
 
 #[test]
+fn after_a_training_its_model_is_the_one_that_is_served() {
+    let project = Project::tiny().trained();
+    assert_eq!(project.sapa(&["train", "nlu"]).code, Some(0));
+    assert!(project.sapa_with_input(&["shell"], "hello\n").out.contains("\"name\": \"greet\""));
+    let again = project.sapa(&["train"]);
+    assert!(again.out.contains("Nothing changed"), "{again:?}");
+    assert!(project.sapa_with_input(&["shell"], "hello\n").out.contains("Bot  > Hello!"));
+}
+
+#[test]
+fn a_part_without_data_is_left_out_and_this_is_said() {
+    let project = Project::tiny();
+    project.write("data/rules.yml", "version: \"3.1\"\n");
+    let output = project.sapa(&["train"]);
+    assert!(output.out.contains("No stories and no rules: only an NLU model is trained."), "{output:?}");
+    assert!(project.files("models").keys().all(|name| name.starts_with("nlu-")), "{output:?}");
+    let project = Project::tiny();
+    project.write("data/nlu.yml", "version: \"3.1\"\n");
+    let output = project.sapa(&["train"]);
+    assert!(output.out.contains("No NLU examples: only a dialogue model is trained."), "{output:?}");
+    assert!(project.files("models").keys().all(|name| name.starts_with("core-")), "{output:?}");
+}
+
+#[test]
 fn a_failed_training_writes_nothing_and_keeps_the_old_model() {
     let project = Project::tiny().trained();
     let before = project.files("models");

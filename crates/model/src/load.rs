@@ -36,6 +36,8 @@ pub struct Model {
     pub id: String,
     /// Fingerprint of what it was trained on.
     pub fingerprint: String,
+    /// The `language` of its configuration, if it names one.
+    pub language: Option<String>,
     nlu: Option<NluModel>,
     dialogue: Option<Arc<DialogueModel>>,
 }
@@ -64,7 +66,7 @@ impl Model {
         } else {
             None
         };
-        Ok(Self { id, fingerprint: text("fingerprint").unwrap_or_default(), nlu, dialogue })
+        Ok(Self { id, fingerprint: text("fingerprint").unwrap_or_default(), language: text("language"), nlu, dialogue })
     }
 
     /// The dialogue part; `None` for an NLU-only model.

@@ -192,6 +192,7 @@ impl Credentials {
         };
         let Some(map) = top_level(&root, path, &mut out) else { return (credentials, out) };
         for (key, node) in map.iter() {
+            out.extend(unknown_channel(&key.name, key.span));
             if let Some(variable) = take_unset(node.span, &mut out) {
                 credentials.off.insert(key.name.clone(), variable);
                 continue;
@@ -208,6 +209,34 @@ impl Credentials {
         }
         (credentials, out)
     }
+}
+
+/// Rasa's channels (spec §5.4), served here or not.
+pub const CHANNELS: [&str; 15] = [
+    "cmdline",
+    "facebook",
+    "slack",
+    "telegram",
+    "mattermost",
+    "twilio",
+    "twilio_voice",
+    "rasa",
+    "botframework",
+    "rocketchat",
+    "callback",
+    "rest",
+    "socketio",
+    "webexteams",
+    "hangouts",
+];
+
+/// An unknown name is an error (spec §1.9): a server that no message reaches looks
+/// like one that works. Paths of Python classes and channels of the program that
+/// reads this are its own business.
+fn unknown_channel(name: &str, span: Span) -> Option<Diagnostic> {
+    let near = crate::suggest::nearest(name, CHANNELS).filter(|near| *near != name)?;
+    let finding = Diagnostic::error(codes::UNKNOWN_CHANNEL, format!("`{name}` is no channel"));
+    Some(finding.at(span, "").help(format!("did you mean `{near}`?")))
 }
 
 /// Takes the findings of unset variables within a span out; the first one's

@@ -103,3 +103,17 @@ pub enum StepKind {
     /// A loop became active, or none is.
     ActiveLoop(Option<String>),
 }
+
+impl Story {
+    /// Whether a user turn is written out: such texts are learnt like examples.
+    pub fn has_user_text(&self) -> bool {
+        fn is_text(step: &Step) -> bool {
+            match &step.kind {
+                StepKind::User(user) => user.text.is_some(),
+                StepKind::Or(steps) => steps.iter().any(is_text),
+                _ => false,
+            }
+        }
+        self.steps.iter().any(is_text)
+    }
+}

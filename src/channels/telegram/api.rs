@@ -144,7 +144,7 @@ impl BotApi {
         let answer = request.send().await.map_err(|error| lost(&error))?;
         let status = answer.status().as_u16();
         let bytes = answer.bytes().await.map_err(|_| ApiFailure::Silent)?;
-        let envelope: Envelope<T> = match super::json::read(&bytes) {
+        let envelope: Envelope<T> = match crate::channels::json::read(&bytes) {
             Ok(envelope) => envelope,
             Err(_) if status >= 500 => return Err(ApiFailure::Server(status)),
             Err(_) => return Err(ApiFailure::Malformed),

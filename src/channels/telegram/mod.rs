@@ -8,7 +8,6 @@ mod api;
 mod buttons;
 mod conversation;
 mod custom;
-mod json;
 mod outbox;
 mod polling;
 mod reply;

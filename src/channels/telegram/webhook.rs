@@ -45,7 +45,7 @@ async fn deliver(State(telegram): State<Telegram>, headers: HeaderMap, request: 
         // Who is spoken to in a group is not known yet.
         None => return (StatusCode::SERVICE_UNAVAILABLE, "try again"),
     }
-    let update: Option<Value> = super::json::read(&body).ok();
+    let update: Option<Value> = crate::channels::json::read(&body).ok();
     let Some(update) = update.filter(|update| update::number(update).is_some()) else {
         tracing::warn!(channel = "telegram", bytes = body.len(), "a delivery is no update; it is passed over");
         return (StatusCode::BAD_REQUEST, "not an update");
