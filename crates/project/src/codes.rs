@@ -137,6 +137,7 @@ codes! {
     NO_RECIPE = "W0601", "the recipe is missing";
     SAME_PRIORITY = "W0602", "two policies have the same priority";
     IDLE_IMPORTS = "W0603", "nothing follows `imports`";
+    UNUSED_TRAINING_DATA = "W0604", "the pipeline has no component for some training data";
     NO_ASSISTANT_ID = "N0601", "the assistant_id is missing";
     STAND_IN = "N0602", "a component is served by a stand-in";
     NO_LANGUAGE = "N0605", "the language is missing, which training needs";

@@ -32,6 +32,8 @@ pub struct Config {
     pub language: Option<String>,
     /// NLU components in order; Rasa's defaults when the file gives none.
     pub pipeline: Vec<ComponentConfig>,
+    /// Whether `pipeline` of the file has entries that are not in `pipeline` here.
+    pub has_unknown_components: bool,
     /// Whether `pipeline` was filled with the defaults.
     pub pipeline_is_default: bool,
     /// Policies in order; Rasa's defaults when the file gives none.

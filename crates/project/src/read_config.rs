@@ -55,6 +55,7 @@ pub(crate) fn read_config(map: &Map, file_span: Span, substitute: bool, out: &mu
         let is_complete = map.get("pipeline").and_then(Node::as_seq).is_some_and(|items| items.len() == pipeline.len());
         config.pipeline = if substitute { substitute::replace(pipeline, out) } else { pipeline };
         config.pipeline_is_default = false;
+        config.has_unknown_components = !is_complete;
         check_pipeline(&config, is_complete, out);
     }
     if let Some(policies) = section(map, "policies", &asked, file_span, out) {

@@ -2,7 +2,7 @@
 
 use sapa_project::{Diagnostic, FileRole, Loaded, ProjectFile, check, load};
 
-const CONFIG: &str = "recipe: default.v1\nassistant_id: a\nlanguage: en\npipeline:\n- name: WhitespaceTokenizer\npolicies:\n- name: RulePolicy\n";
+const CONFIG: &str = "recipe: default.v1\nassistant_id: a\nlanguage: en\npipeline:\n- name: WhitespaceTokenizer\n- name: CountVectorsFeaturizer\n- name: LogisticRegressionClassifier\npolicies:\n- name: RulePolicy\n";
 const DOMAIN: &str = "intents: [hi, bye]\nresponses:\n  utter_hi:\n  - text: Hi.\n";
 const DATA: &str = "nlu:\n- intent: hi\n  examples: |\n    - hi\n    - hello\n- intent: bye\n  examples: |\n    - bye\n    - see you\nrules:\n- rule: r\n  steps:\n  - intent: hi\n  - action: utter_hi\n- rule: s\n  steps:\n  - intent: bye\n  - action: utter_hi\n";
 
@@ -172,7 +172,7 @@ fn removed_components_are_named_with_their_successor() {
         ("EmbeddingPolicy", "TEDPolicy"),
     ] {
         let config = format!("{CONFIG}- name: {name}\n");
-        assert_eq!(found(&[("config.yml", &config)]), ["E0601 config.yml:8"], "{name}");
+        assert_eq!(found(&[("config.yml", &config)]), ["E0601 config.yml:10"], "{name}");
         assert!(cure(&[("config.yml", &config)]).contains(successor), "{name}");
     }
 }
@@ -216,7 +216,7 @@ fn a_retrieval_intent_without_its_response_is_a_warning() {
     let nlu = "nlu:\n- intent: faq/name\n  examples: |\n    - who?\n    - your name?\n- intent: faq/age\n  examples: |\n    - how old?\n    - age?\n";
     let data = format!("{DATA}- rule: t\n  steps:\n  - intent: faq\n  - action: utter_faq\n");
     let files: [(&str, &str); 3] = [("domain.yml", &domain), ("data/x.yml", &data), ("data/faq.yml", nlu)];
-    assert_eq!(found(&files), ["W0517 data/faq.yml:8"]);
+    assert_eq!(found(&files), ["W0604 data/faq.yml:4", "W0517 data/faq.yml:8"]);
 }
 
 #[test]
@@ -248,4 +248,56 @@ fn a_domain_of_rasa_2_is_named_once() {
     assert_eq!(named(&format!("{DOMAIN}slots:\n  a: {{type: text}}\n")), Vec::<String>::new());
     let ignored = "forms:\n  f:\n    required_slots: []\n    ignored_intents: [hi]\n";
     assert_eq!(named(&format!("{DOMAIN}{ignored}")), Vec::<String>::new());
+}
+
+/// What is said of data that the pipeline has no component for.
+fn without_component(pipeline: &[&str], nlu: &str) -> Vec<String> {
+    let names: String = pipeline.iter().map(|name| format!("- name: {name}\n")).collect();
+    let config =
+        format!("recipe: default.v1\nassistant_id: a\nlanguage: en\npipeline:\n{names}policies:\n- name: RulePolicy\n");
+    let domain = format!("entities: [city: {{roles: [to]}}, size]\n{DOMAIN}  utter_faq/name:\n  - text: Me.\n");
+    let nlu = format!("nlu:\n{nlu}");
+    let found = found(&[("config.yml", &config), ("domain.yml", &domain), ("data/z.yml", &nlu)]);
+    found.into_iter().filter_map(|line| line.strip_prefix("W0604 ").map(str::to_owned)).collect()
+}
+
+#[test]
+fn data_that_no_component_uses_is_a_warning() {
+    let featurized = ["WhitespaceTokenizer", "CountVectorsFeaturizer"];
+    let cases: [(&str, &[&str]); 7] = [
+        ("- intent: bye\n  examples: |\n    - to [Rome](city)\n", &["CRFEntityExtractor", "DIETClassifier"]),
+        ("- intent: bye\n  examples: |\n    - [Rome]{\"entity\": \"city\", \"role\": \"to\"}\n", &["DIETClassifier"]),
+        ("- synonym: Rome\n  examples: |\n    - roma\n", &["EntitySynonymMapper"]),
+        ("- regex: zip\n  examples: |\n    - \\d{5}\n", &["RegexFeaturizer", "RegexEntityExtractor"]),
+        ("- lookup: city\n  examples: |\n    - Rome\n", &["RegexFeaturizer", "RegexEntityExtractor"]),
+        ("- intent: faq/name\n  examples: |\n    - who?\n", &["ResponseSelector"]),
+        ("", &[]),
+    ];
+    for (nlu, components) in cases {
+        let with = |more: &[&str]| {
+            without_component(&[&featurized[..], &["LogisticRegressionClassifier"], more].concat(), nlu)
+        };
+        let expected: &[&str] = if nlu.is_empty() { &[] } else { &["data/z.yml:4"] };
+        assert_eq!(with(&[]), expected, "{nlu}");
+        for component in components {
+            assert_eq!(with(&[component]), Vec::<String>::new(), "{nlu} {component}");
+        }
+        assert_eq!(with(&["my.own.Component"]), Vec::<String>::new(), "what is not known may do anything");
+    }
+    assert_eq!(without_component(&featurized, ""), ["data/x.yml:4"], "two intents and no classifier");
+}
+
+#[test]
+fn patterns_find_the_entities_of_their_names_only() {
+    let pipeline =
+        ["WhitespaceTokenizer", "CountVectorsFeaturizer", "LogisticRegressionClassifier", "RegexEntityExtractor"];
+    let nlu = "- intent: bye\n  examples: |\n    - to [Rome](city)\n    - a [small](size) one\n";
+    assert_eq!(without_component(&pipeline, nlu), ["data/z.yml:4"]);
+    assert_eq!(
+        without_component(&pipeline, &format!("{nlu}- lookup: city\n  examples: |\n    - Rome\n")),
+        ["data/z.yml:5"]
+    );
+    let all =
+        format!("{nlu}- lookup: city\n  examples: |\n    - Rome\n- regex: size\n  examples: |\n    - small|big\n");
+    assert_eq!(without_component(&pipeline, &all), Vec::<String>::new());
 }

@@ -5,6 +5,7 @@
 mod domain;
 mod fillable;
 mod nlu;
+mod pipeline;
 mod responses;
 mod stories;
 mod unused;
@@ -52,6 +53,7 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     responses::check(project, &mut out);
     unused::check(project, &mut out);
     nlu::check(project, &mut out);
+    pipeline::check(project, &mut out);
     values::check(project, &mut out);
     rules_without_policy(project, &mut out);
     fallback_action(project, &mut out);

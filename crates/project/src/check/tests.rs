@@ -1,6 +1,6 @@
 use crate::{Diagnostic, FileRole, ProjectFile, load};
 
-const CONFIG: &str = "recipe: default.v1\nassistant_id: a\nlanguage: id\npipeline:\n- name: WhitespaceTokenizer\npolicies:\n- name: RulePolicy\n";
+const CONFIG: &str = "recipe: default.v1\nassistant_id: a\nlanguage: id\npipeline:\n- name: WhitespaceTokenizer\n- name: CountVectorsFeaturizer\n- name: LogisticRegressionClassifier\n- name: CRFEntityExtractor\npolicies:\n- name: RulePolicy\n";
 
 const DOMAIN: &str = "version: \"3.1\"
 intents: [salam, tanya]
@@ -149,6 +149,8 @@ fn nlu_data_is_held_against_itself_and_the_domain() {
             "W0306 data/x.yml:8 keep it under one of them",
             "W0308 data/x.yml:8 did you mean `tanya`?",
             "E0303 data/x.yml:12 put a backslash before characters such as ( [ { * + ? that mean themselves",
+            "W0604 data/x.yml:12 add `- name: RegexFeaturizer` behind the tokenizer, or `- name: RegexEntityExtractor`",
+            "W0604 data/x.yml:15 add `- name: EntitySynonymMapper` to `pipeline` of config.yml, behind the entity extractors",
             "W0305 data/x.yml:18 -",
         ]
     );
