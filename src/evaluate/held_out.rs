@@ -67,7 +67,7 @@ fn component(project: &Project, name: &str, history: Option<u64>) -> ComponentCo
         _ => json!({ "max_history": history }),
     };
     let span = project.config.policies.first().map(|policy| policy.span).unwrap_or_default();
-    ComponentConfig { name: name.to_owned(), options: options.as_object().cloned().unwrap_or_default(), span }
+    ComponentConfig { span, ..ComponentConfig::implied(name, options.as_object().cloned().unwrap_or_default()) }
 }
 
 fn count(dialogue: &TrainingDialogue, model: &DialogueModel, counts: &mut Counts) {

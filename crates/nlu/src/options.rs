@@ -24,7 +24,7 @@ impl<'a> Options<'a> {
         TrainError::new(
             sapa_project::codes::BAD_OPTION,
             message,
-            self.config.span,
+            self.config.option_span(key),
             "correct the option or remove it to use the default",
         )
     }

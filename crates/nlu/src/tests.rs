@@ -353,6 +353,30 @@ fn options_without_meaning_here_are_noted_and_slips_are_warnings() {
 }
 
 #[test]
+fn every_wrong_value_is_told_at_once_at_its_place() {
+    let mut config = config(json!([
+        {"name": "WhitespaceTokenizer", "token_pattern": "("},
+        {"name": "CountVectorsFeaturizer", "analyzer": "chars", "min_ngram": 4, "max_ngram": 1, "alias": "words"},
+        {"name": "DIETClassifier", "featurizers": ["words"], "ranking_length": "x", "epochs": 1},
+        {"name": "FallbackClassifier", "threshold": "0.7", "ambiguity_threshold": 1.4}
+    ]));
+    let mut place = 0;
+    for entry in &mut config.pipeline {
+        for key in entry.options.keys() {
+            place += 1;
+            let span = sapa_project::Span { start: place, end: place + 1, ..entry.span };
+            entry.option_spans.insert(key.clone(), span);
+        }
+    }
+    let found = crate::check_options(&config);
+    let found: Vec<(&str, usize)> = found.iter().map(|d| (d.code, d.annotations[0].span.start)).collect();
+    assert_eq!(
+        found,
+        [("E0901", 1), ("E0901", 2), ("E0901", 4), ("E0901", 7), ("N0901", 0), ("E0901", 9), ("W0907", 10)]
+    );
+}
+
+#[test]
 fn linfa_serves_a_small_unbalanced_problem_on_request() {
     let pipeline = |solver: &str| {
         json!([

@@ -157,14 +157,59 @@ fn check_order(kind: &Kind, entry: &ComponentConfig, earlier: &[&Kind]) -> Resul
     Ok(())
 }
 
-/// Options of the pipeline's components that nobody knows (a warning) or that
-/// mean nothing here (a note); nothing of a default pipeline.
+/// Options of the pipeline's components that have a wrong value (an error), that
+/// nobody knows (a warning) or that mean nothing here (a note); nothing of a
+/// default pipeline.
 pub fn check_options(config: &Config) -> Vec<Diagnostic> {
-    let entries = config.pipeline.iter().filter(|_| !config.pipeline_is_default);
-    entries
-        .filter_map(|entry| Some((kind(&entry.name)?, entry)))
-        .flat_map(|(kind, entry)| odd_options(kind, entry))
-        .collect()
+    let (data, domain) = (NluData::default(), Domain::default());
+    let mut context = TrainContext::new(config, &data, &domain, 1);
+    let mut found = Vec::new();
+    for entry in config.pipeline.iter().filter(|_| !config.pipeline_is_default) {
+        let Some(kind) = kind(&entry.name) else { continue };
+        found.extend(wrong_values(kind, entry, &mut context));
+        found.extend(odd_options(kind, entry));
+        found.extend(odd_thresholds(entry));
+    }
+    found
+}
+
+/// All options that a component cannot use: it learns from nothing, again and
+/// again without the one that it complained of.
+fn wrong_values(kind: &Kind, entry: &ComponentConfig, context: &mut TrainContext) -> Vec<Diagnostic> {
+    let mut entry = entry.clone();
+    let mut found = Vec::new();
+    while let Err(TrainError(finding)) = (kind.train)(&entry, context) {
+        if finding.code != sapa_project::codes::BAD_OPTION {
+            return found;
+        }
+        let place = finding.annotations.first().map(|annotation| annotation.span);
+        let option = entry.option_spans.iter().find(|(_, span)| Some(**span) == place).map(|(key, _)| key.clone());
+        // One that stands nowhere may be wrong only because another was left out.
+        if option.is_some() || found.is_empty() {
+            found.push(*finding);
+        }
+        let Some(option) = option.filter(|option| entry.options.shift_remove(option).is_some()) else {
+            // What it is called matters to the components behind it.
+            entry.options.retain(|key, _| key == "alias");
+            entry.option_spans.clear();
+            let _ = (kind.train)(&entry, context);
+            return found;
+        };
+        entry.option_spans.remove(&option);
+    }
+    found
+}
+
+/// Thresholds that no confidence, or every one, is below.
+fn odd_thresholds(entry: &ComponentConfig) -> Vec<Diagnostic> {
+    if entry.name != "FallbackClassifier" {
+        return Vec::new();
+    }
+    let odd = |key: &str| {
+        let value = entry.options.get(key)?.as_f64()?;
+        (!(0.0..=1.0).contains(&value)).then(|| sapa_project::odd_threshold(key, &entry.name, entry.option_span(key)))
+    };
+    ["threshold", "ambiguity_threshold"].into_iter().filter_map(odd).collect()
 }
 
 fn odd_options(kind: &Kind, entry: &ComponentConfig) -> Vec<Diagnostic> {

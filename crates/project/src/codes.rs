@@ -176,6 +176,7 @@ codes! {
     BROKEN_KEYWORD = "W0904", "a keyword is no regular expression";
     MISALIGNED_ENTITY = "W0905", "an annotated entity does not align with tokens";
     IDLE_EXTRACTOR = "W0906", "an extractor has nothing to look for";
+    ODD_THRESHOLD = "W0907", "a threshold is not between 0 and 1";
     IDLE_OPTIONS = "N0901", "options of a component have no effect here";
 }
 

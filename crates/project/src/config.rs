@@ -2,6 +2,7 @@
 
 use crate::Span;
 use sapa_sdk::JsonMap;
+use std::collections::BTreeMap;
 
 /// One entry of `pipeline` or `policies`.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,12 +13,19 @@ pub struct ComponentConfig {
     pub options: JsonMap,
     /// Where the name stands.
     pub span: Span,
+    /// Where the values of options stand, those that stand somewhere.
+    pub option_spans: BTreeMap<String, Span>,
 }
 
 impl ComponentConfig {
     /// A component with these options that stands nowhere (a default).
     pub fn implied(name: &str, options: JsonMap) -> Self {
-        Self { name: name.to_owned(), options, span: Span::default() }
+        Self { name: name.to_owned(), options, span: Span::default(), option_spans: BTreeMap::new() }
+    }
+
+    /// Where an option's value stands, else where the component does.
+    pub fn option_span(&self, key: &str) -> Span {
+        self.option_spans.get(key).copied().unwrap_or(self.span)
     }
 }
 

@@ -226,7 +226,8 @@ fn component(item: &Node, section: &str, asked: &Asked, out: &mut Vec<Diagnostic
         .filter(|(key, _)| key.name != "name")
         .map(|(key, node)| (key.name.clone(), node.to_json()))
         .collect::<JsonMap>();
-    Some(ComponentConfig { name: known.name.to_owned(), options, span: node.span })
+    let option_spans = map.iter().map(|(key, node)| (key.name.clone(), node.span)).collect();
+    Some(ComponentConfig { name: known.name.to_owned(), options, span: node.span, option_spans })
 }
 
 /// Values that are not what the policy's option has to be.
@@ -241,7 +242,9 @@ fn check_policy_options(map: &Map, policy: &str, out: &mut Vec<Diagnostic>) {
             Wanted::Text => (value.is_string(), "a text"),
             Wanted::Anything => (true, ""),
         };
-        if !is_right {
+        if matches!(wanted, Wanted::Share) && value.is_number() && !is_right {
+            out.push(odd_threshold(key, policy, node.span));
+        } else if !is_right {
             out.push(
                 Diagnostic::error(codes::BAD_OPTION, format!("option `{key}` of {policy} must be {expected}"))
                     .at(node.span, "")
@@ -249,6 +252,14 @@ fn check_policy_options(map: &Map, policy: &str, out: &mut Vec<Diagnostic>) {
             );
         }
     }
+}
+
+/// A threshold that confidences, which are between 0 and 1, never cross.
+pub fn odd_threshold(key: &str, component: &str, span: Span) -> Diagnostic {
+    let message = format!("`{key}` of {component} is not between 0 and 1, as all confidences are");
+    Diagnostic::warning(codes::ODD_THRESHOLD, message)
+        .at(span, "")
+        .help("write a share such as 0.3; at 0 nothing is doubted, at 1 nearly everything")
 }
 
 fn unknown_component(name: &str, section: &str, span: Span) -> Diagnostic {

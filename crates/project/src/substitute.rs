@@ -51,7 +51,7 @@ pub(crate) fn replace(pipeline: Vec<ComponentConfig>, out: &mut Vec<Diagnostic>)
             out.push(note(component, "left out"));
             continue;
         };
-        let mut own = ComponentConfig { name: name.to_owned(), options: as_map(options), span: component.span };
+        let mut own = ComponentConfig { span: component.span, ..ComponentConfig::implied(name, as_map(options)) };
         let rest = pipeline.iter().skip(at + 1);
         if replaced.iter().chain(rest).any(|other| serves(other, &own)) {
             out.push(note(component, &format!("left out, as {name} is in the pipeline")));
