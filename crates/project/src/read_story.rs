@@ -134,8 +134,9 @@ impl StoryReader<'_> {
             Some((_, node)) => StepKind::ActiveLoop(Some(shape::text(node, "`active_loop`", self.out)?.to_owned())),
             None if map.get("metadata").is_some() => return None,
             None => {
-                let near = map.iter().find_map(|(key, _)| suggest::nearest(&key.name, STEP_KEYS));
-                self.out.push(unknown_step(item.span, near.map(|near| format!("did you mean `{near}`?"))));
+                let near = || map.iter().find_map(|(key, _)| suggest::nearest(&key.name, STEP_KEYS));
+                let cure = old_form(map).or_else(|| near().map(|near| format!("did you mean `{near}`?")));
+                self.out.push(unknown_step(item.span, cure));
                 return None;
             }
         };
@@ -350,6 +351,13 @@ impl StoryReader<'_> {
         }
         Some(alternatives)
     }
+}
+
+/// The successor of Rasa 1's step `form: …`.
+fn old_form(map: &Map) -> Option<String> {
+    let form = map.get("form")?;
+    let name = if form.is_null() { "null" } else { form.as_str()? };
+    Some(format!("write `- active_loop: {name}`, as this step is called since Rasa 2"))
 }
 
 /// Something that says nothing where it should.

@@ -35,7 +35,7 @@ pub(super) fn incomplete_rules(dialogues: &[TrainingDialogue], blank: &Tracker) 
                     && let Some(fingerprint) = fingerprints.get(before)
                 {
                     let state = tracker.current().state(domain, false);
-                    findings.extend(missing(rule, before, span, fingerprint, &state));
+                    findings.extend(missing(rule, (before, span), fingerprint, &state, domain));
                 }
                 last_action = name.as_deref().map(|name| (name, event.span));
             }
@@ -70,10 +70,10 @@ fn fingerprints(rules: &[&TrainingDialogue], domain: &Domain) -> BTreeMap<String
 
 fn missing(
     rule: &TrainingDialogue,
-    action: &str,
-    span: Span,
+    (action, span): (&str, Span),
     fingerprint: &Fingerprint,
     state: &State,
+    domain: &Domain,
 ) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let report = |what: String, other: Span| {
@@ -95,11 +95,25 @@ fn missing(
     if let Some((name, other)) = fingerprint.loops.first_key_value()
         && !active.is_some_and(|active| fingerprint.loops.contains_key(active))
     {
+        // No loop ran before: the rule starts the form and does not say so.
+        if active.is_none() && domain.forms.contains_key(action) {
+            findings.push(started_silently(rule, action, span, *other));
+            return findings;
+        }
         let what =
             if name == SHOULD_NOT_BE_SET { "`active_loop: null`".to_owned() } else { format!("`active_loop: {name}`") };
         findings.push(report(what, *other));
     }
     findings
+}
+
+/// A rule that starts a form and lacks the step which says that it runs.
+fn started_silently(rule: &TrainingDialogue, form: &str, span: Span, other: Span) -> Diagnostic {
+    let message = format!("rule `{}` is incomplete: after `{form}` `active_loop: {form}` is missing", rule.name);
+    Diagnostic::error(codes::INCOMPLETE_RULE, message)
+        .at(span, "the form is started here")
+        .at(other, "another rule says here whether it runs")
+        .help(format!("write `- active_loop: {form}` behind `- action: {form}`"))
 }
 
 /// Two rules that go on differently from the same states.
