@@ -38,12 +38,22 @@ pub(super) struct Findings {
 pub(super) fn check_project(loaded: &Loaded, config: &Path) -> Findings {
     let mut diagnostics = loaded.diagnostics.clone();
     diagnostics.extend(sapa_project::check(&loaded.project));
+    if has_nlg_server(config) {
+        diagnostics.retain(|finding| finding.code != codes::RESPONSE_NOT_DEFINED);
+    }
     diagnostics.extend(sapa_nlu::check_options(&loaded.project.config));
     let sources = match config.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => loaded.project.sources.renamed(|path| from_here(&folder.join(path))),
         None => loaded.project.sources.clone(),
     };
     Findings { diagnostics, sources }
+}
+
+/// Whether `endpoints.yml` beside the configuration names a server that says what
+/// the domain has no words for.
+fn has_nlg_server(config: &Path) -> bool {
+    let endpoints = std::fs::read_to_string(config.with_file_name("endpoints.yml")).unwrap_or_default();
+    endpoints.lines().any(|line| line.starts_with("nlg:"))
 }
 
 impl Findings {

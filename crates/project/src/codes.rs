@@ -117,6 +117,9 @@ codes! {
     IMPOSSIBLE_VALUE = "W0520", "a categorical slot cannot have a value";
     CONDITION_WITHOUT_FORM = "W0521", "a mapping condition names no form";
     NO_SUCH_FORM = "W0522", "an action is named after a form that does not exist";
+    RESPONSE_NOT_DEFINED = "W0523", "`actions` lists a response that is not defined";
+    FORM_AS_ACTION = "W0524", "`actions` lists a form";
+    CORE_ACTION_LISTED = "W0525", "`actions` lists an action that must not be replaced";
     SLOT_ADDED = "W0512", "a slot that a form asks for was added";
     PLACEHOLDER = "N0502", "no slot fills a placeholder";
     ASK_RESPONSE_MISSING = "N0503", "a form cannot ask for a slot";

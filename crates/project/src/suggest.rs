@@ -21,6 +21,14 @@ pub fn cure<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, otherwise:
     }
 }
 
+/// Both cures for an unknown name that may as well be a new one.
+pub fn cure_or<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, otherwise: &str) -> String {
+    match nearest(name, known) {
+        Some(candidate) => format!("did you mean `{candidate}`? If not, {otherwise}"),
+        None => otherwise.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

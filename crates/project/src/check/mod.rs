@@ -2,6 +2,7 @@
 //!
 //! Contradictions between rules and stories are not looked for here.
 
+mod actions;
 mod domain;
 mod fillable;
 mod nlu;
@@ -31,7 +32,8 @@ const NEED_DOMAIN: [&str; 9] = [
 
 /// Findings of something that is nowhere, which say nothing while a file could
 /// not be read: it may stand there.
-pub const NEED_ALL_FILES: [&str; 10] = [
+pub const NEED_ALL_FILES: [&str; 11] = [
+    codes::RESPONSE_NOT_DEFINED,
     codes::UNUSED_INTENT,
     codes::UNUSED_RESPONSE,
     codes::UNUSED_SLOT,
@@ -52,6 +54,7 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     fillable::check(project, &mut out);
     responses::check(project, &mut out);
     unused::check(project, &mut out);
+    actions::check(project, &mut out);
     nlu::check(project, &mut out);
     pipeline::check(project, &mut out);
     values::check(project, &mut out);
@@ -144,7 +147,7 @@ fn unknown_action(name: &str, used_by: &str, span: crate::Span, domain: &Domain)
     };
     Diagnostic::error(codes::UNKNOWN_ACTION, format!("{used_by} names the action `{name}`, which is not defined"))
         .at(span, "")
-        .help(crate::suggest::cure(name, known, &format!("add {section} of the domain")))
+        .help(crate::suggest::cure_or(name, known, &format!("add {section} of the domain")))
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ fn unknown_names_in_stories_carry_the_nearest_name() {
         [
             "W0401 data/x.yml:4 did you mean `salam`?",
             "W0402 data/x.yml:4 did you mean `kota`?",
-            "E0401 data/x.yml:6 did you mean `utter_salam`?",
+            "E0401 data/x.yml:6 did you mean `utter_salam`? If not, add `utter_slam:` to `responses:` of the domain",
             "E0401 data/x.yml:7 add `- action_lain_sekali` to `actions:` of the domain",
             "E0402 data/x.yml:9 did you mean `kota`?",
             "W0410 data/x.yml:10 write `- setuju: <value>`",
@@ -113,7 +113,7 @@ fn mappings_forms_and_intents_of_the_domain_are_linked() {
             "E0509 domain.yml:10 did you mean `kota_form`?",
             "W0502 domain.yml:10 did you mean `kota`?",
             "W0502 domain.yml:11 did you mean `asal`?",
-            "E0401 domain.yml:12 did you mean `action_cari`?",
+            "E0401 domain.yml:12 did you mean `action_cari`? If not, add `- action_crai` to `actions:` of the domain",
             "W0503 domain.yml:13 did you mean `salam`?",
             "E0509 domain.yml:17 add `setuju` to `required_slots` of `kota_form`, or remove the condition",
             "E0508 domain.yml:27 did you mean `kota`?",
