@@ -137,8 +137,26 @@ fn unknown_slot(name: &str, used_by: &str, span: crate::Span, domain: &Domain) -
         .help(crate::suggest::cure(name, known, &format!("add `{name}:` to `slots:` of the domain")))
 }
 
+/// An unknown action that is a form, by its name or by how it is used: listed
+/// under `actions`, the action server would be asked to run it.
+fn unknown_form_action(name: &str, used_by: &str, span: crate::Span, domain: &Domain) -> Diagnostic {
+    let known = domain.forms.keys().map(String::as_str);
+    let cure = format!("add `{name}:` with its `required_slots` to `forms:` of the domain");
+    Diagnostic::error(codes::UNKNOWN_ACTION, format!("{used_by} names the form `{name}`, which is not in the domain"))
+        .at(span, "")
+        .help(crate::suggest::cure(name, known, &cure))
+}
+
+/// Whether a name is that of a form, by Rasa's custom.
+fn is_form_name(name: &str) -> bool {
+    name.ends_with("_form") || name.starts_with("form_")
+}
+
 /// An unknown action: an error.
 fn unknown_action(name: &str, used_by: &str, span: crate::Span, domain: &Domain) -> Diagnostic {
+    if is_form_name(name) {
+        return unknown_form_action(name, used_by, span, domain);
+    }
     let known = domain.action_names.iter().map(String::as_str);
     let section = if name.starts_with("utter_") {
         format!("`{name}:` to `responses:`")

@@ -1,6 +1,6 @@
 //! Stories and rules against the domain.
 
-use super::{is_loop, unknown_action, unknown_entity, unknown_intent, unknown_slot};
+use super::{is_loop, unknown_action, unknown_entity, unknown_form_action, unknown_intent, unknown_slot};
 use crate::domain::SlotType;
 use crate::load::all_steps;
 use crate::story::{SlotStep, UserStep};
@@ -8,9 +8,10 @@ use crate::{Diagnostic, Domain, Project, Span, Step, StepKind, Story, StoryKind,
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Names that stories and rules use.
-pub(super) fn check(stories: &[Story], domain: &Domain) -> Vec<Diagnostic> {
+pub(super) fn check<'d>(stories: &'d [Story], domain: &'d Domain) -> Vec<Diagnostic> {
     let actions: HashSet<&str> = domain.action_names.iter().map(String::as_str).collect();
-    let mut names = Names { domain, actions, out: Vec::new() };
+    let loops = stories.iter().flat_map(all_steps).filter_map(loop_name).collect();
+    let mut names = Names { domain, actions, loops, out: Vec::new() };
     for story in stories {
         let what = match story.kind {
             StoryKind::Story => format!("the story `{}`", story.name),
@@ -23,9 +24,19 @@ pub(super) fn check(stories: &[Story], domain: &Domain) -> Vec<Diagnostic> {
     names.out
 }
 
+/// The loop that a step says is active.
+fn loop_name(step: &Step) -> Option<&str> {
+    match &step.kind {
+        StepKind::ActiveLoop(name) => name.as_deref(),
+        _ => None,
+    }
+}
+
 struct Names<'d> {
     domain: &'d Domain,
     actions: HashSet<&'d str>,
+    /// Loops that steps name: an action of such a name is a form.
+    loops: HashSet<&'d str>,
     out: Vec<Diagnostic>,
 }
 
@@ -34,7 +45,8 @@ impl Names<'_> {
         match &step.kind {
             StepKind::User(user) => self.user(what, user, step.span),
             StepKind::Action(name) if !self.actions.contains(name.as_str()) => {
-                self.out.push(unknown_action(name, what, step.span, self.domain))
+                let unknown = if self.loops.contains(name.as_str()) { unknown_form_action } else { unknown_action };
+                self.out.push(unknown(name, what, step.span, self.domain))
             }
             StepKind::Checkpoint { slots, .. } | StepKind::SlotWasSet(slots) => {
                 slots.iter().for_each(|slot| self.slot(what, slot))
