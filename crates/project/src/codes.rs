@@ -98,6 +98,7 @@ codes! {
     FORM_WITHOUT_RULE_POLICY = "E0510", "forms need the RulePolicy";
     ALREADY_MIGRATED = "E0511", "a file that is to be migrated has the new format already";
     RASA_2_DOMAIN = "E0512", "the domain is one of Rasa 2";
+    LOST_SECTION = "E0513", "a section of the domain is not read";
     DUPLICATE_IN_FILES = "W0501", "a name is defined in two domain files";
     UNKNOWN_DOMAIN_ENTITY = "W0502", "an entity is not in the domain";
     UNKNOWN_DOMAIN_INTENT = "W0503", "an intent is not in the domain";

@@ -301,3 +301,56 @@ fn patterns_find_the_entities_of_their_names_only() {
         format!("{nlu}- lookup: city\n  examples: |\n    - Rome\n- regex: size\n  examples: |\n    - small|big\n");
     assert_eq!(without_component(&pipeline, &all), Vec::<String>::new());
 }
+
+#[test]
+fn what_is_listed_as_an_action_and_is_none_is_a_warning() {
+    let domain = format!(
+        "{DOMAIN}  utter_ask_size:\n  - text: S?\n  utter_faq/name:\n  - text: Me.\nforms:\n  f:\n    required_slots: [size]\nslots:\n  size: {{type: text, mappings: [{{type: from_text}}]}}\nactions:\n- utter_hi\n- utter_nope\n- f\n- action_listen\n- action_restart\n- utter_faq\n"
+    );
+    let found = found(&[("domain.yml", &domain)]);
+    let found: Vec<&String> = found.iter().filter(|line| line.starts_with("W05")).collect();
+    assert_eq!(found, ["W0523 domain.yml:16", "W0524 domain.yml:17", "W0525 domain.yml:18"]);
+}
+
+#[test]
+fn a_section_that_is_not_read_is_told_in_place_of_what_follows() {
+    let of = |domain: &str| {
+        let found = found(&[("domain.yml", domain)]);
+        found.into_iter().filter(|line| !line.starts_with('N')).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&DOMAIN.replace("intents:", "intent:")), ["W0204 domain.yml:1"]);
+    assert_eq!(of(&DOMAIN.replace("responses:", "respones:")), ["E0513 domain.yml:2"]);
+    assert_eq!(of(&DOMAIN.replace("responses:", "templates:")), ["E0513 domain.yml:2"]);
+    assert_eq!(of(&DOMAIN.replace("[hi, bye]", "{hi: {}, bye: {}}")), ["E0202 domain.yml:1"]);
+    let rules = format!("{DATA}- rule: f\n  steps:\n  - intent: bye\n  - action: f\n  - active_loop: f\n");
+    let forms = format!("{DOMAIN}forms:\n- f\n");
+    let told = found(&[("domain.yml", &forms), ("data/x.yml", &rules)]);
+    assert_eq!(told, ["E0202 domain.yml:6"]);
+}
+
+#[test]
+fn a_slip_of_required_slots_is_the_only_finding() {
+    let domain = format!(
+        "{DOMAIN}  utter_ask_size:\n  - text: S?\nslots:\n  size: {{type: text, mappings: [{{type: from_entity, entity: size, conditions: [{{active_loop: f}}]}}]}}\nentities: [size]\nforms:\n  f:\n    required_slot:\n    - size\n"
+    );
+    assert_eq!(found(&[("domain.yml", &domain)]), ["E0506 domain.yml:12"]);
+    assert_eq!(cure(&[("domain.yml", &domain)]), "did you mean `required_slots`?");
+}
+
+#[test]
+fn an_action_that_is_used_as_a_form_belongs_under_forms() {
+    let cure = |rule: &str| {
+        let data = format!("{DATA}- rule: f\n  steps:\n  - intent: bye\n  {rule}");
+        let found = check(&project(&[("data/x.yml", &data)]).project);
+        let unknown = found.into_iter().find(|finding| finding.code == "E0401").expect("a finding");
+        unknown.help.unwrap_or_default()
+    };
+    for (rule, words) in [
+        ("- action: order\n  - active_loop: order\n", "add `order:` with its `required_slots` to `forms:`"),
+        ("- action: order_form\n", "add `order_form:` with its `required_slots` to `forms:`"),
+        ("- action: action_hi\n", "add `- action_hi` to `actions:`"),
+        ("- action: utter_h\n", "did you mean `utter_hi`? If not, add `utter_h:` to `responses:`"),
+    ] {
+        assert!(cure(rule).contains(words), "{rule}: {}", cure(rule));
+    }
+}

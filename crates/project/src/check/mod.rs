@@ -5,6 +5,7 @@
 mod actions;
 mod domain;
 mod fillable;
+mod lost;
 mod nlu;
 mod pipeline;
 mod responses;
@@ -60,6 +61,7 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     values::check(project, &mut out);
     rules_without_policy(project, &mut out);
     fallback_action(project, &mut out);
+    lost::check(project, &mut out);
     if project.is_domain_incomplete {
         out.retain(|diagnostic| !NEED_DOMAIN.contains(&diagnostic.code));
     }

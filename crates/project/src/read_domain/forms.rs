@@ -5,7 +5,7 @@ use super::merge::Items;
 use super::spans::DomainSpans;
 use crate::domain::Form;
 use crate::yaml::Node;
-use crate::{Diagnostic, Span, codes, shape};
+use crate::{Diagnostic, Span, codes, shape, suggest};
 use indexmap::IndexMap;
 
 pub(super) fn forms(items: &Items<'_>, spans: &mut DomainSpans, out: &mut Vec<Diagnostic>) -> IndexMap<String, Form> {
@@ -36,6 +36,14 @@ fn parts(name: &str, node: &Node, key: Span, out: &mut Vec<Diagnostic>) -> (Plac
     let Some(map) = node.as_map() else { return (slot_names(node, out), Places::new()) };
     let ignored_node = map.get("ignored_intents");
     let Some(required) = map.get("required_slots") else {
+        if let Some((slip, node)) = map.iter().find(|(key, _)| is_slip(&key.name)) {
+            out.push(
+                Diagnostic::error(codes::BAD_FORM, format!("`{}` is not a key of a form", slip.name))
+                    .at(slip.span, "")
+                    .help("did you mean `required_slots`?"),
+            );
+            return (slot_names(node, out), Places::new());
+        }
         if ignored_node.is_some() {
             out.push(
                 Diagnostic::error(
@@ -52,6 +60,11 @@ fn parts(name: &str, node: &Node, key: Span, out: &mut Vec<Diagnostic>) -> (Plac
     shape::unknown_keys(map, &["required_slots", "ignored_intents"], "a form", out);
     let ignored = ignored_node.map(|node| shape::texts(node, "`ignored_intents`", out)).unwrap_or_default();
     (slot_names(required, out), ignored)
+}
+
+/// Whether a key was meant to be `required_slots`.
+fn is_slip(key: &str) -> bool {
+    suggest::nearest(key, ["required_slots"]).is_some()
 }
 
 fn slot_names(node: &Node, out: &mut Vec<Diagnostic>) -> Places {

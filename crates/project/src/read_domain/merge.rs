@@ -1,5 +1,7 @@
 //! Merging the files of a split domain by name (spec §1.6).
 
+use super::DOMAIN_KEYS;
+use super::spans::LostSection;
 use crate::domain::SessionConfig;
 use crate::yaml::{Key, Map, Node, Yaml};
 use crate::{Diagnostic, Span, codes, shape};
@@ -40,6 +42,8 @@ pub(super) struct Merged<'n> {
     pub config: Option<&'n Node>,
     /// Top-level keys in order of first appearance, for `Domain::raw`.
     pub keys: IndexMap<String, &'n Node>,
+    /// Sections that could not be read.
+    pub lost: Vec<LostSection>,
     /// How many files were merged.
     pub files: usize,
     /// Whether a data file brought responses.
@@ -64,6 +68,7 @@ impl<'n> Merged<'n> {
             return;
         }
         let what = format!("`{}`", key.name);
+        self.lost.extend(lost(&key.name, node));
         match key.name.as_str() {
             "intents" => merge_list(&mut self.intents, node, "intent", out),
             "entities" => merge_list(&mut self.entities, node, "entity", out),
@@ -95,6 +100,17 @@ impl<'n> Merged<'n> {
         }
         self.responses.insert(key.name.clone(), item);
     }
+}
+
+/// A section whose names cannot be read; it is told where it is read.
+fn lost(section: &str, node: &Node) -> Option<LostSection> {
+    let name = DOMAIN_KEYS.into_iter().find(|known| *known == section)?;
+    let is_read = match name {
+        "intents" | "entities" | "actions" => node.as_seq().is_some(),
+        "slots" | "responses" | "forms" => node.as_map().is_some(),
+        _ => true,
+    };
+    (!is_read).then_some(LostSection { name, written: None })
 }
 
 /// Whether a session configuration says what would hold without it: the first

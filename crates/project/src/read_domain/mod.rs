@@ -9,11 +9,11 @@ mod responses;
 mod slots;
 mod spans;
 
-pub use spans::{DomainSpans, NamePlace};
+pub use spans::{DomainSpans, LostSection, NamePlace};
 
 use crate::domain::{CustomAction, DEFAULT_ACTIONS, Domain, SessionConfig};
 use crate::yaml::{Map, Node};
-use crate::{Diagnostic, Span, codes, shape};
+use crate::{Diagnostic, Span, codes, shape, suggest};
 use merge::{Items, Merged, Origin};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +23,9 @@ const MIGRATE: &str = "`sapa data migrate` brings a domain of Rasa 2 into this f
 /// The keys that make a file a domain file.
 pub(crate) const DOMAIN_KEYS: [&str; 8] =
     ["slots", "forms", "actions", "entities", "intents", "responses", "e2e_actions", "session_config"];
+
+/// Sections by their names before Rasa 3.
+pub(crate) const OLD_KEYS: [(&str, &str); 1] = [("templates", "responses")];
 
 /// What the other readers found that belongs to the domain.
 #[derive(Default)]
@@ -44,17 +47,31 @@ pub(crate) struct DomainReader<'n> {
 impl<'n> DomainReader<'n> {
     /// Adds a domain file; on a clash of names the earlier file wins.
     pub fn add(&mut self, map: &'n Map, out: &mut Vec<Diagnostic>) {
-        Self::check_keys(map, out);
+        self.check_keys(map, out);
         if !self.is_rasa_2 {
             out.extend(rasa_2::finding(map).inspect(|_| self.is_rasa_2 = true));
         }
         self.merged.add_file(map, out);
     }
 
-    fn check_keys(map: &Map, out: &mut Vec<Diagnostic>) {
-        let known: Vec<&str> =
-            DOMAIN_KEYS.into_iter().chain(["version", "config", "nlu", "stories", "rules"]).collect();
-        shape::slips(map, &known, "a domain", out);
+    /// Slips of top-level keys. A section that is lost by one is told when it is
+    /// known what follows from it.
+    fn check_keys(&mut self, map: &Map, out: &mut Vec<Diagnostic>) {
+        let others = ["version", "config", "nlu", "stories", "rules"];
+        for (key, _) in map.iter() {
+            let name = key.name.as_str();
+            if others.contains(&name) || DOMAIN_KEYS.contains(&name) {
+                continue;
+            }
+            let old = OLD_KEYS.iter().find(|(old, _)| *old == name).map(|(_, section)| *section);
+            if let Some(section) = old.or_else(|| suggest::nearest(name, DOMAIN_KEYS)) {
+                let section = DOMAIN_KEYS.into_iter().find(|known| *known == section).unwrap_or_default();
+                self.merged.lost.push(LostSection { name: section, written: Some((name.to_owned(), key.span)) });
+            } else if let Some(near) = suggest::nearest(name, others) {
+                let finding = Diagnostic::warning(codes::UNKNOWN_KEY, format!("`{name}` is not a key of a domain"));
+                out.push(finding.at(key.span, "").help(format!("did you mean `{near}`?")));
+            }
+        }
     }
 
     /// Adds `responses` of a data file, which win over those of the domain.

@@ -15,6 +15,15 @@ pub struct NamePlace {
     pub span: Span,
 }
 
+/// A section of the domain that could not be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LostSection {
+    /// The section.
+    pub name: &'static str,
+    /// What stands in its place, and where; `None` when a finding has told it.
+    pub written: Option<(String, Span)>,
+}
+
 /// Places of the domain's parts; a part added by Rasa itself has none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DomainSpans {
@@ -42,6 +51,8 @@ pub struct DomainSpans {
     pub payloads: Vec<NamePlace>,
     /// Entities named by `use_entities` and `ignore_entities`.
     pub intent_entities: Vec<NamePlace>,
+    /// Sections that could not be read.
+    pub lost: Vec<LostSection>,
 }
 
 impl DomainSpans {
@@ -52,6 +63,7 @@ impl DomainSpans {
             let base = name.split('/').next().unwrap_or(name);
             self.intents.entry(base.to_owned()).or_insert(item.key);
         }
+        self.lost.clone_from(&merged.lost);
         self.entities = names(&merged.entities);
         self.slots = names(&merged.slots);
         self.responses = names(&merged.responses);
