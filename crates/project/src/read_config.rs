@@ -226,7 +226,8 @@ fn component(item: &Node, section: &str, asked: &Asked, out: &mut Vec<Diagnostic
         .filter(|(key, _)| key.name != "name")
         .map(|(key, node)| (key.name.clone(), node.to_json()))
         .collect::<JsonMap>();
-    let option_spans = map.iter().map(|(key, node)| (key.name.clone(), node.span)).collect();
+    let option_spans =
+        map.iter().filter(|(key, _)| key.name != "name").map(|(key, node)| (key.name.clone(), node.span)).collect();
     Some(ComponentConfig { name: known.name.to_owned(), options, span: node.span, option_spans })
 }
 
