@@ -121,6 +121,7 @@ codes! {
     RESPONSE_NOT_DEFINED = "W0523", "`actions` lists a response that is not defined";
     FORM_AS_ACTION = "W0524", "`actions` lists a form";
     CORE_ACTION_LISTED = "W0525", "`actions` lists an action that must not be replaced";
+    WORD_FOR_BOOL = "W0526", "a bool slot gets a text that is no bool";
     SLOT_ADDED = "W0512", "a slot that a form asks for was added";
     PLACEHOLDER = "N0502", "no slot fills a placeholder";
     ASK_RESPONSE_MISSING = "N0503", "a form cannot ask for a slot";

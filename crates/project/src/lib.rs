@@ -47,7 +47,7 @@ pub use endpoints::{Credentials, Endpoints, Secret, StoreEndpoint};
 pub use load::{FileRole, LoadOptions, Loaded, LoadedNlu, ProjectFile, load, load_nlu, load_test_stories, load_with};
 pub use nlu::NluData;
 pub use read_config::odd_threshold;
-pub use read_domain::{DomainSpans, LostSection, NamePlace};
+pub use read_domain::{DomainSpans, LostSection, MappingPlace, NamePlace};
 pub use render::{render_json, render_text};
 pub use source::{FileId, Sources, Span};
 pub use story::{Step, StepKind, Story, StoryKind};

@@ -277,7 +277,11 @@ fn data_that_no_component_uses_is_a_warning() {
         let with = |more: &[&str]| {
             without_component(&[&featurized[..], &["LogisticRegressionClassifier"], more].concat(), nlu)
         };
-        let expected: &[&str] = if nlu.is_empty() { &[] } else { &["data/z.yml:4"] };
+        let expected: &[&str] = match nlu {
+            "" => &[],
+            nlu if nlu.starts_with("- lookup") => &["data/z.yml:2"],
+            _ => &["data/z.yml:4"],
+        };
         assert_eq!(with(&[]), expected, "{nlu}");
         for component in components {
             assert_eq!(with(&[component]), Vec::<String>::new(), "{nlu} {component}");
@@ -288,18 +292,14 @@ fn data_that_no_component_uses_is_a_warning() {
 }
 
 #[test]
-fn patterns_find_the_entities_of_their_names_only() {
+fn patterns_find_only_entities_of_their_names() {
     let pipeline =
         ["WhitespaceTokenizer", "CountVectorsFeaturizer", "LogisticRegressionClassifier", "RegexEntityExtractor"];
     let nlu = "- intent: bye\n  examples: |\n    - to [Rome](city)\n    - a [small](size) one\n";
     assert_eq!(without_component(&pipeline, nlu), ["data/z.yml:4"]);
-    assert_eq!(
-        without_component(&pipeline, &format!("{nlu}- lookup: city\n  examples: |\n    - Rome\n")),
-        ["data/z.yml:5"]
-    );
-    let all =
-        format!("{nlu}- lookup: city\n  examples: |\n    - Rome\n- regex: size\n  examples: |\n    - small|big\n");
-    assert_eq!(without_component(&pipeline, &all), Vec::<String>::new());
+    let lookup = |name: &str| format!("{nlu}- lookup: {name}\n  examples: |\n    - Rome\n");
+    assert_eq!(without_component(&pipeline, &lookup("cities")), ["data/z.yml:4"]);
+    assert_eq!(without_component(&pipeline, &lookup("city")), Vec::<String>::new());
 }
 
 #[test]
@@ -353,4 +353,48 @@ fn an_action_that_is_used_as_a_form_belongs_under_forms() {
     ] {
         assert!(cure(rule).contains(words), "{rule}: {}", cure(rule));
     }
+}
+
+#[test]
+fn words_for_a_bool_are_told_where_they_stand() {
+    let slots = "slots:\n  ok:\n    type: bool\n    initial_value: no\n    mappings:\n    - type: from_intent\n      intent: hi\n      value: yes\n    - {type: from_intent, intent: bye, value: true}\n  word: {type: text, initial_value: yes, mappings: [{type: custom}]}\n";
+    let data = format!(
+        "{DATA}- rule: b\n  condition:\n  - slot_was_set:\n    - ok: On\n    - ok: \"true\"\n    - word: yes\n  steps:\n  - action: utter_hi\n"
+    );
+    let condition = "    condition:\n    - {type: slot, name: ok, value: off}\n  - text: Hey.\n";
+    let domain = format!("{DOMAIN}{condition}{slots}");
+    let found = found(&[("domain.yml", &domain), ("data/x.yml", &data)]);
+    let found: Vec<&String> = found.iter().filter(|line| line.starts_with("W0526")).collect();
+    assert_eq!(found, ["W0526 data/x.yml:22", "W0526 domain.yml:4", "W0526 domain.yml:11", "W0526 domain.yml:15"]);
+}
+
+#[test]
+fn a_form_slot_that_is_left_to_custom_actions_needs_some() {
+    let of = |actions: &str| {
+        let domain = format!(
+            "{DOMAIN}  utter_ask_size:\n  - text: S?\nactions: [{actions}]\nforms:\n  f:\n    required_slots: [size]\nslots:\n  size: {{type: any, mappings: [{{type: custom}}]}}\n"
+        );
+        found(&[("domain.yml", &domain)]).into_iter().filter(|line| line.starts_with("W0516")).collect::<Vec<_>>()
+    };
+    assert_eq!(of("utter_hi"), ["W0516 domain.yml:10"]);
+    assert_eq!(of("action_find_size"), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_wrong_in_a_mapping_is_shown_at_its_own_line() {
+    let domain = format!(
+        "{DOMAIN}slots:\n  size:\n    type: any\n    mappings:\n    - type: from_entity\n      entity: sise\n      intent: ho\n      not_intent: [by]\n      conditions:\n      - active_loop: g\n        requested_slot: siz\n"
+    );
+    let found = found(&[("domain.yml", &domain)]);
+    let found: Vec<&String> = found.iter().filter(|line| !line.starts_with('N')).collect();
+    assert_eq!(
+        found,
+        [
+            "W0502 domain.yml:10",
+            "W0503 domain.yml:11",
+            "W0503 domain.yml:12",
+            "E0509 domain.yml:14",
+            "E0402 domain.yml:15"
+        ]
+    );
 }

@@ -2,13 +2,13 @@
 
 use super::{unknown_action, unknown_entity, unknown_intent, unknown_slot};
 use crate::domain::{EntityType, Form, MappingKind, Slot, SlotMapping};
-use crate::{Diagnostic, Domain, Project, Span, codes, suggest};
+use crate::{Diagnostic, Domain, MappingPlace, Project, Span, codes, suggest};
 
 pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     for (name, slot) in &project.domain.slots {
         let places = project.domain_spans.mappings.get(name).map(Vec::as_slice).unwrap_or_default();
-        for (mapping, span) in slot.mappings.iter().zip(places) {
-            check_mapping(name, mapping, *span, &project.domain, out);
+        for (mapping, place) in slot.mappings.iter().zip(places) {
+            check_mapping(name, mapping, place, &project.domain, out);
         }
         greedy_from_text(name, slot, places, out);
     }
@@ -21,24 +21,32 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     }
 }
 
-fn check_mapping(slot: &str, mapping: &SlotMapping, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
+fn check_mapping(slot: &str, mapping: &SlotMapping, place: &MappingPlace, domain: &Domain, out: &mut Vec<Diagnostic>) {
     let what = format!("a mapping of the slot `{slot}`");
     match &mapping.kind {
         MappingKind::FromEntity { entity, role, group } => match domain.entities.get(entity) {
-            None => out.push(unknown_entity(codes::UNKNOWN_DOMAIN_ENTITY, entity, &what, span, domain)),
-            Some(known) => out.extend(unknown_label(entity, known, role.as_deref(), group.as_deref(), span)),
+            None => {
+                let span = place.of_name("entity", entity);
+                out.push(unknown_entity(codes::UNKNOWN_DOMAIN_ENTITY, entity, &what, span, domain));
+            }
+            Some(known) => {
+                let label = role.as_deref().map(|role| ("role", role)).or(group.as_deref().map(|name| ("group", name)));
+                let span = label.map_or(place.span, |(key, name)| place.of_name(key, name));
+                out.extend(unknown_label(entity, known, role.as_deref(), group.as_deref(), span));
+            }
         },
         MappingKind::Custom { action: Some(action) } if !domain.has_action(action) => {
-            out.push(unknown_action(action, &what, span, domain));
+            out.push(unknown_action(action, &what, place.of_name("action", action), domain));
         }
         _ => {}
     }
-    for intent in mapping.intent.iter().chain(&mapping.not_intent) {
-        if !domain.intents.contains_key(intent) {
+    for (key, intents) in [("intent", &mapping.intent), ("not_intent", &mapping.not_intent)] {
+        for intent in intents.iter().filter(|intent| !domain.intents.contains_key(*intent)) {
+            let span = place.of_name(key, intent);
             out.push(unknown_intent(codes::UNKNOWN_DOMAIN_INTENT, intent, &what, span, domain));
         }
     }
-    conditions(slot, mapping, span, domain, out);
+    conditions(slot, mapping, place, domain, out);
 }
 
 pub(super) fn unknown_label(
@@ -68,14 +76,16 @@ pub(super) fn unknown_label(
 
 /// A condition's form must exist and require the slot; `from_trigger_intent`
 /// is free of the latter (spec §7).
-fn conditions(slot: &str, mapping: &SlotMapping, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
+fn conditions(slot: &str, mapping: &SlotMapping, place: &MappingPlace, domain: &Domain, out: &mut Vec<Diagnostic>) {
     for condition in &mapping.conditions {
         if let Some(requested) =
             condition.requested_slot.as_deref().filter(|requested| !domain.slots.contains_key(*requested))
         {
+            let span = place.of_name("requested_slot", requested);
             out.push(unknown_slot(requested, &format!("a mapping of the slot `{slot}`"), span, domain));
         }
         let Some(name) = condition.active_loop.as_deref() else { continue };
+        let span = place.of_name("active_loop", name);
         let Some(form) = domain.forms.get(name) else {
             let known = domain.forms.keys().map(String::as_str);
             out.push(
@@ -127,13 +137,13 @@ fn not_required(
 
 /// A `from_text` mapping without a condition fills the slot from every message
 /// (spec §3.7, end): nearly always a surprise.
-fn greedy_from_text(name: &str, slot: &Slot, places: &[Span], out: &mut Vec<Diagnostic>) {
-    for (mapping, span) in slot.mappings.iter().zip(places) {
+fn greedy_from_text(name: &str, slot: &Slot, places: &[MappingPlace], out: &mut Vec<Diagnostic>) {
+    for (mapping, place) in slot.mappings.iter().zip(places) {
         let is_free = mapping.conditions.is_empty() && mapping.intent.is_empty() && mapping.not_intent.is_empty();
         if is_free && mapping.kind == crate::domain::MappingKind::FromText {
             out.push(
                 Diagnostic::note(codes::GREEDY_FROM_TEXT, format!("every message overwrites the slot `{name}`"))
-                    .at(*span, "this mapping has no condition")
+                    .at(place.span, "this mapping has no condition")
                     .help("add `conditions: [{active_loop: <form>, requested_slot: <slot>}]`"),
             );
         }

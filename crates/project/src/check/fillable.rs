@@ -2,7 +2,7 @@
 //! would ask for ever.
 
 use crate::domain::{MappingKind, SlotMapping};
-use crate::{Diagnostic, Project, codes};
+use crate::{Diagnostic, Domain, Project, codes};
 
 pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     let domain = &project.domain;
@@ -15,22 +15,31 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
         for (slot, span) in form.required_slots.iter().zip(places) {
             // One that is not known or broken has a finding of its own.
             let Some(known) = domain.slots.get(slot).filter(|known| !known.mappings.is_empty()) else { continue };
-            if known.mappings.iter().any(|mapping| fills(mapping, name, slot))
-                || is_asked_by_action(project, name, slot)
-            {
+            let left_to_nobody = |mapping: &SlotMapping| is_left_to_nobody(mapping, domain);
+            let is_filled = known.mappings.iter().any(|mapping| fills(mapping, name, slot) && !left_to_nobody(mapping));
+            if is_filled || is_asked_by_action(project, name, slot) {
                 continue;
             }
+            let (label, cure) = if known.mappings.iter().any(left_to_nobody) {
+                (
+                    "only a custom action sets it, and the domain lists none",
+                    "list the action that sets it under `actions:`, or add another mapping".to_owned(),
+                )
+            } else {
+                (
+                    "this mapping does not apply then",
+                    format!("add a mapping with `conditions: [{{active_loop: {name}}}]`, or one without conditions"),
+                )
+            };
             let mut finding = Diagnostic::warning(
                 codes::FORM_SLOT_UNFILLED,
                 format!("the form `{name}` asks for the slot `{slot}`, which no mapping fills while it runs"),
             )
             .at(*span, "asked for again and again");
             if let Some(mapping) = project.domain_spans.mappings.get(slot).and_then(|places| places.first()) {
-                finding = finding.at(*mapping, "this mapping does not apply then");
+                finding = finding.at(mapping.span, label);
             }
-            out.push(finding.help(format!(
-                "add a mapping with `conditions: [{{active_loop: {name}}}]`, or one without conditions"
-            )));
+            out.push(finding.help(cure));
         }
     }
 }
@@ -44,6 +53,12 @@ fn fills(mapping: &SlotMapping, form: &str, slot: &str) -> bool {
             let is_asked = condition.requested_slot.as_deref().is_none_or(|requested| requested == slot);
             condition.active_loop.as_deref() == Some(form) && (is_asked || is_trigger)
         })
+}
+
+/// A `custom` mapping leaves the slot to custom actions: there must be some.
+fn is_left_to_nobody(mapping: &SlotMapping, domain: &Domain) -> bool {
+    let is_action = |name: &str| !domain.responses.contains_key(name) && !name.starts_with("utter_");
+    matches!(mapping.kind, MappingKind::Custom { .. }) && !domain.actions.iter().any(|action| is_action(&action.name))
 }
 
 /// An action that asks may fill the slot itself.

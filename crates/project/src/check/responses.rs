@@ -30,8 +30,8 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
         let what = format!("the response `{name}`");
         placeholders(&what, variation, span, &project.domain, out);
         braces(&what, variation, span, out);
-        conditions(&what, variation, span, &project.domain, out);
     }
+    conditions(project, out);
     buttons(project, out);
     retrieval(project, out);
     unused(project, out);
@@ -158,9 +158,12 @@ fn placeholder_names(text: &str) -> Vec<&str> {
     Template::parse(text).ok().flatten().map(|template| template.names().collect()).unwrap_or_default()
 }
 
-fn conditions(what: &str, variation: &ResponseVariation, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
-    for condition in variation.condition.iter().filter(|condition| !domain.slots.contains_key(&condition.name)) {
-        let mut diagnostic = unknown_slot(&condition.name, &format!("a condition of {what}"), span, domain);
+/// Slots that conditions name and that are not known.
+fn conditions(project: &Project, out: &mut Vec<Diagnostic>) {
+    let domain = &project.domain;
+    for place in project.domain_spans.condition_slots.iter().filter(|place| !domain.slots.contains_key(&place.name)) {
+        let what = format!("a condition of the response `{}`", place.owner);
+        let mut diagnostic = unknown_slot(&place.name, &what, place.span, domain);
         (diagnostic.code, diagnostic.severity) = (codes::CONDITION_SLOT, Severity::Warning);
         out.push(diagnostic);
     }

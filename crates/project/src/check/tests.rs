@@ -110,8 +110,8 @@ fn mappings_forms_and_intents_of_the_domain_are_linked() {
         findings(&domain, "nlu: []\n"),
         [
             "W0502 domain.yml:2 did you mean `kota`?",
-            "E0509 domain.yml:10 did you mean `kota_form`?",
             "W0502 domain.yml:10 did you mean `kota`?",
+            "E0509 domain.yml:10 did you mean `kota_form`?",
             "W0502 domain.yml:11 did you mean `asal`?",
             "E0401 domain.yml:12 did you mean `action_cari`? If not, add `- action_crai` to `actions:` of the domain",
             "W0503 domain.yml:13 did you mean `salam`?",
@@ -133,7 +133,7 @@ fn buttons_placeholders_and_conditions_of_responses_are_linked() {
         "N0502 domain.yml:17 did you mean `kota`?",
         "W0504 domain.yml:19 did you mean `salam`?",
         "W0515 domain.yml:19 did you mean `kota`?",
-        "W0506 domain.yml:17 did you mean `setuju`?",
+        "W0506 domain.yml:21 did you mean `setuju`?",
     ] {
         assert!(found.iter().any(|line| line == expected), "{expected}: {found:?}");
     }

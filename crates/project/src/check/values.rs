@@ -1,4 +1,5 @@
-//! Values that are given to categorical slots, against those that they can have.
+//! Values that are given to categorical and bool slots, against those that they
+//! can have.
 
 use super::responses::variations;
 use crate::domain::{MappingKind, Slot, SlotType};
@@ -12,12 +13,12 @@ const OTHER: &str = "__other__";
 
 pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     for (name, slot) in &project.domain.slots {
-        let key = project.domain_spans.slots.get(name).copied();
-        out.extend(key.and_then(|span| impossible(name, slot, &slot.initial_value, "its initial value", span)));
+        let place = project.domain_spans.initial_values.get(name).copied();
+        out.extend(place.and_then(|span| impossible(name, slot, &slot.initial_value, "its initial value", span)));
         let places = project.domain_spans.mappings.get(name).map(Vec::as_slice).unwrap_or_default();
-        for (mapping, span) in slot.mappings.iter().zip(places) {
+        for (mapping, place) in slot.mappings.iter().zip(places) {
             if let MappingKind::FromIntent { value } | MappingKind::FromTriggerIntent { value } = &mapping.kind {
-                out.extend(impossible(name, slot, value, "a mapping", *span));
+                out.extend(impossible(name, slot, value, "a mapping", place.of_value("value", value)));
             }
         }
     }
@@ -39,10 +40,32 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     }
 }
 
-/// A finding when the slot is categorical and `who` gives it a value that is not
-/// among its values: features and conditions take it for "any other".
+/// A finding when `who` gives a slot a value that it cannot have.
 fn impossible(name: &str, slot: &Slot, value: &Value, who: &str, span: Span) -> Option<Diagnostic> {
-    let SlotType::Categorical { values } = &slot.slot_type else { return None };
+    match &slot.slot_type {
+        SlotType::Categorical { values } => not_listed(name, values, value, who, span),
+        SlotType::Bool => word_for_bool(name, value, who, span),
+        _ => None,
+    }
+}
+
+/// In YAML 1.2, which Rasa reads, `yes` is a text: it is neither true nor false,
+/// for features as for conditions.
+fn word_for_bool(name: &str, value: &Value, who: &str, span: Span) -> Option<Diagnostic> {
+    let word = value.as_str()?;
+    let meant = match word.to_lowercase().as_str() {
+        "yes" | "on" => "true",
+        "no" | "off" => "false",
+        _ => return None,
+    };
+    let text = format!("{who} gives the bool slot `{name}` the text `{word}`, which is neither true nor false");
+    let finding = Diagnostic::warning(codes::WORD_FOR_BOOL, text).at(span, "text in YAML 1.2, and in Rasa");
+    Some(finding.help(format!("write `{meant}`")))
+}
+
+/// A value that is not among those of a categorical slot: features and conditions
+/// take it for "any other".
+fn not_listed(name: &str, values: &[String], value: &Value, who: &str, span: Span) -> Option<Diagnostic> {
     let given = python_str(value).to_lowercase();
     if value.is_null() || values.is_empty() || given == OTHER || values.contains(&given) {
         return None;

@@ -9,7 +9,7 @@ mod responses;
 mod slots;
 mod spans;
 
-pub use spans::{DomainSpans, LostSection, NamePlace};
+pub use spans::{DomainSpans, LostSection, MappingPlace, NamePlace};
 
 use crate::domain::{CustomAction, DEFAULT_ACTIONS, Domain, SessionConfig};
 use crate::yaml::{Map, Node};

@@ -56,6 +56,7 @@ pub(super) fn responses(
                 places.push(node.span);
                 read.push(variation);
                 spans.payloads.extend(payloads(name, node));
+                spans.condition_slots.extend(condition_slots(name, node));
             }
         }
         spans.variations.insert(name.clone(), places);
@@ -147,6 +148,16 @@ fn payloads(response: &str, variation: &Node) -> Vec<NamePlace> {
         Some(NamePlace { owner: response.to_owned(), name: node.as_str()?.to_owned(), span: node.span })
     };
     lists.flatten().filter_map(payload).collect()
+}
+
+/// The slots that a variation's conditions name.
+fn condition_slots(response: &str, variation: &Node) -> Vec<NamePlace> {
+    let items = variation.as_map().and_then(|map| map.get("condition")?.as_seq()).unwrap_or_default();
+    let place = |item: &Node| {
+        let node = item.as_map()?.get("name")?;
+        Some(NamePlace { owner: response.to_owned(), name: node.as_str()?.to_owned(), span: node.span })
+    };
+    items.iter().filter_map(place).collect()
 }
 
 /// `condition`: a list of `{type: slot, name, value}`.

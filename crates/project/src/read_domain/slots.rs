@@ -2,7 +2,7 @@
 
 use super::MIGRATE;
 use super::merge::{Item, Items};
-use super::spans::DomainSpans;
+use super::spans::{DomainSpans, MappingPlace};
 use crate::domain::{Domain, MappingCondition, MappingKind, Slot, SlotMapping, SlotType};
 use crate::python::python_str;
 use crate::yaml::{Map, Node};
@@ -54,7 +54,9 @@ fn slot(name: &str, item: &Item<'_>, spans: &mut DomainSpans, out: &mut Vec<Diag
     let type_node = shape::required(map, "type", &what, item.key, out)?;
     let slot_type = slot_type(map, type_node, item.key, out)?;
     let influence_conversation = influence(&what, map, &slot_type, item.key, out);
-    let initial_value = map.get("initial_value").map_or(Value::Null, Node::to_json);
+    let initial = map.get("initial_value");
+    spans.initial_values.extend(initial.map(|node| (name.to_owned(), node.span)));
+    let initial_value = initial.map_or(Value::Null, Node::to_json);
     Some(Slot { slot_type, mappings, influence_conversation, initial_value, is_implicit: false })
 }
 
@@ -152,7 +154,13 @@ fn values(map: &Map, key: Span, out: &mut Vec<Diagnostic>) -> Vec<String> {
     values
 }
 
-fn mappings(what: &str, map: &Map, key: Span, places: &mut Vec<Span>, out: &mut Vec<Diagnostic>) -> Vec<SlotMapping> {
+fn mappings(
+    what: &str,
+    map: &Map,
+    key: Span,
+    places: &mut Vec<MappingPlace>,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<SlotMapping> {
     let node = map.get("mappings").filter(|node| !node.is_null());
     let items = match node {
         Some(node) => shape::seq(node, "`mappings`", out),
@@ -169,7 +177,7 @@ fn mappings(what: &str, map: &Map, key: Span, places: &mut Vec<Span>, out: &mut 
     let mut mappings = Vec::with_capacity(items.len());
     for item in items {
         if let Some(mapping) = mapping(item, out) {
-            places.push(item.span);
+            places.push(MappingPlace::of(item));
             mappings.push(mapping);
         }
     }

@@ -2,6 +2,8 @@
 
 use super::merge::{Items, Merged};
 use crate::Span;
+use crate::yaml::{Node, Yaml};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A name used inside the domain and where it stands.
@@ -13,6 +15,44 @@ pub struct NamePlace {
     pub name: String,
     /// Where it stands.
     pub span: Span,
+}
+
+/// A slot mapping and what stands in it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MappingPlace {
+    /// The mapping.
+    pub span: Span,
+    /// Each value in it that is no list or mapping: its key, what it is, and
+    /// where it stands.
+    pub values: Vec<(String, Value, Span)>,
+}
+
+impl MappingPlace {
+    pub(super) fn of(node: &Node) -> Self {
+        let mut values = Vec::new();
+        add_values("", node, &mut values);
+        Self { span: node.span, values }
+    }
+
+    /// Where a value of a key stands, else where the mapping does.
+    pub fn of_value(&self, key: &str, value: &Value) -> Span {
+        let found = self.values.iter().find(|(in_key, known, _)| in_key == key && known == value);
+        found.map_or(self.span, |(_, _, span)| *span)
+    }
+
+    /// Where a name behind a key stands.
+    pub fn of_name(&self, key: &str, name: &str) -> Span {
+        self.of_value(key, &Value::from(name))
+    }
+}
+
+/// Adds the values below a node, each with the key that is nearest above it.
+fn add_values(key: &str, node: &Node, values: &mut Vec<(String, Value, Span)>) {
+    match &node.value {
+        Yaml::Map(map) => map.iter().for_each(|(key, node)| add_values(&key.name, node, values)),
+        Yaml::Seq(items) => items.iter().for_each(|item| add_values(key, item, values)),
+        _ => values.push((key.to_owned(), node.to_json(), node.span)),
+    }
 }
 
 /// A section of the domain that could not be read.
@@ -40,13 +80,17 @@ pub struct DomainSpans {
     /// Names of forms.
     pub forms: BTreeMap<String, Span>,
     /// Each mapping of a slot, in the order of `Slot::mappings`.
-    pub mappings: BTreeMap<String, Vec<Span>>,
+    pub mappings: BTreeMap<String, Vec<MappingPlace>>,
+    /// Initial values of slots.
+    pub initial_values: BTreeMap<String, Span>,
     /// Each required slot of a form, in the order of `Form::required_slots`.
     pub required_slots: BTreeMap<String, Vec<Span>>,
     /// Each ignored intent of a form, in order.
     pub ignored_intents: BTreeMap<String, Vec<Span>>,
     /// Each variation of a response, in order.
     pub variations: BTreeMap<String, Vec<Span>>,
+    /// Slots that conditions of responses name.
+    pub condition_slots: Vec<NamePlace>,
     /// Payloads of the responses' buttons and quick replies.
     pub payloads: Vec<NamePlace>,
     /// Entities named by `use_entities` and `ignore_entities`.
