@@ -62,6 +62,7 @@ codes! {
     NLU_ENTITY_NOT_IN_DOMAIN = "W0309", "an annotated entity is not in the domain";
     EMPTY_EXAMPLE = "W0310", "an example is empty";
     NOT_WRITTEN = "W0311", "something cannot be written in the new format";
+    LIKELY_ANNOTATION = "W0312", "what was meant as an annotation is text";
     FEW_EXAMPLES = "N0302", "fewer than two examples";
     INTENT_WITHOUT_EXAMPLES = "N0301", "an intent has no examples";
 

@@ -369,6 +369,21 @@ fn words_for_a_bool_are_told_where_they_stand() {
 }
 
 #[test]
+fn brackets_that_annotate_nothing_are_told_where_an_entity_was_meant() {
+    let domain = format!("entities: [size]\n{DOMAIN}");
+    let told = |example: &str| {
+        let nlu = format!("nlu:\n- intent: hi\n  examples: |\n    - {example}\n");
+        found(&[("domain.yml", &domain), ("data/n.yml", &nlu)]).iter().any(|line| line == "W0312 data/n.yml:4")
+    };
+    for broken in ["[big] (size)", "a [big](size", "a [](size) b", "[big]()", "[big]  ( size )", "[a] [big] (size:b)"] {
+        assert!(told(broken), "{broken}");
+    }
+    for sound in ["[big](size)", "see [here] (http://a.example)", "[x] (y)", "a [x] b", "[] ()", "size (big)"] {
+        assert!(!told(sound), "{sound}");
+    }
+}
+
+#[test]
 fn a_form_slot_that_is_left_to_custom_actions_needs_some() {
     let of = |actions: &str| {
         let domain = format!(
