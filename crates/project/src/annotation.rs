@@ -14,6 +14,9 @@ pub struct Annotated {
     pub entities: Vec<EntityAnnotation>,
     /// What is wrong, each with the byte range of the *given* text.
     pub problems: Vec<(Range<usize>, String)>,
+    /// Keys that mean nothing, which are passed over as in Rasa, each with the
+    /// byte range of its annotation.
+    pub unknown_keys: Vec<(Range<usize>, String)>,
 }
 
 /// Reads the four forms of annotation, scanned left to right:
@@ -34,7 +37,10 @@ pub fn parse_annotations(given: &str) -> Annotated {
         let start = characters;
         append(&mut result.text, &mut characters, found.covered);
         match entities(&found, start, characters) {
-            Ok(entities) => result.entities.extend(entities),
+            Ok((entities, unknown)) => {
+                result.entities.extend(entities);
+                result.unknown_keys.extend(unknown.into_iter().map(|key| (found.open..found.end, key)));
+            }
             Err(problem) => result.problems.push((found.open..found.end, problem)),
         }
         from = found.end;
@@ -131,7 +137,11 @@ fn body<'g>(given: &'g str, at: usize, ends: &mut Ends) -> Option<(Body<'g>, usi
     }
 }
 
-fn entities(found: &Found<'_>, start: usize, end: usize) -> Result<Vec<EntityAnnotation>, String> {
+/// The keys of an annotation.
+pub(crate) const ANNOTATION_KEYS: [&str; 4] = ["entity", "role", "group", "value"];
+
+/// The entities of an annotation, and keys in it that mean nothing.
+fn entities(found: &Found<'_>, start: usize, end: usize) -> Result<(Vec<EntityAnnotation>, Vec<String>), String> {
     let plain = |entity: &str, value: &str| EntityAnnotation {
         start,
         end,
@@ -140,19 +150,24 @@ fn entities(found: &Found<'_>, start: usize, end: usize) -> Result<Vec<EntityAnn
         group: None,
         value: Value::String(value.to_owned()),
     };
-    let from_json = |fields: JsonMap| from_fields(fields, plain("", found.covered));
     let explain =
         |error: serde_json::Error| format!("the annotation of `{}` is not valid JSON: {error}", found.covered);
-    match found.body {
-        Body::Short { entity, value } => Ok(vec![plain(entity, value.unwrap_or(found.covered))]),
-        Body::Json(json) => Ok(vec![from_json(serde_json::from_str(json).map_err(explain)?)?]),
-        Body::List(json) => {
-            serde_json::from_str::<Vec<JsonMap>>(json).map_err(explain)?.into_iter().map(from_json).collect()
-        }
-    }
+    let maps: Vec<JsonMap> = match found.body {
+        Body::Short { entity, value } => return Ok((vec![plain(entity, value.unwrap_or(found.covered))], Vec::new())),
+        Body::Json(json) => vec![serde_json::from_str(json).map_err(explain)?],
+        Body::List(json) => serde_json::from_str(json).map_err(explain)?,
+    };
+    let mut unknown = Vec::new();
+    let read = |fields| from_fields(fields, plain("", found.covered), &mut unknown);
+    let entities = maps.into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok((entities, unknown))
 }
 
-fn from_fields(fields: JsonMap, mut entity: EntityAnnotation) -> Result<EntityAnnotation, String> {
+fn from_fields(
+    fields: JsonMap,
+    mut entity: EntityAnnotation,
+    unknown: &mut Vec<String>,
+) -> Result<EntityAnnotation, String> {
     for (name, value) in fields {
         match (name.as_str(), value) {
             ("entity", Value::String(text)) => entity.entity = text,
@@ -163,10 +178,14 @@ fn from_fields(fields: JsonMap, mut entity: EntityAnnotation) -> Result<EntityAn
             }
             ("value", Value::Null) => {}
             ("value", value) => entity.value = value,
-            _ => return Err(format!("`{name}` is not a key of an annotation (`entity`, `role`, `group`, `value`)")),
+            _ => unknown.push(name),
         }
     }
-    if entity.entity.is_empty() { Err("the annotation has no `entity`".to_owned()) } else { Ok(entity) }
+    match (entity.entity.is_empty(), unknown.first()) {
+        (false, _) => Ok(entity),
+        (true, None) => Err("the annotation has no `entity`".to_owned()),
+        (true, Some(name)) => Err(format!("the annotation has no `entity`, but the unknown key `{name}`")),
+    }
 }
 
 /// The entities of a `/intent{"entity": value}` text (spec §1.5, §2.6): one per
@@ -250,12 +269,20 @@ mod tests {
             r#"[a]{"role":"x"}"#,
             r#"[a]{"entity":5}"#,
             r#"[a][{"entity"}]"#,
-            r#"[a]{"entity":"x","valeu":1}"#,
+            r#"[a]{"entitty":"x"}"#,
         ] {
             let read = parse_annotations(given);
             assert_eq!((read.text.as_str(), read.entities.len(), read.problems.len()), ("a", 0, 1), "{given}");
             assert_eq!(read.problems[0].0, 0..given.len());
         }
+    }
+
+    #[test]
+    fn unknown_keys_are_passed_over_and_told() {
+        let read = parse_annotations(r#"an [a]{"entity":"x","extractor":"Foo","valeu":1}"#);
+        assert_eq!((read.text.as_str(), read.entities.len(), read.problems.len()), ("an a", 1, 0));
+        assert_eq!(read.entities[0].value, "a");
+        assert_eq!(read.unknown_keys, [(3..48, "extractor".to_owned()), (3..48, "valeu".to_owned())]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reading the `nlu` section of a data file (spec §1.4).
 
-use crate::annotation::parse_annotations;
+use crate::annotation::{ANNOTATION_KEYS, parse_annotations};
 use crate::nlu::{EntityAnnotation, Example, Lookup, NluData, RegexPattern, Synonym};
 use crate::python::python_str;
 use crate::yaml::{Line, Map, Node, Yaml};
@@ -120,6 +120,11 @@ impl<'s> NluReader<'s> {
         let read = parse_annotations(line.text);
         for (range, problem) in &read.problems {
             out.push(annotation_error(problem, line, range));
+        }
+        for (range, key) in &read.unknown_keys {
+            let message = format!("`{key}` is not a key of an annotation, and is passed over");
+            let cure = suggest::cure(key, ANNOTATION_KEYS, "remove it; it has no effect");
+            out.push(Diagnostic::warning(codes::UNKNOWN_KEY, message).at(within(line, range), "").help(cure));
         }
         self.synonyms_of(&read.text, &read.entities, line.span);
         let (text, entities) = (read.text, read.entities);
@@ -262,14 +267,17 @@ fn stripped(line: Line<'_>) -> Line<'_> {
     Line { text, span: Span { file: line.span.file, start, end: start + text.len() } }
 }
 
-fn annotation_error(problem: &str, line: Line<'_>, range: &std::ops::Range<usize>) -> Diagnostic {
+/// The part of a line, where its text stands as it is; else the line.
+fn within(line: Line<'_>, range: &std::ops::Range<usize>) -> Span {
     let is_exact = line.span.end - line.span.start == line.text.len();
-    let span = if is_exact {
-        Span { file: line.span.file, start: line.span.start + range.start, end: line.span.start + range.end }
-    } else {
-        line.span
-    };
-    Diagnostic::error(codes::BAD_ANNOTATION, problem).at(span, "").help(
+    match is_exact {
+        true => Span { file: line.span.file, start: line.span.start + range.start, end: line.span.start + range.end },
+        false => line.span,
+    }
+}
+
+fn annotation_error(problem: &str, line: Line<'_>, range: &std::ops::Range<usize>) -> Diagnostic {
+    Diagnostic::error(codes::BAD_ANNOTATION, problem).at(within(line, range), "").help(
         r#"write `[text](entity)`, `[text](entity:value)` or `[text]{"entity": "name", "role": "r", "value": "v"}`"#,
     )
 }
