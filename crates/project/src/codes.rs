@@ -123,6 +123,7 @@ codes! {
     FORM_AS_ACTION = "W0524", "`actions` lists a form";
     CORE_ACTION_LISTED = "W0525", "`actions` lists an action that must not be replaced";
     WORD_FOR_BOOL = "W0526", "a bool slot gets a text that is no bool";
+    UNKNOWN_CHANNEL = "W0527", "a response is for a channel that is not known";
     SLOT_ADDED = "W0512", "a slot that a form asks for was added";
     PLACEHOLDER = "N0502", "no slot fills a placeholder";
     ASK_RESPONSE_MISSING = "N0503", "a form cannot ask for a slot";
@@ -144,6 +145,8 @@ codes! {
     SAME_PRIORITY = "W0602", "two policies have the same priority";
     IDLE_IMPORTS = "W0603", "nothing follows `imports`";
     UNUSED_TRAINING_DATA = "W0604", "the pipeline has no component for some training data";
+    FALLBACK_NEVER = "W0605", "a rule waits for nlu_fallback, which nothing predicts";
+    FALLBACK_TOO_EARLY = "W0606", "FallbackClassifier stands before an intent classifier";
     NO_ASSISTANT_ID = "N0601", "the assistant_id is missing";
     STAND_IN = "N0602", "a component is served by a stand-in";
     NO_LANGUAGE = "N0605", "the language is missing, which training needs";

@@ -384,6 +384,30 @@ fn brackets_that_annotate_nothing_are_told_where_an_entity_was_meant() {
 }
 
 #[test]
+fn a_fallback_that_is_missing_or_too_early_is_a_warning() {
+    let of = |pipeline: &[&str]| {
+        let names: String = pipeline.iter().map(|name| format!("- name: {name}\n")).collect();
+        let config = CONFIG.replace("- name: LogisticRegressionClassifier\n", &names);
+        let data = format!("{DATA}- rule: f\n  steps:\n  - intent: nlu_fallback\n  - action: utter_hi\n");
+        found(&[("config.yml", &config), ("data/x.yml", &data)])
+    };
+    let (learns, doubts, keywords) = ("LogisticRegressionClassifier", "FallbackClassifier", "KeywordIntentClassifier");
+    assert_eq!(of(&[learns]), ["W0605 data/x.yml:21"]);
+    assert_eq!(of(&[learns, doubts]), Vec::<String>::new());
+    assert_eq!(of(&[learns, keywords, doubts]), Vec::<String>::new());
+    assert_eq!(of(&[learns, doubts, keywords]), ["W0606 config.yml:8"]);
+}
+
+#[test]
+fn a_channel_that_nearly_has_the_name_of_one_is_a_warning() {
+    let of = |channel: &str| found(&[("domain.yml", &format!("{DOMAIN}    channel: {channel}\n  - text: Hey.\n"))]);
+    assert_eq!(of("telegrm"), ["W0527 domain.yml:5"]);
+    assert_eq!(of("Slack"), ["W0527 domain.yml:5"]);
+    assert_eq!(of("telegram"), Vec::<String>::new());
+    assert_eq!(of("my_channel"), Vec::<String>::new());
+}
+
+#[test]
 fn a_form_slot_that_is_left_to_custom_actions_needs_some() {
     let of = |actions: &str| {
         let domain = format!(

@@ -2,7 +2,8 @@
 //! nothing else would say so. As Rasa's own validation of the default recipe.
 
 use crate::components::{Role, find};
-use crate::{ComponentConfig, Diagnostic, Project, Span, codes};
+use crate::load::all_steps;
+use crate::{ComponentConfig, Diagnostic, Project, Span, Step, StepKind, codes};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,12 +15,15 @@ const KNOW_ENTITIES: [&str; 2] = ["DucklingEntityExtractor", "SpacyEntityExtract
 const LEARN_ROLES: [&str; 2] = ["CRFEntityExtractor", "DIETClassifier"];
 /// Components that read regular expressions and lookup tables.
 const READ_PATTERNS: [&str; 2] = ["RegexFeaturizer", "RegexEntityExtractor"];
+/// The component that predicts `nlu_fallback`.
+const FALLBACK: &str = "FallbackClassifier";
 /// Most names that one finding lists.
 const MOST_NAMES: usize = 5;
 
 pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
-    // A component that is not known may do anything.
-    if project.config.has_unknown_components {
+    // A component that is not known may do anything; an empty list says that
+    // nothing is to be understood here.
+    if project.config.has_unknown_components || project.config.pipeline.is_empty() {
         return;
     }
     out.extend(classifier(project));
@@ -28,6 +32,8 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     out.extend(patterns(project));
     out.extend(synonyms(project));
     out.extend(selector(project));
+    out.extend(idle_fallback(project));
+    out.extend(early_fallback(project));
 }
 
 /// Whether the pipeline has one of these.
@@ -46,13 +52,15 @@ fn unused(message: impl Into<String>, place: Span, cure: &str) -> Diagnostic {
         .help(cure)
 }
 
+/// Whether a component names intents of its own accord.
+fn classifies(component: &ComponentConfig) -> bool {
+    find(&component.name).is_none_or(|known| known.role == Role::Classifier)
+        && component.name != FALLBACK
+        && component.options.get("intent_classification") != Some(&Value::Bool(false))
+}
+
 /// Intents that nobody tells apart.
 fn classifier(project: &Project) -> Option<Diagnostic> {
-    let classifies = |component: &ComponentConfig| {
-        find(&component.name).is_none_or(|known| known.role == Role::Classifier)
-            && component.name != "FallbackClassifier"
-            && component.options.get("intent_classification") != Some(&Value::Bool(false))
-    };
     let mut examples = project.nlu.examples.iter().filter(|example| !example.intent.is_empty());
     let first = examples.next()?;
     examples.find(|example| example.base_intent() != first.base_intent())?;
@@ -66,7 +74,8 @@ fn classifier(project: &Project) -> Option<Diagnostic> {
 }
 
 /// Entities that nobody finds. RegexEntityExtractor finds those that have a
-/// regular expression or lookup table of their name (spec §2.5).
+/// regular expression or lookup table of their name (spec §2.5): where some have,
+/// the others may be there for the words they mark.
 fn entities(project: &Project) -> Option<Diagnostic> {
     if has(project, &LEARN_ENTITIES) || has(project, &KNOW_ENTITIES) {
         return None;
@@ -77,23 +86,24 @@ fn entities(project: &Project) -> Option<Diagnostic> {
             places.entry(&entity.entity).or_insert(example.span);
         }
     }
-    let is_matched = has(project, &["RegexEntityExtractor"]);
-    if is_matched {
-        project.nlu.regexes.iter().for_each(|regex| _ = places.remove(regex.name.as_str()));
-        project.nlu.lookups.iter().for_each(|lookup| _ = places.remove(lookup.name.as_str()));
-    }
-    let place = places.values().min()?;
+    let regexes = project.nlu.regexes.iter().map(|regex| regex.name.as_str());
+    let is_matched =
+        regexes.chain(project.nlu.lookups.iter().map(|lookup| &*lookup.name)).any(|name| places.contains_key(name));
+    let place = *places.values().min()?;
     let names = list(places.keys().copied());
-    Some(if is_matched {
-        let message =
-            format!("{names} is annotated, but RegexEntityExtractor has no pattern of that name to find it by");
-        let cure =
-            "add a `lookup` or `regex` of the entity's name to the NLU data, or CRFEntityExtractor to `pipeline`";
-        unused(message, *place, cure)
-    } else {
-        let message = format!("{names} is annotated, but the pipeline has no entity extractor");
-        unused(message, *place, "add e.g. `- name: CRFEntityExtractor` to `pipeline` of config.yml")
-    })
+    match (has(project, &["RegexEntityExtractor"]), is_matched) {
+        (true, true) => None,
+        (true, false) => Some(unused(
+            format!("{names} is annotated, but RegexEntityExtractor has no pattern of that name to find it by"),
+            place,
+            "add a `lookup` or `regex` of the entity's name to the NLU data, or CRFEntityExtractor to `pipeline`",
+        )),
+        (false, _) => Some(unused(
+            format!("{names} is annotated, but the pipeline has no entity extractor"),
+            place,
+            "add e.g. `- name: CRFEntityExtractor` to `pipeline` of config.yml",
+        )),
+    }
 }
 
 /// The first names, and how many more there are.
@@ -169,5 +179,38 @@ fn selector(project: &Project) -> Option<Diagnostic> {
             example.span,
             "add `- name: ResponseSelector` to `pipeline` of config.yml, behind the featurizers",
         )
+    })
+}
+
+/// A rule for `nlu_fallback` that no message reaches.
+fn idle_fallback(project: &Project) -> Option<Diagnostic> {
+    let is_fallback = |step: &&Step| match &step.kind {
+        StepKind::User(user) => user.intent.as_deref() == Some("nlu_fallback"),
+        _ => false,
+    };
+    let step = project.stories.iter().flat_map(all_steps).find(is_fallback)?;
+    // An example of one's own may teach it.
+    let is_learnt = project.nlu.examples.iter().any(|example| example.intent == "nlu_fallback");
+    (!has(project, &[FALLBACK]) && !is_learnt).then(|| {
+        let message = "`nlu_fallback` is waited for, but the pipeline has no FallbackClassifier, which predicts it";
+        Diagnostic::warning(codes::FALLBACK_NEVER, message)
+            .at(step.span, "no message that is not understood comes here")
+            .help("add `- name: FallbackClassifier` to the end of `pipeline` of config.yml")
+    })
+}
+
+/// What FallbackClassifier doubts, a classifier behind it says anew.
+fn early_fallback(project: &Project) -> Option<Diagnostic> {
+    let pipeline = &project.config.pipeline;
+    let at = pipeline.iter().position(|component| component.name == FALLBACK)?;
+    let later = pipeline.iter().skip(at).find(|component| classifies(component))?;
+    let is_first = !pipeline.iter().take(at).any(classifies);
+    // Where it is the first, that is an error of its own.
+    (!is_first).then(|| {
+        let message = format!("FallbackClassifier stands before {}, which may overwrite what it says", later.name);
+        Diagnostic::warning(codes::FALLBACK_TOO_EARLY, message)
+            .at(pipeline.get(at).map(|component| component.span).unwrap_or_default(), "")
+            .at(later.span, "this one may name the intent anew")
+            .help("put FallbackClassifier behind the last intent classifier")
     })
 }

@@ -4,7 +4,7 @@ use super::merge::Items;
 use super::spans::{DomainSpans, NamePlace};
 use crate::domain::{ResponseCondition, ResponseVariation};
 use crate::yaml::{Map, Node};
-use crate::{Diagnostic, codes, shape};
+use crate::{Diagnostic, Span, codes, shape, suggest};
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -21,6 +21,25 @@ const VARIATION_KEYS: [&str; 12] = [
     "button_type",
     "id",
     "metadata",
+];
+
+/// Names of Rasa's output channels.
+const CHANNELS: [&str; 15] = [
+    "botframework",
+    "callback",
+    "cmdline",
+    "collector",
+    "facebook",
+    "hangouts",
+    "mattermost",
+    "rasa",
+    "rest",
+    "rocketchat",
+    "slack",
+    "socketio",
+    "telegram",
+    "twilio",
+    "webexteams",
 ];
 
 pub(super) fn responses(
@@ -106,6 +125,9 @@ fn variation(what: &str, node: &Node, out: &mut Vec<Diagnostic>) -> Option<Respo
         .get("channel")
         .filter(|channel| !channel.is_null())
         .and_then(|channel| shape::text(channel, "`channel`", out));
+    if let (Some(node), Some(name)) = (map.get("channel"), channel) {
+        out.extend(channel_slip(name, node.span));
+    }
     let condition = map.get("condition").filter(|condition| !condition.is_null());
     let mut content = shape::json_map(map);
     content.shift_remove("channel");
@@ -116,6 +138,15 @@ fn variation(what: &str, node: &Node, out: &mut Vec<Diagnostic>) -> Option<Respo
         condition: condition.map(|node| conditions(node, out)).unwrap_or_default(),
         condition_json: condition.map_or(Value::Null, Node::to_json),
     })
+}
+
+/// A name that is nearly that of a channel of Rasa's; any other may be a channel
+/// of one's own.
+fn channel_slip(name: &str, span: Span) -> Option<Diagnostic> {
+    let near = suggest::nearest(name, CHANNELS).filter(|near| *near != name)?;
+    let message = format!("a response is for the channel `{name}`, which Rasa does not have");
+    let finding = Diagnostic::warning(codes::UNKNOWN_CHANNEL, message).at(span, "");
+    Some(finding.help(format!("did you mean `{near}`? Leave it if it is a channel of your own")))
 }
 
 fn buttons(map: &Map, out: &mut Vec<Diagnostic>) {
