@@ -155,7 +155,7 @@ codes! {
 
     // 07: endpoints.yml and credentials.yml (spec §1.8, §1.9)
     BAD_ENDPOINT = "E0701", "an endpoint is not valid";
-    UNKNOWN_CHANNEL = "E0702", "a channel of credentials.yml is not known";
+    NO_SUCH_CHANNEL = "E0702", "a channel of credentials.yml is not known";
     UNKNOWN_SECTION = "W0701", "a section of endpoints.yml is not known";
 
     // 08: rules and stories against each other (spec §1.5, §3.4)

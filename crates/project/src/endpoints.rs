@@ -235,7 +235,7 @@ pub const CHANNELS: [&str; 15] = [
 /// reads this are its own business.
 fn unknown_channel(name: &str, span: Span) -> Option<Diagnostic> {
     let near = crate::suggest::nearest(name, CHANNELS).filter(|near| *near != name)?;
-    let finding = Diagnostic::error(codes::UNKNOWN_CHANNEL, format!("`{name}` is no channel"));
+    let finding = Diagnostic::error(codes::NO_SUCH_CHANNEL, format!("`{name}` is no channel"));
     Some(finding.at(span, "").help(format!("did you mean `{near}`?")))
 }
 

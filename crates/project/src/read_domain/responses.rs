@@ -24,7 +24,7 @@ const VARIATION_KEYS: [&str; 12] = [
 ];
 
 /// Names of Rasa's output channels.
-const CHANNELS: [&str; 15] = [
+const OUTPUT_CHANNELS: [&str; 15] = [
     "botframework",
     "callback",
     "cmdline",
@@ -143,7 +143,7 @@ fn variation(what: &str, node: &Node, out: &mut Vec<Diagnostic>) -> Option<Respo
 /// A name that is nearly that of a channel of Rasa's; any other may be a channel
 /// of one's own.
 fn channel_slip(name: &str, span: Span) -> Option<Diagnostic> {
-    let near = suggest::nearest(name, CHANNELS).filter(|near| *near != name)?;
+    let near = suggest::nearest(name, OUTPUT_CHANNELS).filter(|near| *near != name)?;
     let message = format!("a response is for the channel `{name}`, which Rasa does not have");
     let finding = Diagnostic::warning(codes::UNKNOWN_CHANNEL, message).at(span, "");
     Some(finding.help(format!("did you mean `{near}`? Leave it if it is a channel of your own")))
