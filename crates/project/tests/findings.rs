@@ -348,6 +348,7 @@ fn an_action_that_is_used_as_a_form_belongs_under_forms() {
     for (rule, words) in [
         ("- action: order\n  - active_loop: order\n", "add `order:` with its `required_slots` to `forms:`"),
         ("- action: order_form\n", "add `order_form:` with its `required_slots` to `forms:`"),
+        ("- action: action_send_form\n", "add `- action_send_form` to `actions:`"),
         ("- action: action_hi\n", "add `- action_hi` to `actions:`"),
         ("- action: utter_h\n", "did you mean `utter_hi`? If not, add `utter_h:` to `responses:`"),
     ] {

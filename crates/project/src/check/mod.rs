@@ -149,9 +149,10 @@ fn unknown_form_action(name: &str, used_by: &str, span: crate::Span, domain: &Do
         .help(crate::suggest::cure(name, known, &cure))
 }
 
-/// Whether a name is that of a form, by Rasa's custom.
+/// Whether a name is that of a form, by Rasa's custom: `action_submit_form` is none.
 fn is_form_name(name: &str) -> bool {
-    name.ends_with("_form") || name.starts_with("form_")
+    let is_other = ["action_", "utter_", "validate_"].iter().any(|start| name.starts_with(start));
+    !is_other && (name.ends_with("_form") || name.starts_with("form_"))
 }
 
 /// An unknown action: an error.
