@@ -32,6 +32,17 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("domain.yml", "  - text: Hello!", "  - text: Hello {name!", "W0519 domain.yml"),
     ("domain.yml", "payload: italian", "payload: '/inform{\"city\": rome}'", "W0518 domain.yml"),
     ("domain.yml", "- action_work", "- action_work\n- validate_table_fom", "W0522 domain.yml"),
+    ("domain.yml", "- action_work", "- action_work\n- utter_nope", "W0523 domain.yml"),
+    ("domain.yml", "- action_work", "- action_work\n- table_form", "W0524 domain.yml"),
+    ("domain.yml", "- action_work", "- action_work\n- action_listen", "W0525 domain.yml"),
+    ("domain.yml", "    required_slots:", "    required_slot:", "E0506 domain.yml"),
+    ("domain.yml", "responses:", "templates:", "E0513 domain.yml"),
+    ("domain.yml", "  - text: Done.", "  - text: Done.\n    channel: telegrm\n  - text: Done!", "W0527 domain.yml"),
+    ("config.yml", "- name: LogisticRegressionClassifier", "", "W0604 data/nlu.yml"),
+    ("data/nlu.yml", "    - hello", "    - to [Rome] (city)", "W0312 data/nlu.yml"),
+    ("data/nlu.yml", "    - hello", "    - to [Rome]{\"entity\": \"city\", \"valeu\": 1}", "W0204 data/nlu.yml"),
+    ("data/rules.yml", "  - intent: greet", "  - intent: nlu_fallback", "W0605 data/rules.yml"),
+    ("data/rules.yml", "  - active_loop: table_form\n", "", "E0805 data/rules.yml"),
 ];
 
 #[test]
@@ -45,6 +56,28 @@ fn each_slip_is_named_where_it_stands() {
         let found = found.as_array().expect("findings");
         let is_it = |d: &&serde_json::Value| d["code"] == *code && d.to_string().contains(place);
         assert!(found.iter().any(|d| is_it(&d)), "{to:?} is not found as {finding}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_server_of_words_may_have_those_of_a_response_that_is_only_listed() {
+    let project = Project::tiny();
+    project.edit("domain.yml", "- action_work", "- action_work\n- utter_nope");
+    let is_told = || project.sapa(&["data", "validate"]).err.contains("W0523");
+    assert!(is_told());
+    project.write("endpoints.yml", "nlg:\n  url: http://localhost:5056/nlg\n");
+    assert!(!is_told());
+}
+
+#[test]
+fn every_wrong_option_is_told_at_once_before_anything_is_learnt() {
+    let project = Project::tiny();
+    let options =
+        "- name: LogisticRegressionClassifier\n  max_iter: x\n  tol: y\n- name: FallbackClassifier\n  threshold: high";
+    project.edit("config.yml", "- name: LogisticRegressionClassifier", options);
+    for command in [&["data", "validate"][..], &["train"]] {
+        let told = project.sapa(command);
+        assert_eq!((told.code, told.err.matches("error[E0901]").count()), (Some(1), 3), "{told:?}");
     }
 }
 
