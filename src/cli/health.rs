@@ -8,7 +8,7 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub(super) struct HealthArgs {
-    /// Address that must answer with 200.
+    /// Address that must answer with 200; `http://` may be left out.
     #[arg(default_value = "http://127.0.0.1:5005/health")]
     url: String,
     /// Seconds to wait.
@@ -21,10 +21,11 @@ pub(super) fn run(args: &HealthArgs) -> Result<ExitCode> {
     let timeout = Duration::try_from_secs_f64(args.timeout).context("`--timeout` must be a number of seconds")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = reqwest::Client::builder().no_proxy().timeout(timeout).build()?;
-    let answer = runtime.block_on(async { client.get(&args.url).send().await });
-    let answer = answer.with_context(|| format!("{} does not answer", args.url))?;
+    let url = if args.url.contains("://") { args.url.clone() } else { format!("http://{}", args.url) };
+    let answer = runtime.block_on(async { client.get(&url).send().await });
+    let answer = answer.with_context(|| format!("{url} does not answer"))?;
     if !answer.status().is_success() {
-        bail!("{} answers {}", args.url, answer.status());
+        bail!("{url} answers {}", answer.status());
     }
     Ok(ExitCode::SUCCESS)
 }

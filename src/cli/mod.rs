@@ -22,6 +22,7 @@ mod shell;
 mod terminal;
 mod test;
 mod train;
+mod unserved;
 mod validate;
 
 use std::process::ExitCode;
@@ -74,6 +75,8 @@ enum Command {
     Health(health::HealthArgs),
     /// Show a log file with everything personal masked.
     Logs(logs::LogsArgs),
+    #[command(flatten)]
+    Unserved(unserved::Unserved),
 }
 
 /// Exit code of a usage error.
@@ -122,6 +125,7 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Health(args) => health::run(&args),
         Command::Logs(args) => logs::run(&args),
+        Command::Unserved(command) => command.refuse(),
     };
     outcome.unwrap_or_else(|error| {
         terminal::error(&format!("{error:#}"));

@@ -94,3 +94,31 @@ fn run_actions_says_what_to_start_instead() {
         }
     }
 }
+
+#[test]
+fn commands_that_are_not_served_say_what_to_do_instead() {
+    let project = Project::empty();
+    for (line, cure) in [
+        (&["init", "--no-prompt"][..], "docs/bot-developers.md"),
+        (&["interactive", "-m", "models"], "`sapa shell --debug`"),
+        (&["visualize", "--out", "graph.html"], "`sapa test --coverage`"),
+        (&["evaluate", "markers", "all", "out.csv"], "markers are not evaluated"),
+        (&["telemetry", "disable"], "nothing is reported"),
+    ] {
+        let output = project.sapa(line);
+        assert_eq!(output.code, Some(1), "{output:?}");
+        assert!(
+            output.err.contains(&format!("`{}` is not served", line[0])) && output.err.contains(cure),
+            "{output:?}"
+        );
+    }
+    let help = project.sapa(&["--help"]).out;
+    assert!(!help.contains("visualize"), "{help}");
+}
+
+#[test]
+fn health_takes_an_address_without_its_scheme() {
+    let server = crate::support::Server::of(Project::tiny().trained());
+    let address = server.base().trim_start_matches("http://");
+    assert_eq!(Project::empty().sapa(&["health", &format!("{address}/health")]).code, Some(0));
+}

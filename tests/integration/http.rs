@@ -193,7 +193,6 @@ fn malformed_messages_get_a_400_and_leave_no_trace() {
         ("deep object", deep.into_bytes()),
         ("deep list", list.into_bytes()),
         ("bad UTF-8", b"{\"sender\":\"a\",\"message\":\"caf\xe9\"}".to_vec()),
-        ("half a surrogate", br#"{"sender":"a","message":"\ud800"}"#.to_vec()),
         ("NUL in the sender", br#"{"sender":"a\u0000b","message":"hi"}"#.to_vec()),
         ("empty sender", br#"{"sender":"","message":"hi"}"#.to_vec()),
         ("long sender", message(&"x".repeat(300), "hi").into_bytes()),
