@@ -12,7 +12,7 @@ use sapa_sdk::{ActionResponse, BotMessage, Event, EventBody, JsonMap};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Agent, AgentError, reminders};
+use super::{Agent, AgentError, outbox, reminders};
 use crate::store::{Commit, CommitError, InboxDone, InboxMessage, Step as JournalStep, Timer, TimerChange, TurnKey};
 
 /// How often a turn is run again when somebody else wrote to the conversation.
@@ -144,6 +144,8 @@ impl Agent {
             expected_version: version,
             new_events: done.events.clone(),
             timers: self.timers(incoming, timer, &done.events).await?,
+            // Nobody waits for the answer to a timer: it must not be lost on its way.
+            outbox: timer.map_or_else(Vec::new, |_| outbox::rows(&incoming.message.output_channel, &done.messages)),
             // Without an id nobody can ask for it again: it needs no row.
             inbox: reply.map(|reply| InboxDone { message: inbox_message(incoming), reply: Some(reply) }),
             ..Commit::default()

@@ -1,15 +1,14 @@
-//! Fires reminders when they are due (spec §3.8), and hands what the bot says to
-//! the channel in which they were set.
+//! Fires reminders when they are due (spec §3.8), and has what the bot says sent
+//! through the channel in which they were set.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::agent::{Agent, Sender, Timer};
+use super::outbox::{Pump, Senders};
+use crate::agent::{Agent, Timer};
 
 /// How often due timers are looked for.
 const EVERY: Duration = Duration::from_millis(500);
@@ -22,15 +21,13 @@ const SIDE_BY_SIDE: usize = 8;
 /// a reminder that is cut off is fired after the next start.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
-/// The channels that can send, by name.
-pub type Senders = HashMap<&'static str, Arc<dyn Sender>>;
-
 /// Fires timers until told to stop; one that fails is tried again.
 pub async fn run(agent: Arc<Agent>, senders: Senders, mut stop: watch::Receiver<bool>) {
+    let mut pump = Pump::start(Arc::clone(&agent), senders).await;
     loop {
         tokio::select! {
             // Nobody left to tell it to stop is a stop, too.
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
             () = tokio::time::sleep(EVERY) => {}
         }
         let mut told = stop.clone();
@@ -39,43 +36,24 @@ pub async fn run(agent: Arc<Agent>, senders: Senders, mut stop: watch::Receiver<
             tokio::time::sleep(STOP_WITHIN).await;
         };
         tokio::select! {
-            () = fire_due(&agent, &senders) => {}
-            () = too_late => return,
+            () = fire_due(&agent) => {}
+            () = too_late => break,
         }
+        pump.send_ready().await;
     }
+    pump.stop().await;
 }
 
 /// Fires what is due; a slow action holds up no other conversation.
-async fn fire_due(agent: &Agent, senders: &Senders) {
+async fn fire_due(agent: &Agent) {
     match agent.due_timers(MOST_AT_ONCE).await {
-        Ok(due) => stream::iter(&due).for_each_concurrent(SIDE_BY_SIDE, |timer| fire(agent, senders, timer)).await,
+        Ok(due) => stream::iter(&due).for_each_concurrent(SIDE_BY_SIDE, |timer| fire(agent, timer)).await,
         Err(error) => tracing::warn!(%error, "reminders could not be looked up"),
     }
 }
 
-async fn fire(agent: &Agent, senders: &Senders, timer: &Timer) {
-    let report = match agent.fire(timer).await {
-        Ok(report) => report,
-        Err(error) => {
-            tracing::warn!(%error, "a reminder could not be carried out; it is tried again");
-            return;
-        }
-    };
-    if report.messages.is_empty() {
-        return;
+async fn fire(agent: &Agent, timer: &Timer) {
+    if let Err(error) = agent.fire(timer).await {
+        tracing::warn!(%error, "a reminder could not be carried out; it is tried again");
     }
-    let channel = timer.payload.get("channel").and_then(Value::as_str).unwrap_or_default();
-    let Some(sender) = senders.get(channel).map(Arc::clone) else {
-        tracing::info!(channel, "a reminder's messages stand in the tracker only: the channel cannot send them");
-        return;
-    };
-    let recipient = timer.sender_id.clone();
-    // A channel that is slow holds up no other reminder.
-    tokio::spawn(async move {
-        for message in &report.messages {
-            if let Err(error) = sender.send(&recipient, message).await {
-                tracing::warn!(channel = sender.name(), %error, "a reminder's message was not delivered");
-            }
-        }
-    });
 }

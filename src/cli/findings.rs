@@ -8,7 +8,7 @@ use sapa_project::check::NEED_ALL_FILES;
 use sapa_project::fold::{Folded, fold};
 use sapa_project::{Diagnostic, Loaded, Project, Severity, Sources, codes, render_text};
 
-use super::files::from_here;
+use super::files::{from_here, read_regular};
 use super::{Verbosity, terminal};
 
 /// How much is shown.
@@ -52,8 +52,8 @@ pub(super) fn check_project(loaded: &Loaded, config: &Path) -> Findings {
 /// Whether `endpoints.yml` beside the configuration names a server that says what
 /// the domain has no words for.
 fn has_nlg_server(config: &Path) -> bool {
-    let endpoints = std::fs::read_to_string(config.with_file_name("endpoints.yml")).unwrap_or_default();
-    endpoints.lines().any(|line| line.starts_with("nlg:"))
+    let endpoints = read_regular(&config.with_file_name("endpoints.yml")).unwrap_or_default();
+    String::from_utf8_lossy(&endpoints).lines().any(|line| line.starts_with("nlg:"))
 }
 
 impl Findings {

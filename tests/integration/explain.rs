@@ -10,7 +10,7 @@ use sapa_project::codes::TABLE;
 /// Codes whose pages have no example, and why.
 const WITHOUT_EXAMPLE: [(&str, &[&str]); 6] = [
     ("no text file can show it", &["E0101", "E0106", "E0107", "E0801", "E0908"]),
-    ("another command finds it", &["E0204", "E0511", "E0701", "N0504", "W0311", "W0512", "W0701"]),
+    ("another command finds it", &["E0204", "E0511", "E0701", "E0702", "N0504", "W0311", "W0512", "W0701"]),
     ("it takes several domain files", &["W0501"]),
     ("an earlier check finds it first", &["E0804", "E0807", "E0902", "E0904", "E0905", "E0906", "E0907", "W0803"]),
     ("it takes thousands of stories", &["W0808"]),

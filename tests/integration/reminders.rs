@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{BotApi, FakeActions, Project, Server, brief, poll};
+use crate::support::{BotApi, FakeActions, Fault, Project, Server, brief, poll};
 
 /// The time in so many milliseconds, as Python writes it.
 fn in_milliseconds(milliseconds: i64) -> String {
@@ -80,6 +80,26 @@ fn a_reminder_that_fell_due_while_the_server_was_down_is_sent_once_on_telegram()
         assert_eq!(external(&server, "7").len(), 1);
         server.stop();
     }
+}
+
+#[test]
+fn a_reminders_message_that_was_on_its_way_is_sent_after_the_next_start() {
+    let (api, actions) = (BotApi::start(), FakeActions::start());
+    let project = project(&actions);
+    api.serve(&project, "");
+    answer(&actions, &[reminder("r", "hours", 50, false), reminder("s", "greet", 60, false)]);
+    let mut server = Server::with_api(&project);
+    api.wait_for_bot();
+    assert_eq!(api.texts(&server, 7, "/work"), ["Done."]);
+    // From here on Telegram takes nothing for this chat.
+    api.fail_in(7, Fault::Answer(502, json!({ "ok": false, "description": "Bad Gateway" })));
+    wait_for(&server, "7", 2);
+    server.stop();
+    api.heal(7);
+    let server = Server::with_api(&project);
+    let sent = poll("the reminders", || Some(api.messages(7)).filter(|messages| messages.len() >= 3));
+    assert_eq!(crate::support::texts(&sent), ["Done.", "We are open from nine to five.", "Hello!"]);
+    assert_eq!(external(&server, "7").len(), 2, "they do not fire again");
 }
 
 #[test]
