@@ -135,7 +135,6 @@ impl Writer {
         arguments: SqliteArguments,
         why: Option<Why>,
     ) -> Result<Outcome, StoreError> {
-        self.place.check(&self.path)?;
         let connection = self.connection().await?;
         let error = match perform(connection, text, arguments, why.as_ref()).await {
             Ok(outcome) => {
@@ -150,7 +149,6 @@ impl Writer {
 
     /// One transaction for all jobs. An error means that nothing was written.
     async fn together(&mut self, jobs: &[Job]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-        self.place.check(&self.path)?;
         let connection = self.connection().await?;
         let result = statements(connection, jobs).await;
         match result {
