@@ -68,6 +68,15 @@ fn what_an_answer_asks_for_in_vain_is_told() {
 }
 
 #[test]
+fn a_loop_that_the_domain_does_not_have_begins_not() {
+    let mut chat = Chat::new(DOMAIN, RULES).serve(|_| answer(json!([{"event": "active_loop", "name": "no_form"}])));
+    let done = chat.turn("go");
+    assert_eq!(done.warnings, ["action `action_go` began the loop `no_form`, which is not in the domain"]);
+    assert_eq!(chat.active_loop(), None);
+    assert_eq!(chat.say("hi"), ["hi None"]);
+}
+
+#[test]
 fn a_broken_action_counts_as_run_and_the_user_is_told() {
     let mut chat = Chat::new(DOMAIN, RULES);
     let done = chat.turn("go");
