@@ -22,8 +22,6 @@ pub struct Unsent {
     pub channel: String,
     /// The message; `None` when a row cannot be read.
     pub message: Option<BotMessage>,
-    /// It is unknown whether it was sent before.
-    pub possible_double: bool,
 }
 
 /// The rows of messages that go out through a channel.
@@ -87,6 +85,5 @@ fn unsent(item: OutboxItem) -> Unsent {
         message: serde_json::from_value(item.payload).ok(),
         sender_id: item.sender_id,
         channel: item.channel,
-        possible_double: item.possible_double,
     }
 }

@@ -81,8 +81,7 @@ pub fn open(
         }
         let Some((_, open)) = KINDS.iter().find(|(kind, _)| *kind == name) else {
             if connector.is_some() {
-                let known: Vec<_> = KINDS.iter().map(|(kind, _)| format!("`{kind}`")).collect();
-                let reason = format!("`--connector {name}`: this channel is not served; {} are", known.join(" and "));
+                let reason = format!("`--connector {name}`: this channel is not served; {} are", served());
                 return Err(ChannelError::Invalid(reason));
             }
             not_served(&name)?;
@@ -109,8 +108,13 @@ fn not_served(name: &str) -> Result<(), ChannelError> {
         tracing::warn!(channel = name, "credentials.yml: this channel is not served");
         return Ok(());
     }
-    let known: Vec<_> = KINDS.iter().map(|(kind, _)| format!("`{kind}`")).collect();
-    Err(ChannelError::Invalid(format!("credentials.yml: `{name}` is no channel; {} are served", known.join(" and "))))
+    Err(ChannelError::Invalid(format!("credentials.yml: `{name}` is no channel; {} are served", served())))
+}
+
+/// The names of all channels, for people.
+fn served() -> String {
+    let names: Vec<_> = KINDS.iter().map(|(kind, _)| format!("`{kind}`")).collect();
+    names.join(" and ")
 }
 
 fn wanted(credentials: &Credentials, connector: Option<&str>) -> Vec<String> {

@@ -6,10 +6,10 @@ use sapa_dialogue::DialogueModel;
 use sapa_dialogue::conflicts::story_conflicts;
 use sapa_project::check::NEED_ALL_FILES;
 use sapa_project::fold::{Folded, fold};
-use sapa_project::{Diagnostic, Loaded, Project, Severity, Sources, codes, render_text};
+use sapa_project::{Diagnostic, Endpoints, Loaded, Project, Severity, Sources, codes, render_text};
 
 use super::files::{from_here, read_regular};
-use super::{Verbosity, terminal};
+use super::{Verbosity, dotenv, terminal};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ pub(super) fn check_project(loaded: &Loaded, config: &Path) -> Findings {
 /// the domain has no words for.
 fn has_nlg_server(config: &Path) -> bool {
     let endpoints = read_regular(&config.with_file_name("endpoints.yml")).unwrap_or_default();
-    String::from_utf8_lossy(&endpoints).lines().any(|line| line.starts_with("nlg:"))
+    Endpoints::parse(&endpoints, "endpoints.yml", &|name| dotenv::variable(name)).0.nlg.is_some()
 }
 
 impl Findings {

@@ -150,7 +150,7 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     let address = SocketAddr::new(args.interface, args.port);
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     tracing::info!(address = %listener.local_addr()?, model_id, "Sapa is listening");
-    serve_until_stopped(listener, router).await?;
+    serve_until_stopped(listener, router).await;
     pruning.abort();
     if let Some(pulling) = pulling {
         pulling.abort();
@@ -229,11 +229,11 @@ const STOP_WITHIN: Duration = Duration::from_secs(15);
 
 /// Serves; told to stop, it finishes what is under way, but waits for no one who
 /// has sent half a request.
-async fn serve_until_stopped(listener: TcpListener, router: axum::Router) -> io::Result<()> {
+async fn serve_until_stopped(listener: TcpListener, router: axum::Router) {
     let (told, heard) = tokio::sync::oneshot::channel();
     let stop = async {
         told_to_stop().await;
-        // Nobody hears it once the server has failed.
+        // Nobody hears it once the server has ended.
         let _ = told.send(());
     };
     let too_late = async {
@@ -243,11 +243,8 @@ async fn serve_until_stopped(listener: TcpListener, router: axum::Router) -> io:
         tokio::time::sleep(STOP_WITHIN).await;
     };
     tokio::select! {
-        served = server::serve(listener, router, Patience::default(), stop) => served,
-        () = too_late => {
-            tracing::warn!("some connections did not end in time; they are cut");
-            Ok(())
-        }
+        () = server::serve(listener, router, Patience::default(), stop) => {}
+        () = too_late => tracing::warn!("some connections did not end in time; they are cut"),
     }
 }
 

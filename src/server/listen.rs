@@ -54,16 +54,9 @@ const SMALL_BODY: usize = 16 << 10;
 /// together, KiB.
 const BODIES_KIB: usize = 64 << 10;
 
-/// Serves until `stop` is over and what is under way is done.
-///
-/// # Errors
-/// None so far: a connection that cannot be taken is tried again.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    patience: Patience,
-    stop: impl Future<Output = ()>,
-) -> io::Result<()> {
+/// Serves until `stop` is over and what is under way is done. A connection that
+/// cannot be taken is tried again.
+pub async fn serve(listener: TcpListener, router: Router, patience: Patience, stop: impl Future<Output = ()>) {
     let connections = Arc::new(Semaphore::new(most_connections()));
     let bodies = Arc::new(Semaphore::new(BODIES_KIB));
     let open = GracefulShutdown::new();
@@ -91,7 +84,6 @@ pub async fn serve(
     }
     drop(listener);
     open.shutdown().await;
-    Ok(())
 }
 
 /// The next connection, once there is room for it.
@@ -234,7 +226,7 @@ mod tests {
 
     #[test]
     fn the_systems_limit_on_open_files_is_known() {
-        assert!(open_files().is_none_or(|files| files > 0));
-        assert!(most_connections() > 0);
+        assert!(!cfg!(target_os = "linux") || open_files().is_some_and(|files| files > 0));
+        assert!((1..=MOST_CONNECTIONS).contains(&most_connections()));
     }
 }

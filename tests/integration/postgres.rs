@@ -143,29 +143,40 @@ fn keep_talking(server: &Server, sender: &str, enough: &AtomicBool) -> (usize, B
     (number, others)
 }
 
+/// Conversations that go on while there is trouble with the database, each time in
+/// the middle of their turns. No turn is lost or doubled; the other statuses.
+fn talk_through<const N: usize>(server: &Server, senders: [&str; N], troubles: &[&dyn Fn()]) -> BTreeSet<u16> {
+    let enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let talking = senders.map(|sender| (sender, scope.spawn(|| keep_talking(server, sender, &enough))));
+        for trouble in troubles {
+            let before = numbers(server, senders[0]).len();
+            poll("turns", || (numbers(server, senders[0]).len() > before + 3).then_some(()));
+            trouble();
+        }
+        enough.store(true, Ordering::SeqCst);
+        let mut others = BTreeSet::new();
+        for (sender, talk) in talking {
+            let (count, statuses) = talk.join().expect("a talk");
+            assert_eq!(numbers(server, sender), (0..count).collect::<Vec<_>>(), "{sender}");
+            others.extend(statuses);
+        }
+        others
+    })
+}
+
 #[test]
 fn a_database_that_goes_away_under_load_costs_no_turn_and_doubles_none() {
     let Some(cluster) = Cluster::own() else { return };
     let project = bot(&cluster, &cluster.database());
     let server = Server::with_api(&project);
-    let enough = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let talking: Vec<_> =
-            ["a", "b", "c", "d"].map(|sender| (sender, scope.spawn(|| keep_talking(&server, sender, &enough)))).into();
-        for end in [Cluster::stop, Cluster::kill, Cluster::stop, Cluster::kill] {
-            // Turns are being made right now.
-            let before = numbers(&server, "a").len();
-            poll("turns", || (numbers(&server, "a").len() > before + 3).then_some(()));
-            end(&cluster);
-            cluster.start();
-        }
-        enough.store(true, Ordering::SeqCst);
-        for (sender, talk) in talking {
-            let (count, others) = talk.join().expect("a talk");
-            assert!(others.iter().all(|status| *status == 503), "{others:?}");
-            assert_eq!(numbers(&server, sender), (0..count).collect::<Vec<_>>(), "{sender}");
-        }
-    });
+    let again = |end: fn(&Cluster)| {
+        end(&cluster);
+        cluster.start();
+    };
+    let (stop, kill) = (|| again(Cluster::stop), || again(Cluster::kill));
+    let others = talk_through(&server, ["a", "b", "c", "d"], &[&stop, &kill, &stop, &kill]);
+    assert!(others.iter().all(|status| *status == 503), "{others:?}");
 }
 
 #[test]
@@ -191,24 +202,13 @@ fn a_database_that_freezes_costs_no_turn_and_gets_an_answer_all_the_same() {
     let Some(cluster) = Cluster::own() else { return };
     let project = bot(&cluster, &cluster.database());
     let server = Server::with_api(&project);
-    let enough = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let talking: Vec<_> =
-            ["a", "b"].map(|sender| (sender, scope.spawn(|| keep_talking(&server, sender, &enough)))).into();
-        for pause in [100, 700] {
-            let before = numbers(&server, "a").len();
-            poll("turns", || (numbers(&server, "a").len() > before + 3).then_some(()));
-            cluster.freeze();
-            std::thread::sleep(Duration::from_millis(pause));
-            cluster.thaw();
-        }
-        enough.store(true, Ordering::SeqCst);
-        for (sender, talk) in talking {
-            let (count, others) = talk.join().expect("a talk");
-            assert_eq!(others, BTreeSet::new());
-            assert_eq!(numbers(&server, sender), (0..count).collect::<Vec<_>>(), "{sender}");
-        }
-    });
+    let pause = |milliseconds| {
+        cluster.freeze();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        cluster.thaw();
+    };
+    let others = talk_through(&server, ["a", "b"], &[&|| pause(100), &|| pause(700)]);
+    assert_eq!(others, BTreeSet::new());
 
     // Whether it was written cannot be known: it is sent again, with its key.
     cluster.freeze();

@@ -3,6 +3,7 @@
 use super::merge::Items;
 use super::spans::{DomainSpans, NamePlace};
 use crate::domain::{ResponseCondition, ResponseVariation};
+use crate::endpoints::CHANNELS;
 use crate::yaml::{Map, Node};
 use crate::{Diagnostic, Span, codes, shape, suggest};
 use indexmap::IndexMap;
@@ -23,24 +24,8 @@ const VARIATION_KEYS: [&str; 12] = [
     "metadata",
 ];
 
-/// Names of Rasa's output channels.
-const OUTPUT_CHANNELS: [&str; 15] = [
-    "botframework",
-    "callback",
-    "cmdline",
-    "collector",
-    "facebook",
-    "hangouts",
-    "mattermost",
-    "rasa",
-    "rest",
-    "rocketchat",
-    "slack",
-    "socketio",
-    "telegram",
-    "twilio",
-    "webexteams",
-];
+/// The output channel of a plain REST message (spec §3.9).
+const COLLECTOR: &str = "collector";
 
 pub(super) fn responses(
     items: &Items<'_>,
@@ -143,7 +128,7 @@ fn variation(what: &str, node: &Node, out: &mut Vec<Diagnostic>) -> Option<Respo
 /// A name that is nearly that of a channel of Rasa's; any other may be a channel
 /// of one's own.
 fn channel_slip(name: &str, span: Span) -> Option<Diagnostic> {
-    let near = suggest::nearest(name, OUTPUT_CHANNELS).filter(|near| *near != name)?;
+    let near = suggest::nearest(name, CHANNELS.into_iter().chain([COLLECTOR])).filter(|near| *near != name)?;
     let message = format!("a response is for the channel `{name}`, which Rasa does not have");
     let finding = Diagnostic::warning(codes::UNKNOWN_CHANNEL, message).at(span, "");
     Some(finding.help(format!("did you mean `{near}`? Leave it if it is a channel of your own")))
