@@ -82,6 +82,8 @@ codes! {
     CHECKPOINT_CONDITION = "W0408", "slot conditions of a later checkpoint are ignored";
     CHECKPOINT_UNCONNECTED = "W0409", "a checkpoint is not connected";
     SLOT_WITHOUT_VALUE = "W0410", "a slot is named without a value";
+    FORM_WITHOUT_LOOP = "W0411", "a story runs a form and does not say that it is active";
+    LOOP_NO_FORM = "W0412", "a loop is listed under `actions` and is no form";
     DUPLICATE_RULE_NAME = "N0401", "two rules have the same name";
     UNUSED_INTENT = "N0402", "an intent is used in no story or rule";
     UNUSED_RESPONSE = "N0403", "a response is used nowhere";
@@ -124,6 +126,7 @@ codes! {
     CORE_ACTION_LISTED = "W0525", "`actions` lists an action that must not be replaced";
     WORD_FOR_BOOL = "W0526", "a bool slot gets a text that is no bool";
     UNKNOWN_CHANNEL = "W0527", "a response is for a channel that is not known";
+    NO_REPHRASE_TEXT = "W0528", "the two-stage fallback cannot ask to rephrase";
     SLOT_ADDED = "W0512", "a slot that a form asks for was added";
     PLACEHOLDER = "N0502", "no slot fills a placeholder";
     ASK_RESPONSE_MISSING = "N0503", "a form cannot ask for a slot";

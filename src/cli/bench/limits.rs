@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::process::{Cost, cpu_seconds, quiet};
+use super::process::{Cost, cpu_seconds, median, quiet};
 
 /// Bytes of a bare row: about what a turn writes.
 const ROW_BYTES: usize = 2_500;
@@ -57,12 +57,17 @@ pub(super) fn insert_bare(file: &Path, rows: u32) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// [`insert_bare`] in a process of its own.
-pub(super) fn measured_insert(folder: &Path, rows: u32) -> Result<Cost> {
-    let file = folder.join("bare.db");
-    let mut command = quiet(&["bench", "--requests", &rows.to_string(), "--insert-bare"]);
-    let output = command.arg(&file).stdout(std::process::Stdio::piped()).output()?;
-    let cost: Value = serde_json::from_slice(&output.stdout).context("the bare insert failed")?;
-    let number = |key: &str| cost.get(key).and_then(Value::as_f64).unwrap_or(0.0);
-    Ok(Cost { cpu: number("cpu"), wall: number("wall") })
+/// [`insert_bare`] in a process of its own, `rounds` times; the median counts.
+pub(super) fn measured_insert(folder: &Path, rounds: usize, rows: u32) -> Result<Cost> {
+    let (mut cpu, mut wall) = (Vec::new(), Vec::new());
+    for round in 0..rounds.max(1) {
+        let file = folder.join(format!("bare-{round}.db"));
+        let mut command = quiet(&["bench", "--requests", &rows.to_string(), "--insert-bare"]);
+        let output = command.arg(&file).stdout(std::process::Stdio::piped()).output()?;
+        let cost: Value = serde_json::from_slice(&output.stdout).context("the bare insert failed")?;
+        let number = |key: &str| cost.get(key).and_then(Value::as_f64).context("the bare insert gave no figure");
+        cpu.push(number("cpu")?);
+        wall.push(number("wall")?);
+    }
+    Ok(Cost { cpu: median(&mut cpu), wall: median(&mut wall) })
 }

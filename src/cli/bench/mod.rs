@@ -26,10 +26,10 @@ use crate::evaluate::understanding;
 pub(super) struct BenchArgs {
     #[command(subcommand)]
     what: Option<What>,
-    /// Requests per measurement.
+    /// Requests in a round of a measurement.
     #[arg(long, default_value_t = 10_000)]
     requests: u32,
-    /// Repetitions of training and start; the median counts.
+    /// Repetitions of trainings and starts, and rounds of requests; the median counts.
     #[arg(long, default_value_t = 5)]
     repeat: usize,
     /// Message that is parsed and answered.
@@ -158,9 +158,9 @@ fn serve(args: &BenchArgs, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
     let body = |_: u32| json!({ "sender": "bench", "message": args.message }).to_string();
     let bare_request = Request { path: "/", header: None, body: &body };
     bare.load(&runtime, 1_000, &bare_request)?;
-    let handler = bare.load(&runtime, args.requests, &bare_request)?;
+    let handler = bare.measure(&runtime, args.repeat, args.requests, &bare_request)?;
     drop(bare);
-    let insert = limits::measured_insert(folder, args.requests)?;
+    let insert = limits::measured_insert(folder, args.repeat, args.requests)?;
     rows.push(Row::plain("limit: bare axum handler, CPU", handler.cpu * 1e3, "ms"));
     rows.push(Row::plain("limit: bare axum handler, wall", handler.wall * 1e3, "ms"));
     rows.push(Row::plain("limit: bare durable insert (SQLite), CPU", insert.cpu * 1e3, "ms"));
@@ -194,6 +194,10 @@ impl Bench<'_> {
         Server::start(&line, &self.runtime)
     }
 
+    fn measure(&self, server: &Server, request: &Request<'_>) -> Result<Cost> {
+        server.measure(&self.runtime, self.args.repeat, self.args.requests, request)
+    }
+
     fn sqlite(&self) -> String {
         format!("{{type: SQL, dialect: sqlite, db: '{}'}}", self.folder.join("bench.db").display())
     }
@@ -210,7 +214,7 @@ impl Bench<'_> {
         let parse = Request { path: "/model/parse", header: None, body: &body };
         server.load(&self.runtime, 1_000, &parse)?;
         rows.push(Row::plain("resident memory after 1,000 parses", server.resident(), "MiB"));
-        let cost = server.load(&self.runtime, self.args.requests, &parse)?;
+        let cost = self.measure(&server, &parse)?;
         self.push(rows, ["parse request, CPU", "parse request, wall"], cost, ("bare handler", self.handler));
         Ok(())
     }
@@ -218,7 +222,7 @@ impl Bench<'_> {
     fn turns(&self, rows: &mut Vec<Row>) -> Result<()> {
         let body = |_: u32| json!({ "sender": "bench", "message": self.args.message }).to_string();
         let turn = Request { path: "/webhooks/rest/webhook", header: None, body: &body };
-        let memory = self.server("{type: in_memory}", "rest:\n")?.load(&self.runtime, self.args.requests, &turn)?;
+        let memory = self.measure(&self.server("{type: in_memory}", "rest:\n")?, &turn)?;
         self.push(
             rows,
             ["REST turn (memory), CPU", "REST turn (memory), wall"],
@@ -228,13 +232,13 @@ impl Bench<'_> {
         let both = Cost { cpu: self.handler.cpu + self.insert.cpu, wall: self.handler.wall + self.insert.wall };
         let durable = ("bare handler + insert", both);
         let server = self.server(&self.sqlite(), "rest:\n")?;
-        let sqlite = server.load(&self.runtime, self.args.requests, &turn)?;
+        let sqlite = self.measure(&server, &turn)?;
         self.push(rows, ["durable REST turn (SQLite), CPU", "durable REST turn (SQLite), wall"], sqlite, durable);
         rows.push(Row::plain("resident memory at the end", server.resident(), "MiB"));
         drop(server);
         if let Some(url) = &self.args.postgres {
             let store = format!("{{type: SQL, dialect: postgresql, url: {}}}", json!(url));
-            let postgres = self.server(&store, "rest:\n")?.load(&self.runtime, self.args.requests, &turn)?;
+            let postgres = self.measure(&self.server(&store, "rest:\n")?, &turn)?;
             let names = ["durable REST turn (PostgreSQL), CPU", "durable REST turn (PostgreSQL), wall"];
             self.push(rows, names, postgres, durable);
         }
@@ -243,7 +247,7 @@ impl Bench<'_> {
         let body = |number: u32| telegram::update(number, &self.args.message);
         let header = Some(("x-telegram-bot-api-secret-token", "bench"));
         let update = Request { path: "/webhooks/telegram/webhook", header, body: &body };
-        let telegram = server.load(&self.runtime, self.args.requests, &update)?;
+        let telegram = self.measure(&server, &update)?;
         self.push(rows, ["Telegram turn (SQLite), CPU", "Telegram turn (SQLite), wall"], telegram, durable);
         Ok(())
     }

@@ -58,6 +58,26 @@ impl Server {
         memory(self.child.id(), "VmRSS:").unwrap_or(0.0)
     }
 
+    /// What a request costs: `requests` of them, `rounds` times; the median round
+    /// counts, for CPU and wall time each.
+    pub(super) fn measure(
+        &self,
+        runtime: &Runtime,
+        rounds: usize,
+        requests: u32,
+        request: &Request<'_>,
+    ) -> Result<Cost> {
+        let (mut cpu, mut wall) = (Vec::new(), Vec::new());
+        for round in 0..u32::try_from(rounds.max(1))? {
+            // No number twice: a channel would know the message again.
+            let body = |number: u32| (request.body)(round * requests + number);
+            let cost = self.load(runtime, requests, &Request { body: &body, ..*request })?;
+            cpu.push(cost.cpu);
+            wall.push(cost.wall);
+        }
+        Ok(Cost { cpu: median(&mut cpu), wall: median(&mut wall) })
+    }
+
     /// Sends requests one after the other on one connection.
     pub(super) fn load(&self, runtime: &Runtime, requests: u32, request: &Request<'_>) -> Result<Cost> {
         let url = format!("{}{}", self.address, request.path);

@@ -5,6 +5,7 @@
 mod actions;
 mod domain;
 mod fillable;
+mod loops;
 mod lost;
 mod nlu;
 mod pipeline;
@@ -61,6 +62,7 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     values::check(project, &mut out);
     rules_without_policy(project, &mut out);
     fallback_action(project, &mut out);
+    loops::check(project, &mut out);
     lost::check(project, &mut out);
     if project.is_domain_incomplete {
         out.retain(|diagnostic| !NEED_DOMAIN.contains(&diagnostic.code));
