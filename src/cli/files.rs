@@ -169,7 +169,9 @@ pub(super) fn walk_all(paths: &[PathBuf], endings: &[&str]) -> Result<BTreeSet<P
     Ok(found)
 }
 
-/// Every file below a folder with one of these endings, following links.
+/// Every file below a folder with one of these endings, following links. As in
+/// Rasa, hidden files and folders are not looked at: editors and notebooks leave
+/// theirs there.
 fn walk(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut open = vec![(folder.to_path_buf(), 0)];
@@ -182,6 +184,9 @@ fn walk(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
         let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
         for entry in entries {
             let path = entry.with_context(|| format!("cannot read `{}`", folder.display()))?.path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+                continue;
+            }
             if path.is_dir() {
                 if depth < MOST_DEPTH {
                     open.push((path, depth + 1));

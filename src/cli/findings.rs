@@ -42,6 +42,11 @@ pub(super) fn check_project(loaded: &Loaded, config: &Path) -> Findings {
         diagnostics.retain(|finding| finding.code != codes::RESPONSE_NOT_DEFINED);
     }
     diagnostics.extend(sapa_nlu::check_options(&loaded.project.config));
+    // What could not be read may be what a component lacks; without examples
+    // nothing is to be understood.
+    if !loaded.project.is_incomplete && !loaded.project.nlu.examples.is_empty() {
+        diagnostics.extend(sapa_nlu::check_data(&loaded.project.config, &loaded.project.nlu));
+    }
     let sources = match config.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => loaded.project.sources.renamed(|path| from_here(&folder.join(path))),
         None => loaded.project.sources.clone(),
@@ -64,7 +69,8 @@ impl Findings {
 
     /// Adds what training finds in rules and stories, without learning anything.
     pub(super) fn add_contradictions(&mut self, project: &Project) {
-        if !project.stories.is_empty() {
+        // Without the domain a rule's slots and loops cannot be told.
+        if !project.stories.is_empty() && !project.is_domain_incomplete {
             let found = DialogueModel::check(project);
             let says_something = |d: &Diagnostic| !project.is_incomplete || !NEED_ALL_FILES.contains(&d.code);
             self.extend(found.into_iter().filter(says_something).collect());

@@ -5,6 +5,7 @@
 //! [`NluModel::parse`] runs it, [`NluModel::to_sections`] and
 //! [`NluModel::from_sections`] store and load it.
 
+mod check;
 mod entity;
 mod error;
 mod features;
@@ -25,6 +26,7 @@ mod tests;
 mod tokenizer;
 mod train;
 
+pub use check::check_data;
 pub use entity::duckling::DucklingQuery;
 pub use entity::tagging::{EntityReasons, TokenReasons};
 pub use error::{LoadError, TrainError};

@@ -10,7 +10,8 @@ use crate::registry::{Component, TrainContext};
 use crate::sections::{SectionReader, SectionWriter};
 use crate::{LoadError, TrainError};
 use sapa_project::domain::ResponseVariation;
-use sapa_project::{ComponentConfig, Diagnostic, Domain};
+use sapa_project::nlu::NluData;
+use sapa_project::{ComponentConfig, Diagnostic, Domain, suggest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,18 +39,31 @@ struct ResponseSelector {
     classifier: Option<IntentLearner>,
 }
 
+/// The warning where no example has the intent that is to be served.
+pub(crate) fn idle(config: &ComponentConfig, data: &NluData) -> Option<Diagnostic> {
+    let base = config.options.get("retrieval_intent")?.as_str()?;
+    let bases: BTreeSet<&str> = bases(data);
+    if bases.contains(base) {
+        return None;
+    }
+    let message = format!("ResponseSelector chooses nothing: no example has an intent named `{base}/…`");
+    let otherwise = format!("write examples for `{base}/…`, correct `retrieval_intent`, or remove the component");
+    let help = suggest::cure_or(base, bases, &otherwise);
+    Some(Diagnostic::warning(sapa_project::codes::IDLE_EXTRACTOR, message).at(config.span, "").help(help))
+}
+
+/// The names of retrieval intents in front of their keys.
+fn bases(data: &NluData) -> BTreeSet<&str> {
+    let keyed = data.examples.iter().filter(|example| example.intent.contains('/'));
+    keyed.map(|example| example.base_intent()).collect()
+}
+
 pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Result<Box<dyn Component>, TrainError> {
     let options = Options { config };
     let retrieval_intent = options.text("retrieval_intent")?.map(str::to_owned);
     let keyed = || context.data.examples.iter().enumerate().filter(|(_, example)| example.intent.contains('/'));
-    let bases: BTreeSet<&str> = keyed().map(|(_, example)| example.base_intent()).collect();
-    if let Some(base) = retrieval_intent.as_deref().filter(|base| !bases.contains(base)) {
-        let message = format!("ResponseSelector chooses nothing: no example has an intent named `{base}/…`");
-        let help = format!("write examples for `{base}/…`, correct `retrieval_intent`, or remove the component");
-        context
-            .diagnostics
-            .push(Diagnostic::warning(sapa_project::codes::IDLE_EXTRACTOR, message).at(config.span, "").help(help));
-    }
+    let bases = bases(context.data);
+    context.diagnostics.extend(idle(config, context.data));
     let served = |base: &str| retrieval_intent.as_deref().is_none_or(|wanted| wanted == base);
     let examples: Vec<(usize, &str)> = keyed()
         .filter(|(_, example)| served(example.base_intent()))

@@ -76,7 +76,15 @@ fn importers(map: &Map, out: &mut Vec<Diagnostic>) -> Importers {
     let mut found = Importers::default();
     let Some(node) = map.get("importers").filter(|node| !node.is_null()) else { return found };
     for item in shape::seq(node, "`importers`", out).unwrap_or_default() {
-        let name = item.as_map().and_then(|map| map.get("name")).and_then(Node::as_str).unwrap_or("?");
+        let Some(name) = item.as_map().and_then(|map| map.get("name")).and_then(Node::as_str) else {
+            let what = item.as_str().unwrap_or(FILE_IMPORTER);
+            out.push(
+                Diagnostic::error(codes::WRONG_TYPE, "an importer is a mapping with a `name`")
+                    .at(item.span, "")
+                    .help(format!("write `- name: {what}`")),
+            );
+            continue;
+        };
         let class = MODULES.iter().find(|(module, _)| *module == name).map_or(name, |(_, class)| class);
         match class {
             FILE_IMPORTER => found.count += 1,

@@ -167,6 +167,29 @@ impl StoryReader<'_> {
                 );
             }
         }
+        // Those of a user turn are looked at where it is read.
+        if !matches!(kind, StepKind::User(_)) {
+            self.unknown_keys(map, own);
+        }
+    }
+
+    /// Keys that no step has: what they say would be lost.
+    fn unknown_keys(&mut self, map: &Map, own: &[&str]) {
+        let is_known = |key: &str| key == "metadata" || STEP_KEYS.contains(&key);
+        for (key, _) in map.iter().filter(|(key, _)| !is_known(&key.name)) {
+            let name = &key.name;
+            let is_empty = |key: &&&str| map.get(key).is_some_and(Node::is_null);
+            let cure = match own.iter().find(is_empty) {
+                // `- active_loop:` with its value on the next line, too far left.
+                Some(key) => format!("write the value behind `{key}:`"),
+                None => suggest::cure(name, own.iter().copied().chain(["metadata"]), "remove it; it has no effect"),
+            };
+            self.out.push(
+                Diagnostic::warning(codes::UNKNOWN_KEY, format!("`{name}` does not belong in this step and is lost"))
+                    .at(key.span, "")
+                    .help(cure),
+            );
+        }
     }
 
     fn user(&mut self, map: &Map, span: Span) -> Option<UserStep> {

@@ -5,9 +5,15 @@
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
     let allowed = (lower.chars().count() / 3).max(1);
+    // `policy` for `policies` is no slip of letters.
+    let plural = lower.strip_suffix('y').map(|stem| format!("{stem}ies"));
+    let distance = |candidate: &str| match plural.as_deref() == Some(candidate) {
+        true => 0,
+        false => strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
+    };
     known
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, candidate)| candidate)
@@ -38,6 +44,7 @@ mod tests {
         assert_eq!(nearest("utter_gret", ["utter_bye", "utter_greet"]), Some("utter_greet"));
         assert_eq!(nearest("dietclassifier", ["DIETClassifier"]), Some("DIETClassifier"));
         assert_eq!(nearest("completely_other", ["utter_greet"]), None);
+        assert_eq!(nearest("policy", ["pipeline", "policies"]), Some("policies"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::message::Message;
 use crate::registry::{Component, TrainContext};
 use crate::sections::{SectionReader, SectionWriter};
 use crate::{LoadError, TrainError};
+use sapa_project::nlu::NluData;
 use sapa_project::{ComponentConfig, Diagnostic};
 use sapa_sdk::Entity;
 use serde_json::json;
@@ -16,22 +17,28 @@ struct RegexEntityExtractor {
     patterns: PatternSet,
 }
 
-pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Result<Box<dyn Component>, TrainError> {
-    let annotated: BTreeSet<&str> = context
-        .data
-        .examples
-        .iter()
-        .flat_map(|example| &example.entities)
-        .map(|entity| entity.entity.as_str())
-        .collect();
-    let patterns = PatternSet::train(config, context.data, false, |name| annotated.contains(name))?;
-    if patterns.len() == 0 {
-        let message = format!("{NAME} finds nothing: no regex or lookup table has the name of an annotated entity");
-        let help = "name the regex or lookup table as the entity, and annotate the entity in at least one example";
-        context
-            .diagnostics
-            .push(Diagnostic::warning(sapa_project::codes::IDLE_EXTRACTOR, message).at(config.span, "").help(help));
+/// The warning where nothing has the name of an annotated entity.
+pub(crate) fn idle(config: &ComponentConfig, data: &NluData) -> Option<Diagnostic> {
+    let annotated = annotated(data);
+    let uses = |option: &str| config.options.get(option) != Some(&serde_json::Value::Bool(false));
+    let regexes = data.regexes.iter().filter(|_| uses("use_regexes")).map(|regex| regex.name.as_str());
+    let lookups = data.lookups.iter().filter(|_| uses("use_lookup_tables")).map(|lookup| lookup.name.as_str());
+    if regexes.chain(lookups).any(|name| annotated.contains(name)) {
+        return None;
     }
+    let message = format!("{NAME} finds nothing: no regex or lookup table has the name of an annotated entity");
+    let help = "name the regex or lookup table as the entity, and annotate the entity in at least one example";
+    Some(Diagnostic::warning(sapa_project::codes::IDLE_EXTRACTOR, message).at(config.span, "").help(help))
+}
+
+fn annotated(data: &NluData) -> BTreeSet<&str> {
+    data.examples.iter().flat_map(|example| &example.entities).map(|entity| entity.entity.as_str()).collect()
+}
+
+pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Result<Box<dyn Component>, TrainError> {
+    let annotated = annotated(context.data);
+    let patterns = PatternSet::train(config, context.data, false, |name| annotated.contains(name))?;
+    context.diagnostics.extend(idle(config, context.data));
     Ok(Box::new(RegexEntityExtractor { patterns }))
 }
 

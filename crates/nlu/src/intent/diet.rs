@@ -13,7 +13,8 @@ use crate::registry::{Component, TrainContext};
 use crate::sections::{SectionReader, SectionWriter};
 use crate::train::FeatureKind;
 use crate::{LoadError, TrainError};
-use sapa_project::ComponentConfig;
+use sapa_project::nlu::NluData;
+use sapa_project::{ComponentConfig, Diagnostic};
 use serde::{Deserialize, Serialize};
 
 /// Options with a meaning; the last two are our own.
@@ -50,6 +51,12 @@ struct DietClassifier {
     stored: Stored,
     classifier: Option<IntentLearner>,
     tagger: Option<EntityTagger>,
+}
+
+/// The warning that no intents are learnt.
+pub(crate) fn untrained(config: &ComponentConfig, data: &NluData) -> Option<Diagnostic> {
+    let classifies = config.options.get("intent_classification") != Some(&serde_json::Value::Bool(false));
+    super::logistic::untrained(config, data).filter(|_| classifies)
 }
 
 pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Result<Box<dyn Component>, TrainError> {

@@ -7,6 +7,7 @@ use crate::options::Options;
 use crate::registry::{Component, TrainContext};
 use crate::sections::{SectionReader, SectionWriter};
 use crate::{LoadError, TrainError};
+use sapa_project::nlu::{Example, NluData};
 use sapa_project::{ComponentConfig, Diagnostic};
 use sapa_sdk::IntentPrediction;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,13 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
 pub(crate) fn intent_examples<'a>(context: &TrainContext<'a>) -> Vec<(usize, &'a str)> {
     let intents = context.data.examples.iter().map(sapa_project::nlu::Example::base_intent).enumerate();
     intents.filter(|(_, intent)| !intent.is_empty()).collect()
+}
+
+/// The warning of [`too_few_intents`], where it is due.
+pub(crate) fn untrained(config: &ComponentConfig, data: &NluData) -> Option<Diagnostic> {
+    let mut intents = data.examples.iter().map(Example::base_intent).filter(|intent| !intent.is_empty());
+    let first = intents.next();
+    intents.all(|intent| Some(intent) == first).then(|| too_few_intents(config))
 }
 
 /// The warning that a classifier stays untrained.

@@ -45,6 +45,7 @@ fn impossible(name: &str, slot: &Slot, value: &Value, who: &str, span: Span) -> 
     match &slot.slot_type {
         SlotType::Categorical { values } => not_listed(name, values, value, who, span),
         SlotType::Bool => word_for_bool(name, value, who, span),
+        SlotType::Float { .. } => no_number(name, value, who, span),
         _ => None,
     }
 }
@@ -53,14 +54,25 @@ fn impossible(name: &str, slot: &Slot, value: &Value, who: &str, span: Span) -> 
 /// for features as for conditions.
 fn word_for_bool(name: &str, value: &Value, who: &str, span: Span) -> Option<Diagnostic> {
     let word = value.as_str()?;
-    let meant = match word.to_lowercase().as_str() {
-        "yes" | "on" => "true",
-        "no" | "off" => "false",
-        _ => return None,
+    let cure = match word.trim().to_lowercase().as_str() {
+        "yes" | "on" => "write `true`",
+        "no" | "off" => "write `false`",
+        // What Rasa's slot takes for a bool.
+        "true" | "false" => return None,
+        digits if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) => return None,
+        _ => "write `true` or `false`, or give the slot another type",
     };
     let text = format!("{who} gives the bool slot `{name}` the text `{word}`, which is neither true nor false");
     let finding = Diagnostic::warning(codes::WORD_FOR_BOOL, text).at(span, "text in YAML 1.2, and in Rasa");
-    Some(finding.help(format!("write `{meant}`")))
+    Some(finding.help(cure))
+}
+
+/// A text that is no number: to features it is as if the slot were empty.
+fn no_number(name: &str, value: &Value, who: &str, span: Span) -> Option<Diagnostic> {
+    let text = value.as_str().filter(|text| text.trim().parse::<f64>().is_err())?;
+    let message = format!("{who} gives the float slot `{name}` the text `{text}`, which is no number");
+    let finding = Diagnostic::warning(codes::NO_NUMBER, message).at(span, "");
+    Some(finding.help("write a number, or give the slot another type, such as `text`"))
 }
 
 /// A value that is not among those of a categorical slot: features and conditions

@@ -88,11 +88,15 @@ impl<'n> Merged<'n> {
     pub fn override_response(&mut self, key: &'n Key, node: &'n Node, out: &mut Vec<Diagnostic>) {
         self.has_data_responses = true;
         let item = Item { key: key.span, value: Some(node), origin: Origin::Data };
-        if let Some(before) = self.responses.get(&key.name).filter(|before| before.origin.is_data()) {
+        if let Some(before) = self.responses.get(&key.name) {
+            let places = match before.origin {
+                Origin::Data => "two data files; the later one counts",
+                Origin::Domain => "the domain and in a data file; the latter counts",
+            };
             out.push(
                 Diagnostic::warning(
                     codes::DUPLICATE_IN_FILES,
-                    format!("the response `{}` stands in two data files; the later one counts", key.name),
+                    format!("the response `{}` stands in {places}", key.name),
                 )
                 .at(key.span, "this one counts")
                 .at(before.key, "also defined here"),

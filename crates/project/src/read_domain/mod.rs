@@ -202,9 +202,3 @@ fn check_action_clashes(merged: &Merged<'_>, out: &mut Vec<Diagnostic>) {
 pub(crate) fn has_domain_keys(map: &Map) -> bool {
     map.iter().any(|(key, _)| DOMAIN_KEYS.contains(&key.name.as_str()))
 }
-
-impl Origin {
-    fn is_data(self) -> bool {
-        self == Self::Data
-    }
-}
