@@ -166,6 +166,12 @@ fn confirmation(value: &Value, context: &mut FormContext<'_>) -> Option<JsonMap>
     if context.candidates.contains_key(NUMBER) {
         return Some(JsonMap::from_iter([(CONFIRMED.to_owned(), Value::Null)]));
     }
+    if is_unclear(context.text()) {
+        context
+            .dispatcher
+            .utter("Supaya tidak keliru, mohon jawab dengan tombol: Ya bila datanya benar, Tidak bila ada yang salah.");
+        return Some(JsonMap::from_iter([(CONFIRMED.to_owned(), Value::Null)]));
+    }
     match yes_or_no(value) {
         Some(true) => json!({ CONFIRMED: true }).as_object().cloned(),
         Some(false) => {
@@ -179,6 +185,44 @@ fn confirmation(value: &Value, context: &mut FormContext<'_>) -> Option<JsonMap>
     }
 }
 
+/// Words that make a question, a delay or a doubt of what looks like an answer.
+const DOUBTS: [&str; 12] = [
+    " apakah ",
+    " apa ",
+    " belum ya ",
+    " belum sih ",
+    " sebentar ",
+    " bentar ",
+    " bntr ",
+    " tunggu ",
+    " nanti ",
+    " ntar ",
+    " mungkin ",
+    " kayaknya ",
+];
+
+/// Ways to deny, and what is denied in "tidak ada yang salah": that means yes, and
+/// has the words of a no.
+const DENYING: [&str; 11] = ["tidak", "tdk", "tak", "ga", "gak", "gk", "nggak", "ngga", "enggak", "ndak", "bukan"];
+const FAULTS: [&str; 4] = ["salah", "keliru", "masalah", "kesalahan"];
+
+/// Whether a text can be read both ways: what follows a yes is a ticket, so it is
+/// asked again. A button's payload is clear.
+fn is_unclear(text: &str) -> bool {
+    if text.trim_start().starts_with('/') {
+        return false;
+    }
+    let words = words(text);
+    let is_no_fault = |part: &str| {
+        let mut said = part.split_whitespace().skip_while(|word| !DENYING.contains(word)).skip(1);
+        said.find(|word| !["ada", "yang", "yg", "kok", "sih"].contains(word)).is_some_and(|word| FAULTS.contains(&word))
+    };
+    text.contains('?')
+        || DOUBTS.iter().any(|doubt| words.contains(doubt))
+        // A comma parts a no from what is wrong: "tidak, salah".
+        || text.to_lowercase().split([',', '.', ';']).any(is_no_fault)
+}
+
 fn yes_or_no(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(answer) => Some(*answer),
@@ -188,5 +232,30 @@ fn yes_or_no(value: &Value) -> Option<bool> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_unclear;
+
+    #[test]
+    fn a_question_a_delay_and_a_denied_fault_are_no_answer() {
+        for text in [
+            "apakah sudah benar?",
+            "apakah sudah benar",
+            "itu benar punya saya?",
+            "sudah benar belum ya",
+            "oke sebentar",
+            "tidak ada yang salah",
+            "ga salah kok",
+            "ngga ada masalah, lanjut",
+        ] {
+            assert!(is_unclear(text), "{text}");
+        }
+        for text in ["ya", "benar", "tidak, salah nipnya", "tidak", "bukan", "salah", "iya betul", "belum benar", "/ya"]
+        {
+            assert!(!is_unclear(text), "{text}");
+        }
     }
 }

@@ -62,15 +62,21 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
 }
 
 /// The user messages at the end of the conversation that were not understood,
-/// newest first.
+/// newest first. What was said within a form is an answer to the form, however
+/// unreadable: the row begins behind it.
 fn fallback_streak(events: &[Event]) -> Vec<&Event> {
     events
         .iter()
         .rev()
-        .take_while(|event| !matches!(event.body, EventBody::SessionStarted {} | EventBody::Restart {}))
+        .take_while(|event| !begins_anew(&event.body))
         .filter(|event| matches!(event.body, EventBody::User { .. }))
         .take_while(|event| event.intent_column() == Some(FALLBACK) || is_stray_number(event))
         .collect()
+}
+
+/// A session, or a form that ended.
+fn begins_anew(body: &EventBody) -> bool {
+    matches!(body, EventBody::SessionStarted {} | EventBody::Restart {} | EventBody::ActiveLoop { .. })
 }
 
 /// A message whose number was taken for a rating.

@@ -95,10 +95,11 @@ impl Store {
     pub async fn create_ticket(&self, ticket: NewTicket<'_>, now: &Moment) -> sqlx::Result<String> {
         let summary: String = mask(ticket.summary).chars().take(SUMMARY_LENGTH).collect();
         let prefix = format!("HD-{:04}-", now.date.year);
-        // The write lock is taken before the sequence is read, so that two
-        // processes cannot read the same one.
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let inserted: Option<String> = sqlx::query_scalar(
+        // One statement, a transaction by itself: it takes the write lock before it
+        // reads the sequence, so that two processes cannot read the same one, and
+        // leaves nothing open when the disk is full. All rows are fetched, as the
+        // last step is the commit.
+        let inserted: Vec<String> = sqlx::query_scalar(
             "INSERT INTO tiket (nomor, sender_id, topik, ringkasan, dibuat_pada, idempotency_key)
              SELECT ?1 || printf('%06d', coalesce(max(CAST(substr(nomor, 9) AS INTEGER)), 0) + 1), ?2, ?3, ?4, ?5, ?6
              FROM tiket WHERE nomor LIKE ?1 || '%'
@@ -110,18 +111,17 @@ impl Store {
         .bind(&summary)
         .bind(&now.text)
         .bind(ticket.key)
-        .fetch_optional(&mut *transaction)
+        .fetch_all(&self.pool)
         .await?;
-        let number = match inserted {
+        let number = match inserted.into_iter().next() {
             Some(number) => number,
             None => {
                 sqlx::query_scalar("SELECT nomor FROM tiket WHERE idempotency_key = ?1")
                     .bind(ticket.key)
-                    .fetch_one(&mut *transaction)
+                    .fetch_one(&self.pool)
                     .await?
             }
         };
-        transaction.commit().await?;
         tracing::info!(nomor = number, topik = ticket.topic, "a ticket was made");
         Ok(number)
     }
@@ -182,6 +182,24 @@ mod tests {
             numbers.push(store.create_ticket(ticket(None), &day(year)).await.unwrap());
         }
         assert_eq!(numbers, ["HD-2026-000001", "HD-2026-000002", "HD-2027-000001", "HD-2026-000003"]);
+    }
+
+    #[tokio::test]
+    async fn when_there_is_room_again_tickets_are_made_again() {
+        let (store, _directory) = store().await;
+        let most = |pages: u32| sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        // No fewer than are in use: the disk is full now.
+        sqlx::raw_sql(most(1)).execute(&store.pool).await.unwrap();
+        let long = "x".repeat(SUMMARY_LENGTH);
+        let ticket = || NewTicket { summary: &long, ..ticket(None) };
+        let mut made = 0;
+        while store.create_ticket(ticket(), &day(2026)).await.is_ok() {
+            made += 1;
+            assert!(made < 1_000, "the disk never was full");
+        }
+        sqlx::raw_sql(most(100_000)).execute(&store.pool).await.unwrap();
+        let number = store.create_ticket(ticket(), &day(2026)).await.unwrap();
+        assert_eq!(number, format!("HD-2026-{:06}", made + 1));
     }
 
     #[tokio::test]

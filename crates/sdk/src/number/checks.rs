@@ -8,6 +8,8 @@ pub(crate) fn length(number: &str, expected: Option<IdentityKind>) -> Result<(),
     let phone_start = number.starts_with("08") || number.starts_with("62");
     match (found, expected) {
         (0, _) => Err(Refusal::Empty),
+        // What is no number has no length to speak of.
+        _ if !number.bytes().all(|byte| byte.is_ascii_digit()) => Err(Refusal::NotDigits),
         (16, None | Some(IdentityKind::Nik)) => Ok(()),
         (18, None | Some(IdentityKind::Nip | IdentityKind::NiPppk)) => Ok(()),
         (16, _) => Err(Refusal::LooksLikeNik),
