@@ -4,6 +4,7 @@
 //! ARCHITECTURE.md has the map.
 
 pub mod agent;
+pub mod brokers;
 pub mod channels;
 pub mod cli;
 pub mod evaluate;

@@ -6,6 +6,8 @@ mod arrows;
 mod bench_nlu;
 #[path = "integration/broken.rs"]
 mod broken;
+#[path = "integration/brokers.rs"]
+mod brokers;
 #[path = "integration/convert.rs"]
 mod convert;
 #[path = "integration/coverage.rs"]

@@ -3,11 +3,13 @@
 
 mod actions;
 mod cache;
+mod health;
 mod http;
 mod locks;
 mod model_slot;
 mod nlg;
 mod outbox;
+mod publish;
 mod pull;
 mod reminders;
 mod turn;
@@ -28,6 +30,7 @@ pub use http::EndpointError;
 pub use model_slot::{LoadedModel, ModelSlot};
 pub use nlg::NlgClient;
 pub use outbox::Unsent;
+pub use publish::{Broker, BrokerError, Message};
 pub use pull::{ModelServer, Pulled};
 pub use turn::{Incoming, TurnReport};
 pub use understanding::Understanding;
@@ -75,6 +78,9 @@ pub struct Agent {
     clock: Clock,
     locks: Locks,
     cache: TrackerCache,
+    /// Whether events go to a broker.
+    publishes: bool,
+    last_look: health::LastLook,
 }
 
 impl Agent {
@@ -87,6 +93,8 @@ impl Agent {
             clock,
             locks: Locks::default(),
             cache: TrackerCache::new(CACHED_BYTES),
+            publishes: false,
+            last_look: health::LastLook::default(),
         }
     }
 

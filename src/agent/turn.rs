@@ -148,7 +148,7 @@ impl Agent {
             outbox: timer.map_or_else(Vec::new, |_| outbox::rows(&incoming.message.output_channel, &done.messages)),
             // Without an id nobody can ask for it again: it needs no row.
             inbox: reply.map(|reply| InboxDone { message: inbox_message(incoming), reply: Some(reply) }),
-            ..Commit::default()
+            publish: self.publishes,
         };
         match self.store.commit(commit).await {
             Ok(committed) => {
@@ -315,6 +315,7 @@ impl Agent {
                 sender_id: sender_id.to_owned(),
                 expected_version: conversation.version,
                 new_events,
+                publish: self.publishes,
                 ..Commit::default()
             };
             let _ = self.cache.take(sender_id, &model.id);

@@ -20,9 +20,9 @@ use super::dotenv::Environment;
 use super::server_flags::UnservedFlags;
 use super::{idle, models, pull, terminal};
 use crate::agent::{Agent, LoadedModel, ModelServer};
-use crate::channels;
 use crate::server::{self, Patience, ServerOptions};
 use crate::store::Store;
+use crate::{brokers, channels};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -117,7 +117,12 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     // The model is read while the store opens: each keeps a thread of its own busy.
     let loading = model.map(|path| tokio::task::spawn_blocking(move || load(path)));
     let store = bot::open_store(&endpoints).await?;
-    let agent = Arc::new(bot::agent(&endpoints, Arc::clone(&store), args.bot.request_timeout)?);
+    let broker = match &endpoints.event_broker {
+        Some(section) => Some(brokers::open(section).await?),
+        None => None,
+    };
+    let agent = bot::agent(&endpoints, Arc::clone(&store), args.bot.request_timeout)?;
+    let agent = Arc::new(if broker.is_some() { agent.with_broker() } else { agent });
     match loading {
         Some(loading) => agent.models.set(Some(loading.await??)),
         None if model_server.is_none() => tracing::warn!("no model found: the server starts empty"),
@@ -145,7 +150,10 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
             workers.spawn(work(stopping.clone()));
         }
     }
-    workers.spawn(channels::reminders::run(Arc::clone(&agent), senders, stopping));
+    workers.spawn(channels::reminders::run(Arc::clone(&agent), senders, stopping.clone()));
+    if let Some(broker) = broker {
+        workers.spawn(brokers::run(Arc::clone(&agent), broker, stopping));
+    }
     let router = server::router(agent, routes, options);
     let address = SocketAddr::new(args.interface, args.port);
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
@@ -215,11 +223,8 @@ async fn prune(store: Arc<dyn Store>) {
 /// over in silence.
 fn warn_of_closed_doors(endpoints: &Endpoints) {
     let in_memory = |kind: &Option<String>| kind.as_deref().is_none_or(|k| k.eq_ignore_ascii_case("in_memory"));
-    let sections = [
-        ("lock_store", endpoints.lock_store.as_ref().is_some_and(|s| !in_memory(&s.kind))),
-        ("event_broker", endpoints.event_broker.is_some()),
-    ];
-    for (section, _) in sections.iter().filter(|(_, asked)| *asked) {
+    if endpoints.lock_store.as_ref().is_some_and(|section| !in_memory(&section.kind)) {
+        let section = "lock_store";
         tracing::warn!(section, "endpoints.yml: this section is not served yet and has no effect");
     }
 }

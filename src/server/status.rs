@@ -19,11 +19,15 @@ pub(super) async fn version() -> Json<Value> {
     Json(json!({ "version": RASA_VERSION, "minimum_compatible_version": RASA_VERSION }))
 }
 
-/// `GET /health`: 200 with a model, 503 without.
+/// `GET /health`: 200 when messages can be answered, 503 without a model or while
+/// conversations cannot be stored.
 pub(super) async fn health(State(app): State<App>) -> Response {
     let loaded = app.agent.models.get();
-    let status = if loaded.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let word = if loaded.is_some() { "ok" } else { "no model" };
+    let (status, word) = match (&loaded, app.agent.stores().await) {
+        (None, _) => (StatusCode::SERVICE_UNAVAILABLE, "no model"),
+        (Some(_), false) => (StatusCode::SERVICE_UNAVAILABLE, "conversations cannot be stored"),
+        (Some(_), true) => (StatusCode::OK, "ok"),
+    };
     let body = json!({ "status": word, "sapa_version": env!("CARGO_PKG_VERSION"), "model_id": loaded.map(|l| l.model.id.clone()) });
     (status, Json(body)).into_response()
 }

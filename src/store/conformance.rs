@@ -104,6 +104,7 @@ pub(super) async fn conformance(store: Arc<dyn Store>, hand: &Hand) {
     timers_are_set_replaced_called_off_and_taken(store_ref, hand).await;
     published_events_are_confirmed_one_by_one(store_ref).await;
     cursors_keep_the_last_value(store_ref).await;
+    one_process_leads_until_its_time_is_over(store_ref).await;
     parallel_conversations_lose_nothing(store.clone()).await;
     one_conversation_stormed_from_all_sides_stays_whole(store.clone()).await;
     a_key_used_in_two_conversations_has_one_turn(store.clone()).await;
@@ -465,6 +466,17 @@ async fn published_events_are_confirmed_one_by_one(store: &dyn Store) {
     let waiting = store.unpublished(99).await.unwrap();
     let waiting = waiting.into_iter().filter(|row| row.sender_id == "siar banyak").map(|row| row.event);
     assert_eq!(waiting.collect::<Vec<_>>(), many);
+}
+
+async fn one_process_leads_until_its_time_is_over(store: &dyn Store) {
+    assert_eq!(store.lead("siaran", "a", 60.0).await, Ok(true));
+    assert_eq!(store.lead("siaran", "b", 60.0).await, Ok(false));
+    assert_eq!(store.lead("lain", "b", 60.0).await, Ok(true), "another task has a leader of its own");
+    assert_eq!(store.lead("siaran", "a", 60.0).await, Ok(true), "the leader stays it");
+    // Its time is over at once.
+    assert_eq!(store.lead("siaran", "a", 0.0).await, Ok(true));
+    assert_eq!(store.lead("siaran", "b", 60.0).await, Ok(true));
+    assert_eq!(store.lead("siaran", "a", 60.0).await, Ok(false));
 }
 
 async fn cursors_keep_the_last_value(store: &dyn Store) {

@@ -33,6 +33,8 @@ struct Tables {
     last_timer: i64,
     unpublished: BTreeMap<i64, (String, Event)>,
     cursors: BTreeMap<String, String>,
+    /// By task: who leads, and until when.
+    leaders: BTreeMap<String, (String, f64)>,
 }
 
 #[derive(Default)]
@@ -429,6 +431,17 @@ impl Store for Memory {
         self.with(move |tables, _| {
             tables.cursors.insert(name.to_owned(), value.to_owned());
             Ok(())
+        })
+    }
+
+    fn lead<'a>(&'a self, task: &'a str, owner: &'a str, seconds: f64) -> Answer<'a, bool> {
+        self.with(move |tables, now| {
+            let leads = tables.leaders.get(task);
+            if leads.is_some_and(|(leader, until)| leader != owner && *until > now) {
+                return Ok(false);
+            }
+            tables.leaders.insert(task.to_owned(), (owner.to_owned(), now + seconds));
+            Ok(true)
         })
     }
 

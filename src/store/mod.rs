@@ -32,6 +32,7 @@ pub use record::{
     Publication, Seen, Settled, Step, Timer, TimerChange, TurnKey,
 };
 pub use sqlite::Sqlite;
+pub(crate) use sqlite::secure_file;
 
 /// The time, in seconds since the Unix epoch.
 pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -122,6 +123,11 @@ pub trait Store: Send + Sync {
 
     /// Keeps a position under a name.
     fn set_cursor<'a>(&'a self, name: &'a str, value: &'a str) -> Answer<'a, ()>;
+
+    /// Takes or keeps the lead in a task that one process does at a time, for so
+    /// many seconds from now on the store's clock: `false` while another owner
+    /// leads. No seconds let go of it.
+    fn lead<'a>(&'a self, task: &'a str, owner: &'a str, seconds: f64) -> Answer<'a, bool>;
 
     /// Forgets inbox rows that are done or given up, messages that were sent or
     /// failed, and kept answers, all older than that time (Unix seconds). Says

@@ -8,13 +8,14 @@ use regex::Regex;
 use crate::support::repository;
 
 /// Each room and the rooms that it may import.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("evaluate", &[]),
     ("store", &[]),
     ("agent", &["store"]),
     ("channels", &["agent"]),
+    ("brokers", &["store", "agent"]),
     ("server", &["agent", "channels"]),
-    ("cli", &["evaluate", "store", "agent", "channels", "server"]),
+    ("cli", &["evaluate", "store", "agent", "channels", "brokers", "server"]),
 ];
 
 /// Crates that a room must do without: `evaluate` is pure, `store` knows only

@@ -263,7 +263,7 @@ fn a_full_disk_is_said_and_nothing_that_was_answered_is_lost() {
     assert!(answered > 0);
     // The server goes on, and refuses until there is room.
     assert_eq!(answer(answered).status, 503);
-    assert_eq!(server.get("/health").status, 200);
+    assert_eq!(server.get("/health").status, 503);
     assert!(server.stop().contains("reading or writing the database failed"), "{}", server.log());
     let server = Server::with_api(&project);
     for number in 0..answered {

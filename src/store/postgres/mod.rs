@@ -244,6 +244,12 @@ impl Store for Postgres {
         Box::pin(async move { self.put(sql::SET_CURSOR, given().with(name).with(value)).await.map(drop) })
     }
 
+    fn lead<'a>(&'a self, task: &'a str, owner: &'a str, seconds: f64) -> Answer<'a, bool> {
+        Box::pin(
+            async move { Ok(!self.put(sql::LEAD, given().with(task).with(owner).with(seconds)).await?.is_empty()) },
+        )
+    }
+
     fn prune(&self, before: f64) -> Answer<'_, u64> {
         Box::pin(self.prune_rows(before))
     }

@@ -100,6 +100,16 @@ pub(super) const SET_CURSOR: &str = "
     INSERT INTO sapa_cursor (name, value) VALUES ($1, $2)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
+/// $1 task, $2 owner, $3 seconds. A row when the owner leads, by the clock of the
+/// database. The cursor holds `[owner, until]`.
+pub(super) const LEAD: &str = "
+    INSERT INTO sapa_cursor (name, value)
+    VALUES ('lead:' || $1, json_build_array($2::text, extract(epoch FROM clock_timestamp()) + $3::float8)::text)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+    WHERE sapa_cursor.value::json ->> 0 = $2
+        OR (sapa_cursor.value::json ->> 1)::float8 <= extract(epoch FROM clock_timestamp())
+    RETURNING value";
+
 /// $1 time, $2 most rows of a kind. How many rows went. Rows that another
 /// process is about to remove are left to it.
 pub(super) const PRUNE: &str = "

@@ -3,6 +3,8 @@
 //! One task writes, with a bounded queue before it; a few connections read.
 //! A file that Rasa wrote is taken over in place.
 
+pub(crate) use self::open::secure_file;
+
 mod arguments;
 mod event_rows;
 mod fault;
@@ -51,7 +53,7 @@ impl Sqlite {
 
     /// As [`Self::open`]; says how long to wait for another program's lock.
     async fn open_waiting(path: &Path, clock: Clock, busy_timeout: Duration) -> Result<Self, StoreError> {
-        open::secure_file(path)?;
+        secure_file(path)?;
         let options = open::writer_options(path, busy_timeout);
         let connection = open::connect(path, &options).await?;
         let readers = open::readers(path).await?;
@@ -242,6 +244,13 @@ impl Store for Sqlite {
 
     fn set_cursor<'a>(&'a self, name: &'a str, value: &'a str) -> Answer<'a, ()> {
         Box::pin(async move { self.write(sql::SET_CURSOR, given().with(name).with(value)).await.map(drop) })
+    }
+
+    fn lead<'a>(&'a self, task: &'a str, owner: &'a str, seconds: f64) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let parameters = given().with(task).with(owner).with((self.clock)()).with(seconds);
+            Ok(!self.write(sql::LEAD, parameters).await?.is_empty())
+        })
     }
 
     fn prune(&self, before: f64) -> Answer<'_, u64> {

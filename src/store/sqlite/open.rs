@@ -27,7 +27,7 @@ const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "tables", include_str!("../migra
 
 /// Makes the file if there is none, with mode 0600; an existing one gets that
 /// mode. SQLite gives its `-wal` and `-shm` files the mode of the database.
-pub(super) fn secure_file(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn secure_file(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

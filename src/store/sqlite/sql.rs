@@ -138,6 +138,14 @@ pub(super) const SET_CURSOR: &str = "
     INSERT INTO sapa_cursor (name, value) VALUES ($1, $2)
     ON CONFLICT DO UPDATE SET value = excluded.value";
 
+/// $1 task, $2 owner, $3 time, $4 seconds. A row when the owner leads. The cursor
+/// holds `[owner, until]`.
+pub(super) const LEAD: &str = "
+    INSERT INTO sapa_cursor (name, value) VALUES ('lead:' || $1, json_array($2, $3 + $4))
+    ON CONFLICT DO UPDATE SET value = excluded.value
+    WHERE sapa_cursor.value ->> 0 = $2 OR sapa_cursor.value ->> 1 <= $3
+    RETURNING 1";
+
 /// $1 time. One row for each row that went.
 pub(super) const PRUNE: &str = "DELETE FROM sapa_finished WHERE time < $1 RETURNING 1";
 

@@ -1,0 +1,124 @@
+//! Event brokers (spec §6.3): every event reaches them, in the order of its
+//! conversation, also when the server is killed.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::{Project, Server, poll};
+
+const STORE: &str = "tracker_store: {type: SQL, dialect: sqlite, db: bot.db}\n";
+
+/// The small bot with a broker.
+fn project(broker: &str) -> Project {
+    let project = Project::tiny().trained();
+    project.write("endpoints.yml", format!("{STORE}event_broker: {broker}\n"));
+    project
+}
+
+/// The lines of the broker `file`.
+fn lines(project: &Project) -> Vec<Value> {
+    let text = std::fs::read_to_string(project.path("events.log")).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+/// The events of a conversation as the API tells them, as a broker has them.
+fn told(server: &Server, sender: &str) -> Vec<Value> {
+    let with_sender = |event: Value| {
+        let mut body = serde_json::Map::new();
+        body.insert("sender_id".into(), sender.into());
+        body.extend(event.as_object().expect("an event").clone());
+        Value::Object(body)
+    };
+    server.events(sender).into_iter().map(with_sender).collect()
+}
+
+fn of(lines: &[Value], sender: &str) -> Vec<Value> {
+    lines.iter().filter(|line| line["sender_id"] == sender).cloned().collect()
+}
+
+#[test]
+fn a_file_gets_every_event_behind_its_sender() {
+    let project = project("{type: file, path: events.log}");
+    let server = Server::with_api(&project);
+    server.say("a", "hi");
+    server.say("b", "hi");
+    server.say("a", "hi");
+    let expected = told(&server, "a");
+    let lines = poll("all events", || Some(lines(&project)).filter(|l| of(l, "a").len() >= expected.len()));
+    assert_eq!(of(&lines, "a"), expected);
+    let text = std::fs::read_to_string(project.path("events.log")).expect("the file");
+    assert!(text.starts_with("{\"sender_id\":\"a\",\"event\":\"action\""), "{text}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(project.path("events.log")).expect("the file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_killed_server_loses_no_event_and_repeats_at_most_some() {
+    let project = project("{type: file, path: events.log}");
+    for number in 0..4 {
+        let mut server = Server::with_api(&project);
+        server.say(&format!("s{number}"), "hi");
+        server.stop();
+    }
+    let server = Server::with_api(&project);
+    // What the killed one led in is free after its time.
+    let lines =
+        poll("all events", || Some(lines(&project)).filter(|l| (0..4).all(|n| !of(l, &format!("s{n}")).is_empty())));
+    for number in 0..4 {
+        let sender = format!("s{number}");
+        let once: BTreeSet<String> = of(&lines, &sender).iter().map(Value::to_string).collect();
+        let expected: BTreeSet<String> = told(&server, &sender).iter().map(Value::to_string).collect();
+        assert_eq!(once, expected, "{sender}");
+    }
+}
+
+#[test]
+fn two_servers_on_one_store_publish_each_event_once() {
+    let project = project("{type: file, path: events.log}");
+    let servers = [Server::with_api(&project), Server::with_api(&project)];
+    for number in 0..10 {
+        servers[number % 2].say("both", "hi");
+    }
+    let expected = told(&servers[0], "both");
+    let lines = poll("all events", || Some(lines(&project)).filter(|l| l.len() >= expected.len()));
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_database_gets_a_row_an_event() {
+    let project = project("{type: SQL, db: published.db}");
+    let server = Server::with_api(&project);
+    server.say("a", "hi");
+    let expected: Vec<(String, String)> =
+        told(&server, "a").iter().map(|body| ("a".to_owned(), body.to_string())).collect();
+    let rows = || -> Vec<(String, String)> {
+        crate::support::RUNTIME.block_on(async {
+            let url = format!("sqlite://{}?mode=ro", project.path("published.db").display());
+            let pool = sqlx::SqlitePool::connect(&url).await.expect("the database");
+            let rows = sqlx::query_as("SELECT sender_id, data FROM events ORDER BY id").fetch_all(&pool).await;
+            pool.close().await;
+            rows.expect("the rows")
+        })
+    };
+    assert_eq!(poll("all rows", || Some(rows()).filter(|rows| rows.len() >= expected.len())), expected);
+}
+
+#[test]
+fn a_broker_that_cannot_be_used_stops_the_start_and_says_why() {
+    for (broker, reason) in [
+        ("{type: fil}", "did you mean `file`?"),
+        ("{type: my.own.Broker}", "type `my.own.broker` is not served"),
+        ("{type: file, path: models}", "`models` cannot be written to"),
+        ("{type: file, path: [a]}", "`path` must be a text"),
+        ("{type: SQL, dialect: oracle}", "dialect `oracle` is not served"),
+    ] {
+        let output = project(broker).sapa(&["run", "-p", "0"]);
+        assert_eq!(output.code, Some(1), "{broker}: {output:?}");
+        assert!(output.err.contains(reason), "{broker}: {output:?}");
+    }
+}
