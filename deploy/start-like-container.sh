@@ -7,7 +7,10 @@
 # The commands are those of the Dockerfile; addresses and files are this host's.
 set -euo pipefail
 
-readonly programs=$1 model=$2 endpoints=${3:-}
+programs=$(realpath "$1")
+model=$(realpath "$2")
+endpoints=${3:+$(realpath "$3")}
+readonly programs model endpoints
 readonly actions_port=${ACTIONS_PORT:-5055} port=${SAPA_PORT:-5005}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly root

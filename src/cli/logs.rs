@@ -1,8 +1,8 @@
 //! `sapa logs`: a log file, with everything personal masked once more.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::io::{BufRead as _, BufReader, Seek as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -46,10 +46,32 @@ pub(super) fn run(args: &LogsArgs) -> Result<ExitCode> {
         }
         match (read, args.follow) {
             (0, false) => return Ok(ExitCode::SUCCESS),
-            (0, true) => std::thread::sleep(PAUSE),
+            (0, true) => {
+                std::thread::sleep(PAUSE);
+                if let Some(anew) = begun_anew(&args.file, &mut reader)? {
+                    (reader, line) = (anew, Vec::new());
+                }
+            }
             _ => {}
         }
     }
+}
+
+/// The log from its beginning, when it was emptied or another file stands in its
+/// place: a start of the bot begins a new one.
+fn begun_anew(path: &Path, reader: &mut BufReader<File>) -> Result<Option<BufReader<File>>> {
+    // Between two logs there may be none for a moment.
+    let Ok(file) = File::open(path) else { return Ok(None) };
+    let (now, read) = (file.metadata()?, reader.get_ref().metadata()?);
+    #[cfg(unix)]
+    let is_other = {
+        use std::os::unix::fs::MetadataExt as _;
+        (now.dev(), now.ino()) != (read.dev(), read.ino())
+    };
+    #[cfg(not(unix))]
+    let is_other = now.created().ok() != read.created().ok();
+    let is_shorter = now.len() < reader.stream_position()?;
+    Ok((is_other || is_shorter).then(|| BufReader::new(file)))
 }
 
 /// The time before the first space is no number of a person.

@@ -2,12 +2,13 @@
 //! repository; the containers' start-up runs on this host.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_yaml::Value;
 
-use crate::support::{Project, helpdesk_model, repository};
+use crate::support::{Killed, Project, helpdesk_model, repository};
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -218,6 +219,14 @@ fn logs_show_a_channels_lines_with_personal_data_masked() {
     assert!(telegram.out.contains("one") && !telegram.out.contains("two"), "{}", telegram.out);
     let missing = project.sapa(&["logs", "none.log"]);
     assert!(missing.code == Some(1) && missing.err.contains("none.log"), "{missing:?}");
+    // A start of the bot begins the file anew: whoever follows it goes on with that.
+    let mut follower = project.command(&["logs", "--follow"]);
+    let mut follower = Killed(follower.stdout(Stdio::piped()).spawn().expect("a follower"));
+    let mut shown = BufReader::new(follower.0.stdout.take().expect("its lines")).lines();
+    let mut next = || shown.next().expect("a line").expect("a text");
+    assert!(next().contains("one") && next().contains("two"));
+    project.write("logs/server.log", "2026-01-02T03:04:07Z INFO three\n");
+    assert!(next().contains("three"));
     for script in ["run.ps1", "logtele.ps1"] {
         let text = std::fs::read_to_string(repository().join(script)).expect("a script");
         assert!(text.contains("sapa.exe") && text.contains("logs"), "{script}");

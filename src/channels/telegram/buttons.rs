@@ -37,6 +37,29 @@ pub(super) fn resolve(data: &str, events: &[Event]) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// Key of a user event's metadata: the message's number within its chat.
+pub(super) const MESSAGE_NUMBER: &str = "message_number";
+
+/// Whether the bot has asked anew with a button of the same payload since the user
+/// wrote something below that keyboard: the old button would answer the new
+/// question. Telegram counts the messages of a chat up.
+pub(super) fn is_outdated(data: &str, keyboard: i32, events: &[Event]) -> bool {
+    let is_below = |event: &Event| match &event.body {
+        EventBody::User { .. } => event
+            .metadata
+            .get(MESSAGE_NUMBER)
+            .and_then(Value::as_i64)
+            .is_some_and(|number| number > i64::from(keyboard)),
+        _ => false,
+    };
+    let Some(written) = events.iter().position(is_below) else { return false };
+    let asks = |event: &Event| match &event.body {
+        EventBody::Bot { data: said, .. } => payloads(&said.buttons).any(|payload| callback_data(payload) == data),
+        _ => false,
+    };
+    events[written..].iter().any(asks)
+}
+
 fn payloads(buttons: &Value) -> impl Iterator<Item = &str> {
     let rows = buttons.as_array().into_iter().flatten();
     rows.flat_map(|row| row.as_array().map_or(std::slice::from_ref(row), Vec::as_slice))
@@ -54,6 +77,20 @@ fn token(payload: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_button_does_not_answer_a_question_that_was_asked_after_it() {
+        let user = |number: i64| json!({"event": "user", "text": "tidak", "metadata": {MESSAGE_NUMBER: number}});
+        let asks = |payload: &str| json!({"event": "bot", "text": "?", "data": {"buttons": [{"title": "b", "payload": payload}]}});
+        let events = |values: &[Value]| -> Vec<Event> {
+            values.iter().map(|value| Event::from_json(value, 1.0).unwrap()).collect()
+        };
+        let said = events(&[user(10), asks("/ya"), user(12), asks("/ya")]);
+        assert!(is_outdated("/ya", 11, &said), "the keyboard of message 11 is that of the first question");
+        assert!(!is_outdated("/ya", 13, &said));
+        assert!(!is_outdated("/menu", 11, &said), "nothing else is asked with it");
+        assert!(!is_outdated("/ya", 11, &said[..3]), "the question stands");
+    }
 
     #[test]
     fn a_long_payload_comes_back_from_what_the_bot_said() {

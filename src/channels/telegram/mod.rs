@@ -201,20 +201,17 @@ impl Telegram {
         // Who and what stays between the user and the bot.
         let chat = conversation.pseudonym(&self.inner.settings.secret_token);
         match &outcome {
-            Ok(()) => {
-                tracing::info!(
-                    channel = "telegram",
-                    update = key,
-                    chat,
-                    messages = pieces.len(),
-                    "an update was answered"
-                );
+            Ok(0) if !pieces.is_empty() => {
+                tracing::error!(channel = "telegram", update = key, chat, "Telegram took nothing of a reply");
+            }
+            Ok(messages) => {
+                tracing::info!(channel = "telegram", update = key, chat, messages, "an update was answered");
             }
             Err(failure) => {
                 tracing::error!(channel = "telegram", update = key, chat, %failure, "a reply was not delivered");
             }
         }
-        outcome
+        outcome.map(drop)
     }
 
     /// Waits for a turn; a slow one shows that the bot is at work.
@@ -245,8 +242,11 @@ impl Telegram {
             self.answer_press(callback, true);
             return Ok(None);
         }
-        let payload = if buttons::is_token(&callback.data) {
-            buttons::resolve(&callback.data, &self.inner.agent.history(&conversation.sender_id()).await?)
+        let history = self.inner.agent.history(&conversation.sender_id()).await?;
+        let payload = if buttons::is_outdated(&callback.data, callback.message_id.0, &history) {
+            None
+        } else if buttons::is_token(&callback.data) {
+            buttons::resolve(&callback.data, &history)
         } else {
             Some(callback.data.clone())
         };

@@ -50,21 +50,23 @@ pub(super) struct Call {
 }
 
 impl Outgoing<'_> {
-    /// Sends all pieces, in order. What Telegram will never take is left out.
-    pub(super) async fn send_all(&self, pieces: &[Value]) -> Result<(), ApiFailure> {
+    /// Sends all pieces, in order; how many messages arrived. What Telegram will
+    /// never take is left out.
+    pub(super) async fn send_all(&self, pieces: &[Value]) -> Result<usize, ApiFailure> {
         let deadline = Instant::now() + self.patience;
+        let mut arrived = 0;
         for call in pieces.iter().flat_map(calls) {
             match self.send(call, deadline).await {
-                Ok(()) => {}
+                Ok(()) => arrived += 1,
                 Err(ApiFailure::Forbidden) => {
                     tracing::info!(channel = "telegram", "the user does not want messages from the bot");
-                    return Ok(());
+                    return Ok(arrived);
                 }
                 Err(failure) if failure.is_passing() || failure == ApiFailure::Unauthorized => return Err(failure),
                 Err(failure) => tracing::error!(channel = "telegram", %failure, "a message cannot be sent"),
             }
         }
-        Ok(())
+        Ok(arrived)
     }
 
     async fn send(&self, call: Call, deadline: Instant) -> Result<(), ApiFailure> {

@@ -122,7 +122,8 @@ fn message_for_bot(
         return None;
     }
     let conversation = conversation(message, user);
-    let (text, metadata) = content(message, attachment, settings, username)?;
+    let (text, mut metadata) = content(message, attachment, settings, username)?;
+    metadata.insert(super::buttons::MESSAGE_NUMBER.to_owned(), json!(message.id.0));
     Some(Inbound { update_id, conversation, text, metadata, callback: None })
 }
 

@@ -19,7 +19,7 @@ pub use actions::{Answer, FakeActions, HelpdeskActions};
 pub use bot_api::{BotApi, Fault, TOKEN, texts};
 pub use peer::Peer;
 pub use postgres::{Cluster, PASSWORD, USER};
-pub use project::{Output, Project, ended, helpdesk_model, repository};
+pub use project::{Killed, Output, Project, ended, helpdesk_model, repository};
 pub use server::Server;
 
 /// The longest that anything may take before a test gives up.
