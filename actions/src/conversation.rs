@@ -36,6 +36,13 @@ const CANCEL_PHRASES: [&str; 13] = [
     "cancel",
 ];
 
+/// Words that deny what follows.
+pub(crate) const DENYING: [&str; 12] =
+    ["tidak", "tdk", "tak", "ga", "gak", "gk", "nggak", "ngga", "enggak", "ndak", "bukan", "jangan"];
+
+/// How far in front of a word it may be denied: "tidak mau ikut batal".
+const DENIAL_REACH: usize = 3;
+
 /// Text of the last message; empty when there is none.
 pub(crate) fn text(request: &ActionRequest) -> &str {
     request.tracker.latest_message.text.as_deref().unwrap_or_default()
@@ -76,10 +83,19 @@ pub(crate) fn words(text: &str) -> String {
 
 /// Whether the user calls off what is going on.
 pub(crate) fn is_cancel(text: &str) -> bool {
-    let words = words(text);
+    // A comma parts a no from what follows: "tidak, batal saja".
+    text.split([',', '.', ';', '!']).any(is_cancelling)
+}
+
+fn is_cancelling(part: &str) -> bool {
+    let words = words(part);
+    let list: Vec<&str> = words.split_whitespace().collect();
+    let says = |word: &str| ["batal", "dibatal", "membatal"].iter().any(|start| word.starts_with(start));
+    if let Some(at) = list.iter().position(|word| says(word)) {
+        return !list[at.saturating_sub(DENIAL_REACH)..at].iter().any(|word| DENYING.contains(word));
+    }
     let phrase = CANCEL_PHRASES.iter().any(|phrase| words.contains(&format!(" {phrase} ")));
-    let batal = [" batal", " dibatalkan", " membatalkan"].iter().any(|word| words.contains(word));
-    (phrase || batal) && !words.contains(" jangan ")
+    phrase && !list.contains(&"jangan")
 }
 
 /// Events that empty these slots.
@@ -108,10 +124,23 @@ mod tests {
             "/batal",
             "tidak jadi, terima kasih",
             "gak jadi deh",
+            "tidak, batalkan saja",
         ] {
             assert!(is_cancel(text), "{text}");
         }
-        for text in ["tidak", "bukan", "198609262015051001", "jangan dibatalkan", "jadi begini", "", "sabatalion"] {
+        for text in [
+            "tidak",
+            "bukan",
+            "198609262015051001",
+            "jangan dibatalkan",
+            "jadi begini",
+            "",
+            "sabatalion",
+            "saya tidak mau batal",
+            "ga mau dibatalin",
+            "ga jadi batal",
+            "tolong jangan dibatalkan dulu",
+        ] {
             assert!(!is_cancel(text), "{text}");
         }
     }

@@ -11,8 +11,10 @@ const FRESH: Duration = Duration::from_secs(1);
 /// A store that does not answer for so long is of no use to a turn either.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The cursor that is written.
+/// The cursor that is written, and its length in bytes: more than most turns write,
+/// so that what has room for it has room for a turn.
 const CURSOR: &str = "health";
+const LENGTH: usize = 16 << 10;
 
 /// What was found out last.
 pub(super) type LastLook = tokio::sync::Mutex<Option<(Instant, bool)>>;
@@ -27,7 +29,7 @@ impl Agent {
         {
             return works;
         }
-        let now = self.now().to_string();
+        let now = format!("{:<LENGTH$}", self.now());
         let written = tokio::time::timeout(PATIENCE, self.store.set_cursor(CURSOR, &now)).await;
         let works = matches!(written, Ok(Ok(())));
         *last = Some((Instant::now(), works));

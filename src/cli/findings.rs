@@ -158,6 +158,12 @@ impl Findings {
 /// Whether a finding of the checks says what one of training says.
 fn says(said: &Diagnostic, found: &Diagnostic) -> bool {
     let is_same_place = said.annotations.first().map(|a| a.span) == found.annotations.first().map(|a| a.span);
+    // The same rules, and the same forms, that the check of the files found.
+    match found.code {
+        codes::SEVERAL_USER_TURNS if said.code == codes::RULE_SEVERAL_USER_TURNS => return true,
+        codes::FORMS_WITHOUT_RULES if said.code == codes::FORM_WITHOUT_RULE_POLICY => return true,
+        _ => {}
+    }
     let is_same_thing = match found.code {
         codes::UNREACHED_CHECKPOINT | codes::OPEN_CHECKPOINT => said.code == codes::CHECKPOINT_UNCONNECTED,
         codes::MISALIGNED_ENTITY => said.code == found.code,

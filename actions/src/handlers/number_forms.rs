@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::tries;
 use crate::{
     Helpdesk,
-    conversation::{DENIALS, TRIES, value_text, words},
+    conversation::{DENIALS, DENYING, TRIES, value_text, words},
 };
 
 const NUMBER: &str = "nomor_identitas";
@@ -201,9 +201,8 @@ const DOUBTS: [&str; 12] = [
     " kayaknya ",
 ];
 
-/// Ways to deny, and what is denied in "tidak ada yang salah": that means yes, and
-/// has the words of a no.
-const DENYING: [&str; 11] = ["tidak", "tdk", "tak", "ga", "gak", "gk", "nggak", "ngga", "enggak", "ndak", "bukan"];
+/// What is denied in "tidak ada yang salah": that means yes, and has the words of a
+/// no.
 const FAULTS: [&str; 4] = ["salah", "keliru", "masalah", "kesalahan"];
 
 /// Whether a text can be read both ways: what follows a yes is a ticket, so it is

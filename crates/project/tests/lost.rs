@@ -105,3 +105,18 @@ fn what_config_lacks_a_letter_for_is_named() {
         "`- name: RasaFileImporter`",
     );
 }
+
+#[test]
+fn a_placeholder_that_is_never_filled_is_told() {
+    let say = |text: &str| {
+        let domain = DOMAIN.replace("- text: Hi.", &format!("- text: '{text}'"));
+        found(&project(SOUND, &[("domain.yml", FileRole::Domain, &domain)]))
+    };
+    for fine in ["{size} is fine", "{{size}} is as it stands", "{a.b} is no slot", "/hi{{\"a\": \"{size}\"}}"] {
+        assert_eq!(say(fine), [], "{fine}");
+    }
+    for (never, cure) in [("{size.x}", "write `{size}`"), ("{{lit}} and {size}", "leave the tag out")] {
+        let found = say(never);
+        assert!(matches!(&*found, [(code, help)] if code.starts_with("W0530 ") && help.contains(cure)), "{found:?}");
+    }
+}

@@ -83,7 +83,7 @@ fn the_order_in_which_files_are_given_does_not_matter() {
 fn one_data_file_may_hold_everything() {
     let data = "version: \"3.1\"\nnlu:\n- intent: faq/jam\n  examples: |\n    - jam buka?\nstories:\n- story: s\n  steps:\n  - intent: faq\n  - action: utter_faq\nrules:\n- rule: r\n  steps:\n  - intent: salam\n  - action: utter_salam\nresponses:\n  utter_faq/jam:\n  - text: Pukul 08.00\n  utter_salam:\n  - text: Halo lagi\nentities: [kota]\n";
     let loaded = load_with(CONFIG, DOMAIN, data);
-    assert_eq!(brief(&loaded), ["W0207:21"]);
+    assert_eq!(brief(&loaded), ["W0501:19", "W0207:21"]);
     let project = &loaded.project;
     assert_eq!(project.stories.len(), 2);
     assert!(project.domain.intents["faq"].is_retrieval && !project.domain.entities.contains_key("kota"));

@@ -122,7 +122,10 @@ fn message_for_bot(
         return None;
     }
     let conversation = conversation(message, user);
-    let (text, mut metadata) = content(message, attachment, settings, username)?;
+    let Some((text, mut metadata)) = content(message, attachment, settings, username) else {
+        tracing::debug!(channel = "telegram", update_id, "a message that says nothing is passed over");
+        return None;
+    };
     metadata.insert(super::buttons::MESSAGE_NUMBER.to_owned(), json!(message.id.0));
     Some(Inbound { update_id, conversation, text, metadata, callback: None })
 }

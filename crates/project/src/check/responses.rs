@@ -4,7 +4,7 @@ use super::{fallback_actions, unknown_entity, unknown_intent, unknown_slot};
 use crate::annotation::{payload_entities, payload_intent, payload_json_part};
 use crate::domain::{Domain, ResponseVariation};
 use crate::load::all_steps;
-use crate::placeholders::Template;
+use crate::placeholders::{Piece, Template};
 use crate::{Diagnostic, Project, Severity, Span, StepKind, codes};
 use sapa_sdk::JsonMap;
 use serde_json::Value;
@@ -30,6 +30,7 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
         let what = format!("the response `{name}`");
         placeholders(&what, variation, span, &project.domain, out);
         braces(&what, variation, span, out);
+        unfillable(&what, variation, span, &project.domain, out);
     }
     conditions(project, out);
     buttons(project, out);
@@ -91,6 +92,34 @@ fn unbalanced(value: &Value) -> Option<&str> {
         Value::Object(map) => map.values().find_map(unbalanced),
         _ => None,
     }
+}
+
+/// Slots that a text names in a way in which they are never filled (spec §3.9).
+fn unfillable(what: &str, variation: &ResponseVariation, span: Span, domain: &Domain, out: &mut Vec<Diagnostic>) {
+    let Some(text) = variation.content.get("text").and_then(Value::as_str) else { return };
+    let Ok(Some(template)) = Template::parse(text) else { return };
+    let of_slot = |piece: &Piece<'_>| match piece {
+        Piece::Placeholder(inner) => {
+            let (slot, rest) = inner.split_at(inner.find(['.', '[', ':', '!']).unwrap_or(inner.len()));
+            (!rest.is_empty() && domain.slots.contains_key(slot.trim())).then(|| slot.trim().to_owned())
+        }
+        _ => None,
+    };
+    let (name, cure) = match (template.pieces.iter().find_map(of_slot), template.names().next()) {
+        (Some(slot), _) => {
+            (slot.clone(), format!("write `{{{slot}}}`, and have a custom action set the slot as it is to be shown"))
+        }
+        (None, Some(name)) if template.has_escaped_tag && domain.slots.contains_key(name) => (
+            name.to_owned(),
+            "a text with a doubled tag such as `{{x}}` is sent as it stands: leave the tag out".to_owned(),
+        ),
+        _ => return,
+    };
+    out.push(
+        Diagnostic::warning(codes::NEVER_FILLED, format!("the slot `{name}` is never filled into {what}"))
+            .at(span, "sent as it stands")
+            .help(cure),
+    );
 }
 
 /// Retrieval intents that have no response: the bot would say nothing.

@@ -14,7 +14,7 @@ pub use spans::{DomainSpans, LostSection, MappingPlace, NamePlace};
 use crate::domain::{CustomAction, DEFAULT_ACTIONS, Domain, SessionConfig};
 use crate::yaml::{Map, Node};
 use crate::{Diagnostic, Span, codes, shape, suggest};
-use merge::{Items, Merged, Origin};
+use merge::{Items, Merged};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The cure of what is written as in Rasa 2.
