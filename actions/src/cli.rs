@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand};
 use sapa_sdk::{Date, pii::mask, server::DEFAULT_PORT};
@@ -17,7 +17,9 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::{Clock, FixedClock, Helpdesk, People, Settings, Store, SystemClock, Ticket, action_server, logging};
+use crate::{
+    Clock, FixedClock, Helpdesk, People, Settings, Store, SystemClock, Ticket, TicketStatus, action_server, logging,
+};
 
 /// Longest answer that is read, bytes.
 const MOST_ANSWER: u64 = 65_536;
@@ -36,7 +38,7 @@ pub struct Cli {
 enum Command {
     /// Serve the actions (the default).
     Run(RunArgs),
-    /// List the tickets, personal data masked.
+    /// List the tickets, personal data masked; change one's status.
     Tiket(TicketArgs),
     /// Tell whether a service answers, for containers without a shell.
     Health(HealthArgs),
@@ -79,6 +81,10 @@ struct HealthArgs {
 
 #[derive(Debug, Args)]
 struct TicketArgs {
+    /// Number of a ticket, and its new status: baru, diproses, menunggu_pemohon or
+    /// selesai.
+    #[arg(long, num_args = 2, value_names = ["NUMBER", "STATUS"])]
+    ubah: Option<Vec<String>>,
     /// Database file.
     #[arg(long, default_value = "helpdesk.db")]
     db: PathBuf,
@@ -166,7 +172,15 @@ async fn answers(address: SocketAddr) -> anyhow::Result<()> {
 }
 
 async fn list_tickets(args: TicketArgs) -> anyhow::Result<()> {
-    let tickets = Store::open_existing(&args.db).await?.tickets().await?;
+    let store = Store::open_existing(&args.db).await?;
+    if let Some([number, status]) = args.ubah.as_deref() {
+        let status = TicketStatus::named(status)
+            .with_context(|| format!("there is no status `{status}`; use {}", TicketStatus::NAMES.join(", ")))?;
+        if !store.set_status(number, status).await? {
+            bail!("there is no ticket {number}");
+        }
+    }
+    let tickets = store.tickets().await?;
     std::io::stdout().write_all(table(&tickets).as_bytes()).context("cannot write the table")
 }
 

@@ -23,13 +23,18 @@ pub enum TicketStatus {
 }
 
 impl TicketStatus {
-    fn from_column(text: &str) -> Self {
-        match text {
-            "diproses" => Self::InProgress,
-            "menunggu_pemohon" => Self::WaitingForUser,
-            "selesai" => Self::Done,
-            _ => Self::New,
-        }
+    /// What the column holds, in the order of a ticket's life.
+    pub const NAMES: [&str; 4] = ["baru", "diproses", "menunggu_pemohon", "selesai"];
+
+    const ALL: [Self; 4] = [Self::New, Self::InProgress, Self::WaitingForUser, Self::Done];
+
+    /// The status of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().position(|known| *known == name).and_then(|at| Self::ALL.get(at).copied())
+    }
+
+    fn name(self) -> &'static str {
+        Self::ALL.iter().zip(Self::NAMES).find(|(status, _)| **status == self).map_or("baru", |(_, name)| name)
     }
 
     /// In words for the person who waits.
@@ -80,7 +85,7 @@ impl<'r> FromRow<'r, SqliteRow> for Ticket {
             sender_id: row.try_get("sender_id")?,
             topic: row.try_get("topik")?,
             summary: row.try_get("ringkasan")?,
-            status: TicketStatus::from_column(row.try_get("status")?),
+            status: TicketStatus::named(row.try_get("status")?).unwrap_or(TicketStatus::New),
             created: row.try_get("dibuat_pada")?,
         })
     }
@@ -150,6 +155,15 @@ impl Store {
             .await
     }
 
+    /// Gives a ticket another status; `false` when there is none of that number.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn set_status(&self, number: &str, status: TicketStatus) -> sqlx::Result<bool> {
+        let update = sqlx::query("UPDATE tiket SET status = ?1 WHERE nomor = ?2").bind(status.name()).bind(number);
+        Ok(update.execute(&self.pool).await?.rows_affected() > 0)
+    }
+
     /// All tickets, oldest first.
     ///
     /// # Errors
@@ -200,6 +214,19 @@ mod tests {
         sqlx::raw_sql(most(100_000)).execute(&store.pool).await.unwrap();
         let number = store.create_ticket(ticket(), &day(2026)).await.unwrap();
         assert_eq!(number, format!("HD-2026-{:06}", made + 1));
+    }
+
+    #[tokio::test]
+    async fn a_status_is_changed_by_its_name() {
+        let (store, _directory) = store().await;
+        let number = store.create_ticket(ticket(None), &day(2026)).await.unwrap();
+        for name in TicketStatus::NAMES {
+            let status = TicketStatus::named(name).unwrap();
+            assert!(store.set_status(&number, status).await.unwrap());
+            assert_eq!(store.ticket("s", &number).await.unwrap().unwrap().status, status, "{name}");
+        }
+        assert!(!store.set_status("HD-2026-999999", TicketStatus::Done).await.unwrap());
+        assert_eq!(TicketStatus::named("hilang"), None);
     }
 
     #[tokio::test]

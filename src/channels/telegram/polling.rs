@@ -1,6 +1,6 @@
 //! Registering with Telegram, and asking for updates where there is no webhook.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -25,9 +25,14 @@ const LONG_POLL: u32 = 25;
 /// Conversations of a batch that are served at the same time.
 const AT_ONCE: usize = 32;
 
-/// How long a batch waits for its replies before it is confirmed without them:
-/// its turns are on disk, and one chat must not keep the others waiting.
+/// How long a batch waits for its replies before the next one is asked for: one
+/// chat must not keep the others waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Updates from the oldest one on whose reply is late that stay unconfirmed, so that
+/// it comes again after a crash. Telegram gives at most a hundred unconfirmed ones:
+/// more of these would hide the new ones.
+const MOST_UNCONFIRMED: usize = 50;
 
 /// A round that takes less brought nothing.
 const SHORTEST_ROUND: Duration = Duration::from_secs(1);
@@ -91,8 +96,8 @@ async fn set_webhook(telegram: &Telegram, url: &str) {
     }
 }
 
-/// Asks for updates for ever. An update is confirmed by asking for the next one:
-/// when its turn is on disk, and its reply out or late.
+/// Asks for updates for ever. An update is confirmed by asking for those behind it:
+/// when its turn is on disk and its reply is out.
 async fn poll(telegram: &Telegram) {
     let delete = payloads::DeleteWebhook::new();
     if again("deleteWebhook", || telegram.inner.api.call(&delete)).await.is_none() {
@@ -100,28 +105,80 @@ async fn poll(telegram: &Telegram) {
     }
     let request = payloads::GetUpdates::new().timeout(LONG_POLL).limit(100).allowed_updates(KINDS);
     let mut request = serde_json::to_value(&request).unwrap_or_default();
-    let mut offset = 0_i64;
+    let mut position = Position::default();
     loop {
         // teloxide's offset has 32 bits; ids of updates may have more.
+        let offset = position.offset();
         request["offset"] = offset.into();
         let asked = Instant::now();
         let patience = Duration::from_secs(u64::from(LONG_POLL) + 15);
         let updates = again("getUpdates", || telegram.inner.api.call_named_for("getUpdates", &request, patience)).await;
         let Some(updates) = updates else { return };
         let updates = updates.as_array().map(Vec::as_slice).unwrap_or_default();
-        serve(telegram, updates).await;
-        let next = updates.iter().filter_map(update::number).max().map_or(offset, |last| last.saturating_add(1));
+        let fresh: Vec<&Value> = updates.iter().filter(|update| position.is_new(update)).collect();
+        position.add(&fresh, serve(telegram, &fresh).await);
+        position.wait().await;
         // A server that answers at once and brings nothing new is not to be asked
         // again and again.
-        if next == offset && asked.elapsed() < SHORTEST_ROUND {
+        if position.offset() == offset && asked.elapsed() < SHORTEST_ROUND {
             tokio::time::sleep(SHORTEST_ROUND).await;
         }
-        offset = next;
     }
 }
 
-/// Serves a batch: conversations side by side, each in its own order.
-async fn serve(telegram: &Telegram, updates: &[Value]) {
+/// What was received, and which replies to it are on their way.
+#[derive(Default)]
+struct Position {
+    /// Behind the last update.
+    next: i64,
+    /// Served updates that are not confirmed.
+    served: BTreeSet<i64>,
+    /// Those of them whose replies are late.
+    late: BTreeMap<i64, Vec<Delivery>>,
+}
+
+impl Position {
+    /// What is before it is confirmed.
+    fn offset(&self) -> i64 {
+        self.late.keys().next().copied().unwrap_or(self.next)
+    }
+
+    fn is_new(&self, update: &Value) -> bool {
+        update::number(update).is_none_or(|number| !self.served.contains(&number))
+    }
+
+    fn add(&mut self, updates: &[&Value], deliveries: Vec<(i64, Vec<Delivery>)>) {
+        let numbers: Vec<i64> = updates.iter().filter_map(|update| update::number(update)).collect();
+        // After a week without any Telegram may begin to count elsewhere.
+        self.next = numbers.iter().max().map_or(self.next, |last| last.saturating_add(1));
+        self.served.extend(numbers);
+        for (number, delivery) in deliveries {
+            self.late.entry(number).or_default().extend(delivery);
+        }
+    }
+
+    /// Waits a while for the replies, and forgets what may be confirmed.
+    async fn wait(&mut self) {
+        let all_out = join_all(self.late.values().flatten().cloned().map(outbox::delivered));
+        if tokio::time::timeout(PATIENCE, all_out).await.is_err() {
+            tracing::warn!(channel = "telegram", "some replies are late; other chats go on");
+        }
+        self.late.retain(|_, deliveries| deliveries.iter().any(|delivery| delivery.borrow().is_none()));
+        self.forget();
+        while self.served.len() > MOST_UNCONFIRMED && self.late.pop_first().is_some() {
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        let offset = self.offset();
+        self.served.retain(|number| *number >= offset);
+    }
+}
+
+/// Serves a batch: conversations side by side, each in its own order. The replies
+/// of each update.
+async fn serve(telegram: &Telegram, updates: &[&Value]) -> Vec<(i64, Vec<Delivery>)> {
     let mut conversations: BTreeMap<String, Vec<Inbound>> = BTreeMap::new();
     for update in updates {
         if let Some(inbound) = update::read(update, &telegram.inner.settings, telegram.username()) {
@@ -131,15 +188,11 @@ async fn serve(telegram: &Telegram, updates: &[Value]) {
     let turns = conversations.into_values().map(|messages| async move {
         let mut deliveries = Vec::new();
         for message in messages {
-            deliveries.extend(until_served(telegram, message).await);
+            deliveries.push((message.update_id, until_served(telegram, message).await));
         }
         deliveries
     });
-    let deliveries: Vec<_> = stream::iter(turns).buffer_unordered(AT_ONCE).collect().await;
-    let all_out = join_all(deliveries.into_iter().flatten().map(outbox::delivered));
-    if tokio::time::timeout(PATIENCE, all_out).await.is_err() {
-        tracing::warn!(channel = "telegram", "some replies are late; other chats go on");
-    }
+    stream::iter(turns).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.concat()
 }
 
 /// Tries until the turn is on disk.

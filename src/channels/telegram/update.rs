@@ -31,7 +31,8 @@ pub(super) struct Callback {
     pub(super) message_id: MessageId,
     /// The button's data.
     pub(super) data: String,
-    /// In a group: somebody pressed it whom the bot did not answer there.
+    /// In a group: somebody pressed it whom the bot did not answer there; or the
+    /// button is none of the bot's.
     pub(super) is_foreign: bool,
 }
 
@@ -257,8 +258,10 @@ fn edited(update_id: i64, message: &Message, settings: &Settings) -> Option<Inbo
 }
 
 fn pressed(update_id: i64, query: CallbackQuery) -> Option<Inbound> {
-    let message = query.message?;
-    let data = query.data?;
+    let (Some(message), Some(data)) = (query.message, query.data) else {
+        // A button that is none of the bot's; its spinner is ended all the same.
+        return Some(useless_press(update_id, query.id.0, &query.from));
+    };
     let (chat, message_id) = (message.chat().clone(), message.id());
     let topic = match &message {
         MaybeInaccessibleMessage::Regular(message) => message.thread_id.filter(|_| message.is_topic_message),
@@ -277,6 +280,17 @@ fn pressed(update_id: i64, query: CallbackQuery) -> Option<Inbound> {
     };
     let is_foreign = !private && answered.is_some_and(|user| user.id != query.from.id);
     let callback = Callback { query_id: query.id.0, message_id, data, is_foreign };
+    Some(press(update_id, conversation, callback))
+}
+
+fn useless_press(update_id: i64, query_id: String, user: &User) -> Inbound {
+    let chat = i64::try_from(user.id.0).unwrap_or(0);
+    let conversation = Conversation { chat, member: None, topic: None, reply_to: None };
+    let callback = Callback { query_id, message_id: MessageId(0), data: String::new(), is_foreign: true };
+    press(update_id, conversation, callback)
+}
+
+fn press(update_id: i64, conversation: Conversation, callback: Callback) -> Inbound {
     let (text, metadata) = (String::new(), JsonMap::new());
-    Some(Inbound { update_id, conversation, text, metadata, callback: Some(callback) })
+    Inbound { update_id, conversation, text, metadata, callback: Some(callback) }
 }

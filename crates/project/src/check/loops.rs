@@ -1,5 +1,6 @@
 //! Forms and loops as stories use them.
 
+use super::stories::loop_name;
 use super::{DEFAULT_LOOPS, is_form_name};
 use crate::load::all_steps;
 use crate::{Diagnostic, Project, Step, StepKind, Story, StoryKind, codes};
@@ -81,11 +82,4 @@ fn rephrasing(project: &Project, out: &mut Vec<Diagnostic>) {
 
 fn steps(project: &Project) -> impl Iterator<Item = &Step> {
     project.stories.iter().flat_map(all_steps)
-}
-
-fn loop_name(step: &Step) -> Option<&str> {
-    match &step.kind {
-        StepKind::ActiveLoop(name) => name.as_deref(),
-        _ => None,
-    }
 }

@@ -25,7 +25,7 @@ pub(super) fn check<'d>(stories: &'d [Story], domain: &'d Domain) -> Vec<Diagnos
 }
 
 /// The loop that a step says is active.
-fn loop_name(step: &Step) -> Option<&str> {
+pub(super) fn loop_name(step: &Step) -> Option<&str> {
     match &step.kind {
         StepKind::ActiveLoop(name) => name.as_deref(),
         _ => None,
