@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_yaml::Value;
 
-use crate::support::{Killed, Project, helpdesk_model, repository};
+use crate::support::{DEADLINE, Killed, Project, helpdesk_model, repository};
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -222,8 +222,10 @@ fn logs_show_a_channels_lines_with_personal_data_masked() {
     // A start of the bot begins the file anew: whoever follows it goes on with that.
     let mut follower = project.command(&["logs", "--follow"]);
     let mut follower = Killed(follower.stdout(Stdio::piped()).spawn().expect("a follower"));
-    let mut shown = BufReader::new(follower.0.stdout.take().expect("its lines")).lines();
-    let mut next = || shown.next().expect("a line").expect("a text");
+    let shown = BufReader::new(follower.0.stdout.take().expect("its lines"));
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || shown.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+    let next = || told.recv_timeout(DEADLINE).expect("a line");
     assert!(next().contains("one") && next().contains("two"));
     project.write("logs/server.log", "2026-01-02T03:04:07Z INFO three\n");
     assert!(next().contains("three"));
