@@ -159,6 +159,14 @@ impl Agent {
         Ok(self.store.due_timers(limit).await?)
     }
 
+    /// The events of a conversation's current session, oldest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn session(&self, sender_id: &str) -> Result<Vec<Event>, AgentError> {
+        Ok(self.store.load(sender_id).await?.events)
+    }
+
     /// All events of a conversation, oldest first.
     ///
     /// # Errors

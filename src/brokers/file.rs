@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -23,15 +24,10 @@ pub(super) fn open(section: StoreEndpoint) -> Opened {
             None => DEFAULT_PATH,
             Some(path) => path.as_str().ok_or_else(|| OpenError("`path` must be a text".to_owned()))?,
         };
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
+        let failed = |error: &dyn std::fmt::Display| OpenError(format!("`{path}` cannot be written to: {error}"));
         // Events hold what users wrote.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| OpenError(format!("`{path}` cannot be written to: {error}")))?;
-        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Err(OpenError(format!("`{path}` is not a file")));
-        }
+        crate::store::secure_file(Path::new(path)).map_err(|error| failed(&error))?;
+        let file = OpenOptions::new().append(true).open(path).map_err(|error| failed(&error))?;
         Ok(Arc::new(FileBroker { file: Arc::new(file) }) as Arc<dyn Broker>)
     })
 }

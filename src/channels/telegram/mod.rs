@@ -242,11 +242,13 @@ impl Telegram {
             self.answer_press(callback, true);
             return Ok(None);
         }
-        let history = self.inner.agent.history(&conversation.sender_id()).await?;
-        let payload = if buttons::is_outdated(&callback.data, callback.message_id.0, &history) {
+        let (agent, sender_id) = (&self.inner.agent, conversation.sender_id());
+        // What the user is asked now stands in the session; what a token means may be older.
+        let payload = if buttons::is_outdated(&callback.data, callback.message_id.0, &agent.session(&sender_id).await?)
+        {
             None
         } else if buttons::is_token(&callback.data) {
-            buttons::resolve(&callback.data, &history)
+            buttons::resolve(&callback.data, &agent.history(&sender_id).await?)
         } else {
             Some(callback.data.clone())
         };

@@ -116,8 +116,10 @@ async fn poll(telegram: &Telegram) {
         let Some(updates) = updates else { return };
         let updates = updates.as_array().map(Vec::as_slice).unwrap_or_default();
         let fresh: Vec<&Value> = updates.iter().filter(|update| position.is_new(update)).collect();
-        position.add(&fresh, serve(telegram, &fresh).await);
-        position.wait().await;
+        let deliveries = serve(telegram, &fresh).await;
+        // Those of earlier batches keep nobody waiting.
+        wait_for(&deliveries).await;
+        position.add(&fresh, deliveries);
         // A server that answers at once and brings nothing new is not to be asked
         // again and again.
         if position.offset() == offset && asked.elapsed() < SHORTEST_ROUND {
@@ -147,6 +149,7 @@ impl Position {
         update::number(update).is_none_or(|number| !self.served.contains(&number))
     }
 
+    /// Takes in a batch that was served, and forgets what may be confirmed.
     fn add(&mut self, updates: &[&Value], deliveries: Vec<(i64, Vec<Delivery>)>) {
         let numbers: Vec<i64> = updates.iter().filter_map(|update| update::number(update)).collect();
         // After a week without any Telegram may begin to count elsewhere.
@@ -154,14 +157,6 @@ impl Position {
         self.served.extend(numbers);
         for (number, delivery) in deliveries {
             self.late.entry(number).or_default().extend(delivery);
-        }
-    }
-
-    /// Waits a while for the replies, and forgets what may be confirmed.
-    async fn wait(&mut self) {
-        let all_out = join_all(self.late.values().flatten().cloned().map(outbox::delivered));
-        if tokio::time::timeout(PATIENCE, all_out).await.is_err() {
-            tracing::warn!(channel = "telegram", "some replies are late; other chats go on");
         }
         self.late.retain(|_, deliveries| deliveries.iter().any(|delivery| delivery.borrow().is_none()));
         self.forget();
@@ -173,6 +168,14 @@ impl Position {
     fn forget(&mut self) {
         let offset = self.offset();
         self.served.retain(|number| *number >= offset);
+    }
+}
+
+/// Waits a while for the replies of a batch.
+async fn wait_for(deliveries: &[(i64, Vec<Delivery>)]) {
+    let all_out = join_all(deliveries.iter().flat_map(|(_, replies)| replies).cloned().map(outbox::delivered));
+    if tokio::time::timeout(PATIENCE, all_out).await.is_err() {
+        tracing::warn!(channel = "telegram", "some replies are late; other chats go on");
     }
 }
 
