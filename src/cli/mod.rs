@@ -1,6 +1,7 @@
 //! The command line: Rasa's names, flags and exit codes (spec §7), one file a
 //! command.
 
+mod allocator;
 mod bench;
 mod bot;
 mod data;

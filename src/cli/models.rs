@@ -107,7 +107,10 @@ pub(super) fn find(path: &Path) -> Option<PathBuf> {
 /// `MAX_NUMBER_OF_PREDICTIONS` (spec §10).
 pub(super) fn load(path: &Path) -> Result<Model> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    from_bytes(&bytes).with_context(|| format!("cannot load `{}`", path.display()))
+    let model = from_bytes(&bytes).with_context(|| format!("cannot load `{}`", path.display()));
+    drop(bytes);
+    super::allocator::give_back();
+    model
 }
 
 /// [`load`] from bytes that are no file of ours.
