@@ -20,6 +20,9 @@ FROM scratch AS sapa
 COPY --from=build /out/sapa /usr/local/bin/sapa
 COPY --from=train --chown=10001:10001 /out/models /app/models
 COPY --chown=10001:10001 deploy/credentials.yml deploy/endpoints.yml /app/
+# Empty: Telegram is asked for messages. A variable that is not set at all would
+# switch the channel off.
+ENV TELEGRAM_WEBHOOK_URL=""
 WORKDIR /app
 USER 10001:10001
 EXPOSE 5005

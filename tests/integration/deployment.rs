@@ -145,6 +145,12 @@ fn the_compose_file_names_what_exists_and_publishes_the_bot_alone() {
         let variable = endpoints["tracker_store"][key].as_str().expect("a variable");
         assert!(!environment[variable.trim_matches(['$', '{', '}'])].is_null(), "{variable}");
     }
+    // A variable that is not set switches the channel off: only the token may.
+    for variable in read("deploy/credentials.yml").split("${").skip(1).filter_map(|rest| rest.split('}').next()) {
+        assert!(!environment[variable].is_null(), "{variable}");
+        let preset = instructions().iter().any(|line| line.starts_with(&format!("ENV {variable}=")));
+        assert_eq!(preset, variable != "TELEGRAM_BOT_TOKEN", "{variable}");
+    }
     assert_eq!(environment["DB_USER"], compose["services"]["database"]["environment"]["POSTGRES_USER"]);
     assert_eq!(endpoints["tracker_store"]["db"], compose["services"]["database"]["environment"]["POSTGRES_DB"]);
 }
