@@ -379,9 +379,26 @@ fn brackets_that_annotate_nothing_are_told_where_an_entity_was_meant() {
     for broken in ["[big] (size)", "a [big](size", "a [](size) b", "[big]()", "[big]  ( size )", "[a] [big] (size:b)"] {
         assert!(told(broken), "{broken}");
     }
-    for sound in ["[big](size)", "see [here] (http://a.example)", "[x] (y)", "a [x] b", "[] ()", "size (big)"] {
+    for broken in ["[big][size]", "(big)[size] x", "[big]{\"entity\": \"size\" x", "[big] {\"entity\": \"size\"}"] {
+        assert!(told(broken), "{broken}");
+    }
+    for sound in [
+        "[big](size)",
+        "[big][x]",
+        "(big)[1]",
+        "[a] {b}",
+        "(big) [size]",
+        "see [here] (http://a.example)",
+        "[x] (y)",
+        "a [x] b",
+        "[] ()",
+        "size (big)",
+    ] {
         assert!(!told(sound), "{sound}");
     }
+    let stories = "stories:\n- story: a\n  steps:\n  - user: a [big] (size)\n  - action: utter_hi\n";
+    let found = found(&[("domain.yml", &domain), ("data/s.yml", stories)]);
+    assert!(found.iter().any(|line| line == "W0312 data/s.yml:4"), "{found:?}");
 }
 
 #[test]

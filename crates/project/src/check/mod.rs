@@ -3,6 +3,7 @@
 //! Contradictions between rules and stories are not looked for here.
 
 mod actions;
+mod annotations;
 mod domain;
 mod fillable;
 mod loops;

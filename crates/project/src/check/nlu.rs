@@ -15,47 +15,7 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     synonyms(project, out);
     regexes(project, out);
     misaligned(project, out);
-    likely_annotations(project, out);
-}
-
-/// Texts in brackets that stayed text although an entity's name stands behind them.
-fn likely_annotations(project: &Project, out: &mut Vec<Diagnostic>) {
-    let annotated = project.nlu.examples.iter().flat_map(|example| &example.entities).map(|entity| &*entity.entity);
-    let names: HashSet<&str> = annotated.chain(project.domain.entities.keys().map(String::as_str)).collect();
-    for example in project.nlu.examples.iter().filter(|example| example.text.contains('[')) {
-        let Some(why) = example
-            .text
-            .match_indices('[')
-            .find_map(|(at, _)| broken_annotation(example.text.get(at + 1..).unwrap_or_default(), &names))
-        else {
-            continue;
-        };
-        out.push(
-            Diagnostic::warning(
-                codes::LIKELY_ANNOTATION,
-                format!("the brackets in `{}` annotate nothing", example.text),
-            )
-            .at(example.span, why)
-            .help("write `[text](entity)`, with nothing in between"),
-        );
-    }
-}
-
-/// What is wrong with `text](entity)`, where it was surely meant as one: an
-/// entity's name stands in the round brackets, or they are empty.
-fn broken_annotation(behind: &str, names: &HashSet<&str>) -> Option<&'static str> {
-    let (covered, rest) = behind.split_once(']')?;
-    let inside = rest.trim_start().strip_prefix('(')?;
-    let name = inside.split([')', ':']).next()?.trim();
-    let is_named = names.contains(name);
-    match () {
-        () if inside.starts_with(')') && rest.starts_with('(') && !covered.is_empty() => Some("no entity is named"),
-        () if !is_named => None,
-        () if covered.is_empty() => Some("no text is annotated"),
-        () if !inside.contains(')') => Some("a `)` is missing"),
-        () if !rest.starts_with('(') => Some("there is a blank between `]` and `(`"),
-        () => None,
-    }
+    super::annotations::check(project, out);
 }
 
 /// The same text under two intents (compared as Rasa does: exactly).
