@@ -126,9 +126,10 @@ codes! {
     CORE_ACTION_LISTED = "W0525", "`actions` lists an action that must not be replaced";
     WORD_FOR_BOOL = "W0526", "a bool slot gets a text that is no bool";
     UNKNOWN_CHANNEL = "W0527", "a response is for a channel that is not known";
-    NEVER_FILLED = "W0530", "a placeholder is never filled";
-    NO_NUMBER = "W0529", "a float slot gets what is no number";
     NO_REPHRASE_TEXT = "W0528", "the two-stage fallback cannot ask to rephrase";
+    NO_NUMBER = "W0529", "a float slot gets what is no number";
+    NEVER_FILLED = "W0530", "a placeholder is never filled";
+    ASK_MISSPELT = "W0531", "a response that asks for a slot is misspelt";
     SLOT_ADDED = "W0512", "a slot that a form asks for was added";
     PLACEHOLDER = "N0502", "no slot fills a placeholder";
     ASK_RESPONSE_MISSING = "N0503", "a form cannot ask for a slot";

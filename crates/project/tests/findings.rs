@@ -370,6 +370,26 @@ fn words_for_a_bool_are_told_where_they_stand() {
 }
 
 #[test]
+fn what_nearly_asks_for_a_slot_is_told_once() {
+    let with = |slots: &str, responses: &str| {
+        let slot = "{type: text, mappings: [{type: custom}]}";
+        let slots_of: String = ["city", "size"].map(|name| format!("  {name}: {slot}\n")).concat();
+        let domain = format!(
+            "{DOMAIN}{responses}slots:\n{slots_of}forms:\n  my_form:\n    required_slots: [{slots}]\nactions: [validate_my_form]\n"
+        );
+        let mut found = found(&[("domain.yml", &domain), ("data/x.yml", DATA)]);
+        found.retain(|line| line.contains("W0531") || line.contains("N0503"));
+        found
+    };
+    let near = "  utter_ask_ctiy: [{text: Where?}]\n";
+    assert_eq!(with("city", near), ["W0531 domain.yml:11"]);
+    // It asks already; nothing is near; what is near asks for another slot.
+    assert_eq!(with("city", &format!("{near}  utter_ask_city: [{{text: Where?}}]\n")), Vec::<String>::new());
+    assert_eq!(with("size", near), Vec::<String>::new());
+    assert_eq!(with("city, size", "  utter_ask_size: [{text: How big?}]\n"), Vec::<String>::new());
+}
+
+#[test]
 fn brackets_that_annotate_nothing_are_told_where_an_entity_was_meant() {
     let domain = format!("entities: [size]\n{DOMAIN}");
     let told = |example: &str| {

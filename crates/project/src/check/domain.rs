@@ -160,7 +160,19 @@ fn forms(project: &Project, out: &mut Vec<Diagnostic>) {
             let span = places(&project.domain_spans.required_slots, at);
             if !domain.slots.contains_key(slot) {
                 out.push(unknown_required_slot(name, slot, span, domain));
-            } else if !can_ask(name, slot, domain) {
+            } else if asker_names(name, slot).iter().any(|asker| domain.has_action(asker)) {
+                continue;
+            } else if let Some(meant) = misspelt_asker(name, slot, domain) {
+                out.push(
+                    Diagnostic::warning(
+                        codes::ASK_MISSPELT,
+                        format!("`{meant}` asks for no slot, and nothing asks for `{slot}`"),
+                    )
+                    .at(span, format!("`{name}` asks for this slot"))
+                    .at(named_span(meant, project), "")
+                    .help(format!("rename `{meant}` to `utter_ask_{slot}`")),
+                );
+            } else if !domain.has_action(&format!("validate_{name}")) {
                 out.push(
                     Diagnostic::note(
                         codes::ASK_RESPONSE_MISSING,
@@ -197,14 +209,37 @@ fn unknown_required_slot(form: &str, slot: &str, span: Span, domain: &Domain) ->
     .help(suggest::cure(slot, known, &format!("add `{slot}:` with its type and mappings to `slots:`")))
 }
 
-fn can_ask(form: &str, slot: &str, domain: &Domain) -> bool {
-    let names = [
+/// Names under which a form asks for a slot, Rasa's order (spec §3.6).
+fn asker_names(form: &str, slot: &str) -> [String; 4] {
+    [
         format!("action_ask_{form}_{slot}"),
         format!("utter_ask_{form}_{slot}"),
         format!("action_ask_{slot}"),
         format!("utter_ask_{slot}"),
-    ];
-    names.iter().any(|name| domain.has_action(name)) || domain.has_action(&format!("validate_{form}"))
+    ]
+}
+
+/// The response or action that is nearly named as one that asks for this slot,
+/// and asks for no other.
+fn misspelt_asker<'d>(form: &str, slot: &str, domain: &'d Domain) -> Option<&'d str> {
+    let required = || domain.forms.iter().flat_map(|(form, f)| f.required_slots.iter().map(move |slot| (form, slot)));
+    let asks = |name: &str| {
+        let subject = ["utter_ask_", "action_ask_"].iter().find_map(|prefix| name.strip_prefix(prefix));
+        subject.is_some_and(|subject| domain.slots.contains_key(subject))
+            || required().any(|(form, slot)| asker_names(form, slot).iter().any(|asker| asker == name))
+    };
+    // Short names are near each other without being slips.
+    let allowed = if slot.chars().count() < 4 { 1 } else { 2 };
+    let names = domain.responses.keys().chain(domain.actions.iter().map(|action| &action.name));
+    let wanted = asker_names(form, slot);
+    let near = |name: &str| wanted.iter().any(|wanted| strsim::damerau_levenshtein(wanted, name) <= allowed);
+    names.map(String::as_str).find(|name| near(name) && !asks(name))
+}
+
+/// Where a response or an action stands.
+fn named_span(name: &str, project: &Project) -> Span {
+    let spans = &project.domain_spans;
+    spans.responses.get(name).or_else(|| spans.actions.get(name)).copied().unwrap_or_default()
 }
 
 fn rule_policy(project: &Project, out: &mut Vec<Diagnostic>) {
