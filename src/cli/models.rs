@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use sapa_model::Model;
@@ -59,6 +59,7 @@ fn timestamp(seconds: u64) -> String {
 /// Writes a model under a temporary name, syncs it, and gives it its name.
 pub(super) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+    sweep(folder);
     let path = folder.join(name);
     let temporary = folder.join(format!(".{name}.{}.part", std::process::id()));
     let written = (|| {
@@ -73,6 +74,26 @@ pub(super) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> 
         bail!("cannot write `{}`: {error}", path.display());
     }
     Ok(path)
+}
+
+/// After that time nobody writes at a temporary file any more.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// Removes what trainings that were killed have left.
+fn sweep(folder: &Path) {
+    let is_left = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let age = path.metadata().and_then(|file| file.modified()).map(|time| time.elapsed().unwrap_or_default());
+        name.starts_with('.')
+            && name.contains(".sapa.")
+            && name.ends_with(".part")
+            && age.is_ok_and(|age| age > ABANDONED)
+    };
+    let files = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    for path in files.filter(is_left) {
+        // One that cannot be removed is in nobody's way.
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// Makes a new name in a folder durable; only Unix opens folders as files.
@@ -122,6 +143,22 @@ pub(super) fn from_bytes(bytes: &[u8]) -> Result<Model> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_training_left_goes_once_it_is_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, age: Duration| {
+            let file = File::create(folder.path().join(name)).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+        };
+        file(".a.sapa.7.part", 2 * ABANDONED);
+        file(".b.sapa.8.part", Duration::ZERO);
+        file("c.part", 2 * ABANDONED);
+        write(folder.path(), "d.sapa", b"x").unwrap();
+        let mut left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".b.sapa.8.part", "c.part", "d.sapa"]);
+    }
 
     #[test]
     fn a_name_has_the_time_and_two_words_of_the_content() {
