@@ -36,7 +36,7 @@ async fn pull(server: &mut ModelServer, agent: &Agent) {
                     tracing::info!(model_id = loaded.model.id, "serving the model server's model");
                     agent.models.set(Some(loaded));
                 }
-                Err(error) => tracing::error!(%error, "the model server's model cannot be used"),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "the model server's model cannot be used"),
             }
         }
         Err(reason) => tracing::warn!(reason, "the model server gives no model; asking again later"),

@@ -154,3 +154,27 @@ fn no_error_text_repeats_what_was_sent() {
         assert!(reply.status == 400 && !reply.body.contains(nip), "{reply:?}");
     }
 }
+
+#[test]
+fn a_secret_in_a_configuration_file_is_in_no_finding() {
+    for (file, text) in [
+        ("endpoints.yml", "tracker_store:\n  type: SQL\n  password: hunter2: x\n"),
+        ("endpoints.yml", "tracker_store:\n\tpassword: hunter2\n"),
+        ("endpoints.yml", "tracker_store: {type: SQL, password: [hunter2]}\n"),
+        ("endpoints.yml", "tracker_store:\n  type: SQL\n  password: [hunter2]\n"),
+        ("endpoints.yml", "tracker_store:\n  password: hunter2\n  password: hunter2\n"),
+        ("endpoints.yml", "action_endpoint:\n  url: 5\n  tokn: hunter2\n"),
+        ("endpoints.yml", "hunter2"),
+        ("credentials.yml", "telegram:\n  access_token: hunter2:AAE: x\n"),
+        ("credentials.yml", "telegram:\n\taccess_token: hunter2\n"),
+        ("credentials.yml", "telegram:\n  access_token: hunter2\n  access_token: hunter2\n"),
+    ] {
+        let project = Project::tiny();
+        project.sapa(&["train", "--quiet"]);
+        project.write(file, text);
+        let said = project.sapa(&["run", "-p", "0"]);
+        assert_eq!(said.code, Some(1), "{text}: {said:?}");
+        let said = format!("{}{}", said.out, said.err);
+        assert!(said.contains(file) && !said.contains("hunter2"), "{text}: {said}");
+    }
+}

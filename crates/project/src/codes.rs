@@ -47,6 +47,7 @@ codes! {
     DOMAIN_KEYS_IN_DATA = "W0207", "domain keys stand in a data file and are not read";
     // N0201 meant domain keys of data files that were read.
     NOTHING_IN_FILE = "N0202", "a data file holds no training data";
+    UNREAD_SECTION = "N0203", "a top-level key is not read";
 
     // 03: NLU data (spec §1.4)
     BAD_ANNOTATION = "E0301", "an entity annotation is broken";

@@ -1,5 +1,6 @@
 //! `endpoints.yml` and `credentials.yml` (spec §1.8, §1.9).
 
+use crate::conceal::conceal;
 use crate::python::python_str;
 use crate::yaml::{self, Env, Map, Node};
 use crate::{Diagnostic, FileId, Sources, Span, codes, shape};
@@ -130,7 +131,7 @@ pub struct Endpoints {
     pub lock_store: Option<StoreEndpoint>,
     /// Where events are published.
     pub event_broker: Option<StoreEndpoint>,
-    /// The file's text, for rendering findings.
+    /// The file's text for rendering findings, values that may be secret hidden.
     pub sources: Sources,
 }
 
@@ -140,6 +141,12 @@ impl Endpoints {
     /// Reads the bytes of `endpoints.yml`; an empty file is fine. Broken
     /// sections are reported and stay `None`.
     pub fn parse(bytes: &[u8], path: &str, env: Env<'_>) -> (Self, Vec<Diagnostic>) {
+        let (mut endpoints, out) = Self::read(bytes, path, env);
+        endpoints.sources = conceal(&endpoints.sources);
+        (endpoints, out)
+    }
+
+    fn read(bytes: &[u8], path: &str, env: Env<'_>) -> (Self, Vec<Diagnostic>) {
         let (mut endpoints, mut out) = (Self::default(), Vec::new());
         let Some(root) = read_root(bytes, path, env, &mut endpoints.sources, &mut out) else { return (endpoints, out) };
         let Some(map) = top_level(&root, path, &mut out) else { return (endpoints, out) };
@@ -173,7 +180,7 @@ pub struct Credentials {
     pub off: IndexMap<String, String>,
     /// Where each channel's name stands.
     pub spans: IndexMap<String, Span>,
-    /// The file's text, for rendering findings.
+    /// The file's text for rendering findings, values that may be secret hidden.
     pub sources: Sources,
 }
 
@@ -186,6 +193,12 @@ impl fmt::Debug for Credentials {
 impl Credentials {
     /// Reads the bytes of `credentials.yml`; an empty file is fine.
     pub fn parse(bytes: &[u8], path: &str, env: Env<'_>) -> (Self, Vec<Diagnostic>) {
+        let (mut credentials, out) = Self::read(bytes, path, env);
+        credentials.sources = conceal(&credentials.sources);
+        (credentials, out)
+    }
+
+    fn read(bytes: &[u8], path: &str, env: Env<'_>) -> (Self, Vec<Diagnostic>) {
         let (mut credentials, mut out) = (Self::default(), Vec::new());
         let Some(root) = read_root(bytes, path, env, &mut credentials.sources, &mut out) else {
             return (credentials, out);

@@ -8,6 +8,7 @@ pub mod annotation;
 pub mod check;
 pub mod codes;
 pub mod components;
+mod conceal;
 pub mod config;
 pub mod diagnostic;
 pub mod domain;

@@ -215,10 +215,19 @@ fn read_nlu(parsed: &[Parsed], sources: &Sources, language: &str, out: &mut Vec<
 
 /// Says what is not read of a data file, and slips of top-level keys.
 fn report_other_content(file: &Parsed, map: &Map, out: &mut Vec<Diagnostic>) {
-    shape::slips(map, &known_top_level_keys(), "a data file", out);
+    let known = known_top_level_keys();
+    shape::slips(map, &known, "a data file", out);
     let is_data = map.iter().any(|(key, _)| DATA_KEYS.contains(&key.name.as_str()));
     if !is_data && !has_domain_keys(map) {
         out.push(foreign::holds_nothing(&file.path, file.root.span));
+        return;
+    }
+    // A file that is a domain as well is looked at there.
+    for (key, _) in map.iter().filter(|_| !file.roles.contains(&FileRole::Domain)) {
+        let name = key.name.as_str();
+        if !known.contains(&name) && crate::suggest::nearest(name, known.iter().copied()).is_none() {
+            out.extend(shape::unread_section(key, "a data file"));
+        }
     }
 }
 

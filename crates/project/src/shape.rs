@@ -1,6 +1,6 @@
 //! Expectations on the shape of a node, each with its diagnostic.
 
-use crate::yaml::{Map, Node, Yaml};
+use crate::yaml::{Key, Map, Node, Yaml};
 use crate::{Diagnostic, Span, codes, suggest};
 use sapa_sdk::JsonMap;
 
@@ -117,6 +117,18 @@ pub(crate) fn slips(map: &Map, known: &[&str], what: &str, out: &mut Vec<Diagnos
             );
         }
     }
+}
+
+/// Says that a top-level key is not read, which may be meant: a mapping that other
+/// places repeat by its anchor.
+/// `None` for names that are extensions by convention.
+pub(crate) fn unread_section(key: &Key, what: &str) -> Option<Diagnostic> {
+    if key.name.starts_with("x-") {
+        return None;
+    }
+    let finding =
+        Diagnostic::note(codes::UNREAD_SECTION, format!("`{}` is not a key of {what} and is not read", key.name));
+    Some(finding.at(key.span, "").help("remove it if nothing refers to it"))
 }
 
 /// A mapping as JSON.

@@ -370,6 +370,19 @@ fn words_for_a_bool_are_told_where_they_stand() {
 }
 
 #[test]
+fn a_top_level_key_that_nothing_reads_is_a_note() {
+    let notes = |path: &str, text: String| {
+        let mut found = found(&[(path, &text)]);
+        found.retain(|line| line.starts_with("N0203") || line.starts_with("W0204"));
+        found
+    };
+    assert_eq!(notes("domain.yml", format!("{DOMAIN}zzz: 1\nx-menu: 2\n")), ["N0203 domain.yml:5"]);
+    assert_eq!(notes("data/x.yml", format!("aturan: []\n{DATA}")), ["N0203 data/x.yml:1"]);
+    assert_eq!(notes("data/x.yml", format!("ruls: []\n{DATA}")), ["W0204 data/x.yml:1"]);
+    assert_eq!(notes("data/y.yml", "only: for people\n".to_owned()), Vec::<String>::new());
+}
+
+#[test]
 fn what_nearly_asks_for_a_slot_is_told_once() {
     let with = |slots: &str, responses: &str| {
         let slot = "{type: text, mappings: [{type: custom}]}";

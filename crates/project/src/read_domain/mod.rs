@@ -70,6 +70,8 @@ impl<'n> DomainReader<'n> {
             } else if let Some(near) = suggest::nearest(name, others) {
                 let finding = Diagnostic::warning(codes::UNKNOWN_KEY, format!("`{name}` is not a key of a domain"));
                 out.push(finding.at(key.span, "").help(format!("did you mean `{near}`?")));
+            } else {
+                out.extend(shape::unread_section(key, "a domain"));
             }
         }
     }
