@@ -58,6 +58,13 @@ pub enum AgentError {
     Contended,
 }
 
+impl AgentError {
+    /// Whether trying again would not help: what is stored cannot be read.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::Store(StoreError::BadRow { .. }))
+    }
+}
+
 /// The servers that turns ask.
 pub struct Servers {
     /// Runs custom actions.

@@ -189,6 +189,7 @@ fn refusal(status: StatusCode, message: &str) -> Response {
 /// A message that could not be handled is never answered with an empty 200.
 fn failure(error: &AgentError) -> Response {
     let status = match error {
+        error if error.is_lasting() => StatusCode::INTERNAL_SERVER_ERROR,
         AgentError::TooManyWaiting => StatusCode::TOO_MANY_REQUESTS,
         AgentError::NoModel(_) => StatusCode::CONFLICT,
         AgentError::Store(_) | AgentError::Contended => StatusCode::SERVICE_UNAVAILABLE,
@@ -196,6 +197,9 @@ fn failure(error: &AgentError) -> Response {
     tracing::error!(%error, "a message was not handled");
     // Where the database is concerns nobody who writes to the bot.
     let told = match error {
+        error if error.is_lasting() => {
+            "what is stored of this conversation cannot be read; the server's log says where".to_owned()
+        }
         AgentError::Store(_) => "the conversation cannot be stored now; try again".to_owned(),
         other => other.to_string(),
     };

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, FakeActions, Project, Server, brief};
+use crate::support::{Answer, FakeActions, Project, RUNTIME, Server, brief};
 
 const SORRY: &str = "Sorry, something is broken.";
 
@@ -286,6 +286,29 @@ fn a_database_that_is_moved_away_takes_no_more_turns() {
         assert!(refused.status == 503 && !refused.body.contains(".db"), "{from}: {refused:?}");
     }
     assert!(server.stop().contains("it was moved or removed while it was in use"), "{}", server.log());
+}
+
+#[test]
+fn a_conversation_that_cannot_be_read_is_said_and_harms_no_other() {
+    let project = Project::tiny().trained();
+    let server = Server::with_api(&project);
+    assert_eq!(server.texts("a", "/greet"), ["Hello!"]);
+    let url = format!("sqlite://{}", project.path("conversations.db").display());
+    RUNTIME.block_on(async {
+        let pool = sqlx::SqlitePool::connect(&url).await.expect("the database");
+        sqlx::query("UPDATE events SET data = '{rahasia' WHERE id = 2").execute(&pool).await.expect("a row");
+        pool.close().await;
+    });
+    // Another server reads what is stored; this one may remember it.
+    drop(server);
+    let mut server = Server::with_api(&project);
+    let body = json!({ "sender": "a", "message": "/greet" }).to_string();
+    let refused = server.post("/webhooks/rest/webhook", body);
+    assert!(refused.status == 500 && refused.body.contains("cannot be read"), "{refused:?}");
+    assert!(!refused.body.contains("again") && !refused.body.contains("rahasia"), "{refused:?}");
+    assert_eq!(server.texts("b", "/greet"), ["Hello!"]);
+    let log = server.stop();
+    assert!(log.contains("row 2 of table `events`") && !log.contains("rahasia"), "{log}");
 }
 
 #[test]

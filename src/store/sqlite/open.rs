@@ -32,7 +32,12 @@ pub(crate) fn secure_file(path: &Path) -> Result<(), StoreError> {
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let cannot = |error: &io::Error| StoreError::CannotOpen { path: path.to_owned(), reason: error.to_string() };
+    let cannot = |error: &io::Error| {
+        let reason = format!(
+            "{error}; its folder must exist and be writable, or name another file: `db` under `tracker_store` in endpoints.yml"
+        );
+        StoreError::CannotOpen { path: path.to_owned(), reason }
+    };
     let file = options.open(path).map_err(|error| cannot(&error))?;
     if !file.metadata().map_err(|error| cannot(&error))?.is_file() {
         return Err(StoreError::CannotOpen { path: path.to_owned(), reason: "it is not a file".into() });
