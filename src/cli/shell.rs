@@ -1,6 +1,6 @@
 //! `sapa shell [nlu]`: the assistant in the terminal.
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -191,6 +191,9 @@ fn shell_nlu(args: &BotArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Bytes of the longest line that is read, as of the largest body of the server.
+const LONGEST_LINE: usize = 1 << 20;
+
 /// Lines of a terminal with editing and history, or of a pipe.
 enum Lines {
     Terminal(Box<rustyline::DefaultEditor>),
@@ -221,8 +224,12 @@ impl Lines {
             },
             Self::Pipe(input) => {
                 let mut line = Vec::new();
-                if input.read_until(b'\n', &mut line)? == 0 {
+                // One byte more tells a line that is too long.
+                if input.by_ref().take(LONGEST_LINE as u64 + 1).read_until(b'\n', &mut line)? == 0 {
                     return Ok(None);
+                }
+                if line.len() > LONGEST_LINE {
+                    bail!("a line of more than {LONGEST_LINE} bytes is no message");
                 }
                 let line = String::from_utf8_lossy(&line).into_owned();
                 // What was piped in stands in the transcript.

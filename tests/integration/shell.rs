@@ -79,6 +79,16 @@ fn shell_nlu_prints_what_is_understood_as_json() {
 }
 
 #[test]
+fn a_line_without_an_end_is_not_read_for_ever() {
+    let project = Project::tiny().trained();
+    let endless = "a".repeat((1 << 20) + 2);
+    let output = project.sapa_with_input(&["shell"], &format!("/greet\n{endless}"));
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    assert_eq!(said(&output.out), ["Hello!"]);
+    assert!(output.err.contains("is no message") && output.err.len() < 10_000, "{}", output.err);
+}
+
+#[test]
 fn odd_input_neither_ends_nor_breaks_the_shell() {
     let project = Project::tiny().trained();
     let lines = "\n   \n/greet{\"a\n/no_such_intent\n\u{1f600}\n0\n99999999999999999999\n/greet\n";
