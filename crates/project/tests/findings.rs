@@ -396,6 +396,12 @@ fn what_nearly_asks_for_a_slot_is_told_once() {
     };
     let near = "  utter_ask_ctiy: [{text: Where?}]\n";
     assert_eq!(with("city", near), ["W0531 domain.yml:11"]);
+    let domain = format!(
+        "{DOMAIN}slots:\n  city: {{type: text, mappings: [{{type: custom}}]}}\nforms:\n  my_form: {{required_slots: [city]}}\nactions: [action_ask_ctiy]\n"
+    );
+    let loaded = project(&[("domain.yml", &domain), ("data/x.yml", DATA)]);
+    let cure = check(&loaded.project).into_iter().find(|d| d.code == "W0531").and_then(|d| d.help);
+    assert_eq!(cure.as_deref(), Some("rename `action_ask_ctiy` to `action_ask_city`"));
     // It asks already; nothing is near; what is near asks for another slot.
     assert_eq!(with("city", &format!("{near}  utter_ask_city: [{{text: Where?}}]\n")), Vec::<String>::new());
     assert_eq!(with("size", near), Vec::<String>::new());

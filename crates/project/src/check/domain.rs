@@ -162,15 +162,15 @@ fn forms(project: &Project, out: &mut Vec<Diagnostic>) {
                 out.push(unknown_required_slot(name, slot, span, domain));
             } else if asker_names(name, slot).iter().any(|asker| domain.has_action(asker)) {
                 continue;
-            } else if let Some(meant) = misspelt_asker(name, slot, domain) {
+            } else if let Some((written, meant)) = misspelt_asker(name, slot, domain) {
                 out.push(
                     Diagnostic::warning(
                         codes::ASK_MISSPELT,
-                        format!("`{meant}` asks for no slot, and nothing asks for `{slot}`"),
+                        format!("`{written}` asks for no slot, and nothing asks for `{slot}`"),
                     )
                     .at(span, format!("`{name}` asks for this slot"))
-                    .at(named_span(meant, project), "")
-                    .help(format!("rename `{meant}` to `utter_ask_{slot}`")),
+                    .at(named_span(written, project), "")
+                    .help(format!("rename `{written}` to `{meant}`")),
                 );
             } else if !domain.has_action(&format!("validate_{name}")) {
                 out.push(
@@ -220,8 +220,8 @@ fn asker_names(form: &str, slot: &str) -> [String; 4] {
 }
 
 /// The response or action that is nearly named as one that asks for this slot,
-/// and asks for no other.
-fn misspelt_asker<'d>(form: &str, slot: &str, domain: &'d Domain) -> Option<&'d str> {
+/// and asks for no other; and the name it is near to.
+fn misspelt_asker<'d>(form: &str, slot: &str, domain: &'d Domain) -> Option<(&'d str, String)> {
     let required = || domain.forms.iter().flat_map(|(form, f)| f.required_slots.iter().map(move |slot| (form, slot)));
     let asks = |name: &str| {
         let subject = ["utter_ask_", "action_ask_"].iter().find_map(|prefix| name.strip_prefix(prefix));
@@ -230,10 +230,12 @@ fn misspelt_asker<'d>(form: &str, slot: &str, domain: &'d Domain) -> Option<&'d 
     };
     // Short names are near each other without being slips.
     let allowed = if slot.chars().count() < 4 { 1 } else { 2 };
-    let names = domain.responses.keys().chain(domain.actions.iter().map(|action| &action.name));
+    let names = domain.responses.keys().chain(domain.actions.iter().map(|action| &action.name)).map(String::as_str);
     let wanted = asker_names(form, slot);
-    let near = |name: &str| wanted.iter().any(|wanted| strsim::damerau_levenshtein(wanted, name) <= allowed);
-    names.map(String::as_str).find(|name| near(name) && !asks(name))
+    names.filter(|name| !asks(name)).find_map(|name| {
+        let meant = wanted.iter().find(|wanted| strsim::damerau_levenshtein(wanted, name) <= allowed)?;
+        Some((name, meant.clone()))
+    })
 }
 
 /// Where a response or an action stands.

@@ -59,6 +59,7 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     unused::check(project, &mut out);
     actions::check(project, &mut out);
     nlu::check(project, &mut out);
+    annotations::check(project, &mut out);
     pipeline::check(project, &mut out);
     values::check(project, &mut out);
     rules_without_policy(project, &mut out);

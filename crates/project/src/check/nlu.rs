@@ -15,7 +15,6 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     synonyms(project, out);
     regexes(project, out);
     misaligned(project, out);
-    super::annotations::check(project, out);
 }
 
 /// The same text under two intents (compared as Rasa does: exactly).
