@@ -35,19 +35,23 @@ impl<'a> Message<'a> {
     }
 }
 
-/// For `TURN`; `now` in Unix seconds.
-pub(super) fn turn(commit: &Commit, now: f64) -> Result<SqliteArguments, StoreError> {
+/// The statement for a turn and what it is given; `now` in Unix seconds.
+pub(super) fn turn(commit: &Commit, now: f64) -> Result<(&'static str, SqliteArguments), StoreError> {
+    let rows = commit.new_events.iter().map(|event| EventRow::of(event)).collect::<Result<Vec<_>, _>>()?;
+    if rows.len() <= sql::MOST_PLAIN_EVENTS && is_plain(commit) {
+        let own = Parameters::default().with(commit.sender_id.as_str()).with(commit.expected_version);
+        return Ok((&sql::PLAIN_TURN, event_columns(own.with(last_time(commit)), rows).done()?));
+    }
     let message = Message::of(commit);
     let reply = commit.inbox.as_ref().and_then(|done| done.reply.as_ref()).map(Value::to_string);
     let key = commit.inbox.as_ref().and_then(|done| done.message.turn_key()).map(|key| key.text());
-    let rows = commit.new_events.iter().map(|event| EventRow::of(event)).collect::<Result<Vec<_>, _>>()?;
     let (rows, packed) =
         if rows.len() > sql::MOST_EVENT_COLUMNS { (Vec::new(), Some(text(&rows)?)) } else { (rows, None) };
     let own = Parameters::default()
         .with(commit.sender_id.as_str())
         .with(commit.expected_version)
         .with(packed)
-        .with(commit.new_events.last().map(|event| event.timestamp))
+        .with(last_time(commit))
         .with(message.id)
         .with(message.channel)
         .with(message.key)
@@ -59,7 +63,16 @@ pub(super) fn turn(commit: &Commit, now: f64) -> Result<SqliteArguments, StoreEr
         .with(outbox(&commit.outbox)?)
         .with(timers(&commit.timers))
         .with(i64::try_from(commit.new_events.len()).unwrap_or(i64::MAX));
-    event_columns(own, rows).done()
+    Ok((&sql::TURN, event_columns(own, rows).done()?))
+}
+
+/// Whether a turn only adds to its conversation.
+fn is_plain(commit: &Commit) -> bool {
+    commit.inbox.is_none() && commit.outbox.is_empty() && commit.timers.is_empty() && !commit.publish
+}
+
+fn last_time(commit: &Commit) -> Option<f64> {
+    commit.new_events.last().map(|event| event.timestamp)
 }
 
 /// Parameters that are left out are null.

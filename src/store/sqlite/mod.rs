@@ -95,9 +95,9 @@ impl Sqlite {
 
     async fn commit_turn(&self, commit: Commit) -> Result<Committed, CommitError> {
         rules::check(&commit)?;
-        let arguments = arguments::turn(&commit, (self.clock)())?;
+        let (text, arguments) = arguments::turn(&commit, (self.clock)())?;
         let why = Some((sql::WHY, arguments::why(&commit)?));
-        match self.order(&sql::TURN, arguments, why).await? {
+        match self.order(text, arguments, why).await? {
             Outcome::Rows(_) => Ok(Committed { version: commit.expected_version + 1 }),
             Outcome::Refused(rows) => {
                 let (current, seen) = rows.first().map_or(Ok((0, None)), rows::why)?;

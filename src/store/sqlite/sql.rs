@@ -21,31 +21,48 @@ pub(super) const HAS_EVENTS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 't
 /// text, which is slower to take apart.
 pub(super) const MOST_EVENT_COLUMNS: usize = 12;
 
-/// The parts of an event, a column each.
-pub(super) const EVENT_PARTS: [&str; 5] = ["type", "time", "intent", "name", "data"];
+/// As [`MOST_EVENT_COLUMNS`], of a plain turn; one with more of them is not plain.
+pub(super) const MOST_PLAIN_EVENTS: usize = 8;
 
-/// A turn: its own columns, then those of the events. They are described at the
-/// view; a constraint fails when the turn is refused.
+/// The parts of an event, a column each.
+const EVENT_PARTS: [&str; 5] = ["type", "time", "intent", "name", "data"];
+
+/// A turn that only adds to its conversation: its own columns, then those of the
+/// events. They are described at the view; a constraint fails when the turn is
+/// refused.
+pub(super) static PLAIN_TURN: LazyLock<String> =
+    LazyLock::new(|| insert("sapa_plain_turn", "sender_id, expected_version, last_ts", MOST_PLAIN_EVENTS));
+
+/// As [`PLAIN_TURN`], of any turn.
 pub(super) static TURN: LazyLock<String> = LazyLock::new(|| {
     let own = "sender_id, expected_version, events, last_ts, inbox_id, channel, dedupe_key, payload, reply, turn_key, \
                now, publish, outbox, timers, event_count";
-    let events = event_columns(|column| column);
-    let values = vec!["?"; own.split(',').count() + MOST_EVENT_COLUMNS * EVENT_PARTS.len()].join(", ");
-    format!("INSERT INTO sapa_turn ({own}, {events}) VALUES ({values})")
+    insert("sapa_turn", own, MOST_EVENT_COLUMNS)
 });
+
+fn insert(view: &str, own: &str, events: usize) -> String {
+    let columns = event_columns(events, |column| column);
+    let values = vec!["?"; own.split(',').count() + events * EVENT_PARTS.len()].join(", ");
+    format!("INSERT INTO {view} ({own}, {columns}) VALUES ({values})")
+}
 
 /// What the writer's connection has beside the tables; to be run on it first.
 pub(super) fn views() -> String {
-    let row = |event: usize| EVENT_PARTS.map(|part| format!("NEW.e{event}_{part} AS {part}")).join(", ");
-    let rows: Vec<_> = (0..MOST_EVENT_COLUMNS).map(row).collect();
-    include_str!("views.sql").replace("{event_columns}", &event_columns(|column| format!("NULL AS {column}"))).replace(
-        "{event_rows}",
-        &rows.iter().map(|row| format!("SELECT {row}")).collect::<Vec<_>>().join(" UNION ALL "),
-    )
+    let nulls = |events| event_columns(events, |column| format!("NULL AS {column}"));
+    include_str!("views.sql")
+        .replace("{plain_event_columns}", &nulls(MOST_PLAIN_EVENTS))
+        .replace("{plain_event_rows}", &event_rows(MOST_PLAIN_EVENTS))
+        .replace("{event_columns}", &nulls(MOST_EVENT_COLUMNS))
+        .replace("{event_rows}", &event_rows(MOST_EVENT_COLUMNS))
 }
 
-fn event_columns(dress: impl Fn(String) -> String) -> String {
-    let columns = (0..MOST_EVENT_COLUMNS).flat_map(|event| EVENT_PARTS.map(|part| dress(format!("e{event}_{part}"))));
+fn event_rows(events: usize) -> String {
+    let row = |event| EVENT_PARTS.map(|part| format!("NEW.e{event}_{part} AS {part}")).join(", ");
+    (0..events).map(|event| format!("SELECT {}", row(event))).collect::<Vec<_>>().join(" UNION ALL ")
+}
+
+fn event_columns(events: usize, dress: impl Fn(String) -> String) -> String {
+    let columns = (0..events).flat_map(|event| EVENT_PARTS.map(|part| dress(format!("e{event}_{part}"))));
     columns.collect::<Vec<_>>().join(", ")
 }
 

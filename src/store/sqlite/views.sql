@@ -12,12 +12,31 @@ CREATE TEMP TRIGGER sapa_inbox_count AFTER INSERT ON sapa_inbox WHEN NEW.state =
     ON CONFLICT DO UPDATE SET next_seq = excluded.next_seq;
 END;
 
--- A turn is one row:
+-- A turn is one row, of one of two views. One that only adds to its conversation,
+-- as most do, costs half as much apart from the others:
+--   sender_id
 --   expected_version  version of the conversation it was run on
---   event_count       number of events
---   e0_type, ...      of each event its type, timestamp, intent, name, data
---   events            null, or [[type, timestamp, intent, name, data], ...] when they are too many for the columns
 --   last_ts           time of the last event, if there is one
+--   e0_type, ...      of each event its type, timestamp, intent, name, data
+CREATE TEMP VIEW sapa_plain_turn AS SELECT
+    NULL AS sender_id, NULL AS expected_version, NULL AS last_ts, {plain_event_columns};
+
+CREATE TEMP TRIGGER sapa_plain_turn_write INSTEAD OF INSERT ON sapa_plain_turn BEGIN
+    -- The fence: the version must fit.
+    SELECT RAISE(ABORT, 'the turn is refused')
+    WHERE NEW.expected_version
+            <> coalesce((SELECT version FROM sapa_conversation WHERE sender_id = NEW.sender_id), 0);
+
+    INSERT INTO sapa_conversation (sender_id, version, last_ts) VALUES (NEW.sender_id, 1, NEW.last_ts)
+    ON CONFLICT DO UPDATE SET version = version + 1, last_ts = coalesce(NEW.last_ts, last_ts);
+
+    INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data)
+    SELECT NEW.sender_id, type, time, intent, name, data FROM ({plain_event_rows}) WHERE type IS NOT NULL;
+END;
+
+-- Any other turn has besides:
+--   event_count       number of events
+--   events            null, or [[type, timestamp, intent, name, data], ...] when they are too many for the columns
 --   inbox_id          of the message it answers, when that was accepted before
 --   channel, dedupe_key, payload   of that message, when it was not
 --   reply             what a repetition of the message gets for an answer
