@@ -1,6 +1,6 @@
 //! Forms (spec §3.6).
 
-use sapa_project::domain::Form;
+use sapa_project::domain::{Form, MappingKind};
 use sapa_sdk::{Event, EventBody};
 use serde_json::Value;
 
@@ -119,7 +119,10 @@ impl FormRun<'_, '_> {
             return Ok(Vec::new());
         }
         let candidates = self.candidates();
-        let validated = if self.has_validation() { self.validate(self.scene, &candidates)? } else { Vec::new() };
+        let validated = match self.has_validation() {
+            true => self.validate(self.scene, &candidates).map_err(|stop| self.step_aside(stop, &candidates))?,
+            false => Vec::new(),
+        };
         let some_slot = validated.iter().filter_map(slot_name).any(|name| name != "requested_slot");
         let rejected_by_action = validated.iter().any(|e| matches!(e.body, EventBody::ActionExecutionRejected { .. }));
         let is_asking = !self.scene.view.slot("requested_slot").is_null();
@@ -127,6 +130,29 @@ impl FormRun<'_, '_> {
             return Err(Stop::Rejected);
         }
         Ok(validated)
+    }
+
+    /// What a failed validation of a message leads to. Rasa stays in the form
+    /// (spec §3.6), so whoever says "cancel" cannot leave as long as the action
+    /// server is down, and a later "yes" does what was called off. Here a form that
+    /// was told nothing declines, as it does when its validation finds nothing
+    /// either: the message is for the rules (better than Rasa).
+    fn step_aside(&mut self, stop: Stop, candidates: &[(String, Value)]) -> Stop {
+        match stop {
+            Stop::Failed { reason, .. } if candidates.is_empty() && self.asks_what_mappings_fill() => {
+                self.replies.warn(reason);
+                Stop::Rejected
+            }
+            other => other,
+        }
+    }
+
+    /// Whether an answer to what is asked would have been seen without the action
+    /// server.
+    fn asks_what_mappings_fill(&self) -> bool {
+        let requested = self.scene.view.slot("requested_slot").as_str();
+        let slot = requested.and_then(|name| self.scene.model.domain.slots.get(name));
+        slot.is_some_and(|slot| !slot.mappings.iter().any(|mapping| matches!(mapping.kind, MappingKind::Custom { .. })))
     }
 
     /// Required slots (and the requested one) set since the user spoke.

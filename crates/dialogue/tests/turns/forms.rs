@@ -173,6 +173,25 @@ fn when_validation_breaks_the_value_does_not_stay_and_the_user_is_told() {
 }
 
 #[test]
+fn while_validation_is_down_the_form_can_be_left() {
+    let custom = validated().replace("mappings: [{type: from_entity, entity: people}]", "mappings: [{type: custom}]");
+    // An answer that only the action server could have seen is not passed over.
+    for (domain, reply) in [(validated(), "stopped"), (custom, "sorry")] {
+        let mut chat = Chat::new(&domain, RULES).serve(|call| match call.request.tracker.latest_message.text.as_deref() {
+            Some("stop") => Err(ActionFailure::Failed("down".into())),
+            _ => answer(json!([])),
+        });
+        chat.say("book");
+        chat.say(r#"inform{"cuisine": "thai"}"#);
+        assert_eq!(chat.slot("requested_slot"), json!("people"));
+        let done = chat.turn("stop");
+        assert!(done.warnings[0].contains("validate_booking"));
+        assert_eq!(done.messages[0].text.as_deref(), Some(reply));
+        assert_eq!(chat.active_loop().is_none(), reply == "stopped");
+    }
+}
+
+#[test]
 fn a_form_that_fails_before_it_begins_is_not_submitted() {
     let book = r#"book{"cuisine": "thai"}"#;
     let fails = |_: &_| Err(ActionFailure::Failed("down".into()));
