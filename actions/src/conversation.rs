@@ -1,6 +1,6 @@
 //! Small questions to a request: what was said, meant and found.
 
-use sapa_sdk::{ActionRequest, Event, dispatcher::set_slot};
+use sapa_sdk::{ActionRequest, Event, EventBody, TrackerState, dispatcher::set_slot};
 use serde_json::Value;
 
 /// How a form ended when it was not filled.
@@ -34,6 +34,25 @@ const CANCEL_PHRASES: [&str; 13] = [
     "ora sido",
     "urungkan",
     "cancel",
+];
+
+/// Ways of not wanting to go on, where nothing was asked that a no would answer.
+const UNWILLING_PHRASES: [&str; 15] = [
+    "tidak mau",
+    "gak mau",
+    "ga mau",
+    "nggak mau",
+    "tidak usah",
+    "gak usah",
+    "ga usah",
+    "nggak usah",
+    "tidak perlu",
+    "gak perlu",
+    "ga perlu",
+    "nanti aja",
+    "nanti saja",
+    "lain kali",
+    "ogah",
 ];
 
 /// Words that deny what follows.
@@ -87,6 +106,14 @@ pub(crate) fn is_cancel(text: &str) -> bool {
     text.split([',', '.', ';', '!']).any(is_cancelling)
 }
 
+/// Whether the user does not want what is being asked for: a bare no, or "gak mau".
+pub(crate) fn is_unwilling(text: &str) -> bool {
+    let words = words(text);
+    let denied = words.split_whitespace().all(|word| DENYING.contains(&word) || ["deh", "ah", "kak"].contains(&word));
+    denied && !words.trim().is_empty()
+        || UNWILLING_PHRASES.iter().any(|phrase| words.contains(&format!(" {phrase} "))) && !words.contains(" batal")
+}
+
 fn is_cancelling(part: &str) -> bool {
     let words = words(part);
     let list: Vec<&str> = words.split_whitespace().collect();
@@ -96,6 +123,26 @@ fn is_cancelling(part: &str) -> bool {
     }
     let phrase = CANCEL_PHRASES.iter().any(|phrase| words.contains(&format!(" {phrase} ")));
     phrase && !list.contains(&"jangan")
+}
+
+/// The events up to the last message.
+pub(crate) fn before_last_message(events: &[Event]) -> &[Event] {
+    let last = events.iter().rposition(|event| matches!(event.body, EventBody::User { .. })).unwrap_or(0);
+    &events[..last]
+}
+
+/// How the form that was run last ended, when it was not filled. What an earlier
+/// form left in the slot, say because its last action could not be reached, does not
+/// count.
+pub(crate) fn form_outcome(tracker: &TrackerState) -> Option<&str> {
+    for event in tracker.events().iter().rev() {
+        match &event.body {
+            EventBody::Slot { name, .. } if name == outcome::SLOT => break,
+            EventBody::ActiveLoop { name: Some(_) } => return None,
+            _ => {}
+        }
+    }
+    tracker.slot_text(outcome::SLOT)
 }
 
 /// Events that empty these slots.
@@ -113,6 +160,16 @@ pub(crate) fn ticket_sentence(number: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_does_not_want_is_told_from_whoever_cannot() {
+        for text in ["tidak", "gak deh", "jangan", "ga mau ah", "nanti aja ya", "tidak usah, makasih"] {
+            assert!(is_unwilling(text), "{text}");
+        }
+        for text in ["", "tidak tahu", "gak punya nip", "198609262015051001", "saya tidak mau batal", "bukan pegawai"] {
+            assert!(!is_unwilling(text), "{text}");
+        }
+    }
 
     #[test]
     fn calling_off_is_understood_and_a_plain_no_is_not_calling_off() {

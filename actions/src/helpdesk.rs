@@ -45,6 +45,14 @@ impl Helpdesk {
         self.keyed_ticket(context, topic, summary, step_key(context).as_deref()).await
     }
 
+    /// Adds what the person said to a ticket, unless it says so already.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn add_to_ticket(&self, number: &str, said: &str) -> Result<(), ActionError> {
+        self.store.add_to_ticket(number, said).await.map_err(ActionError::failed)
+    }
+
     /// As [`Helpdesk::ticket`], but one ticket for each `key`.
     ///
     /// # Errors

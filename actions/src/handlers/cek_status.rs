@@ -12,7 +12,7 @@ use sapa_sdk::{
 
 use crate::{
     Helpdesk, Person, TteStatus,
-    conversation::{DENIALS, TRIES, clear, outcome, ticket_sentence},
+    conversation::{DENIALS, TRIES, clear, form_outcome, outcome, ticket_sentence},
 };
 
 const TOPIC: &str = "cek_status_tte";
@@ -25,7 +25,7 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
     Box::pin(async move {
         let tracker = &call.request.tracker;
         let number = tracker.slot_text("nomor_identitas");
-        match (tracker.slot_text(outcome::SLOT), number) {
+        match (form_outcome(tracker), number) {
             (Some(outcome::CANCELLED), _) => {
                 dispatcher.utter("Baik, pengecekan status TTE dibatalkan. Silakan ketik saja bila perlu bantuan lagi.");
             }

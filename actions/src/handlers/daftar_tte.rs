@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     Helpdesk,
-    conversation::{DENIALS, TRIES, clear, outcome, ticket_sentence},
+    conversation::{DENIALS, TRIES, clear, form_outcome, outcome, ticket_sentence},
 };
 
 const TOPIC: &str = "daftar_tte";
@@ -32,7 +32,7 @@ const FOR_CITIZENS: &str = "Data Anda sudah kami catat. TTE dari BSrE melayani A
 pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &'a mut Dispatcher) -> ActionFuture<'a> {
     Box::pin(async move {
         let tracker = &call.request.tracker;
-        match tracker.slot_text(outcome::SLOT) {
+        match form_outcome(tracker) {
             Some(outcome::CANCELLED) => dispatcher.utter(
                 "Baik, pendaftaran TTE dibatalkan dan nomor Anda tidak kami proses. Kalau nanti ingin melanjutkan, \
                  ketik saja \"daftar TTE\".",

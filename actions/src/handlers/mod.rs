@@ -3,9 +3,9 @@
 
 mod akun_email;
 mod aplikasi;
-mod batal;
 mod cek_status;
 mod daftar_tte;
+mod lanjut;
 mod nilai;
 mod number_forms;
 mod panduan_reset;
@@ -39,7 +39,7 @@ const ACTIONS: [(&str, Run); 13] = [
     ("action_buat_tiket", tiket::create),
     ("action_lapor_gangguan", tiket::report_outage),
     ("action_status_tiket", tiket::status),
-    ("action_batal", batal::run),
+    ("action_lanjut", lanjut::run),
     ("action_simpan_nilai", nilai::run),
 ];
 

@@ -11,13 +11,14 @@ use sapa_sdk::{
 use super::tidak_paham;
 use crate::{
     Helpdesk,
-    conversation::{entity, text},
+    conversation::{before_last_message, entity, text},
     helpdesk::step_key,
 };
 
 pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &'a mut Dispatcher) -> ActionFuture<'a> {
     Box::pin(async move {
-        if !was_asked(call.request.tracker.events()) && !speaks_of_rating(text(&call.request)) {
+        let (events, said) = (call.request.tracker.events(), text(&call.request));
+        if !was_asked(events) && (!speaks_of_rating(said) || is_bare_number(said) && is_answered(events)) {
             return not_a_rating(desk, call, dispatcher).await;
         }
         let given = entity(&call.request, "nilai").unwrap_or_else(|| text(&call.request).to_owned());
@@ -33,14 +34,14 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
             .rate(&call.request.sender_id, value, &now.text, key.as_deref())
             .await
             .map_err(ActionError::failed)?;
-        dispatcher.utter(if value >= 4 {
-            "Terima kasih atas penilaian Anda. Senang bisa membantu!"
-        } else {
-            "Terima kasih atas penilaian Anda. Masukan ini membantu kami memperbaiki layanan."
-        });
+        let more = if value >= 4 { "Senang bisa membantu!" } else { "Masukan ini membantu kami memperbaiki layanan." };
+        dispatcher.utter(format!("{THANKS} {more}"));
         Ok(Vec::new())
     })
 }
+
+/// What follows a rating.
+const THANKS: &str = "Terima kasih atas penilaian Anda.";
 
 /// Digits in a row that are somebody's number rather than a rating.
 const LONG_NUMBER: usize = 9;
@@ -65,14 +66,25 @@ pub(super) fn has_long_number(text: &str) -> bool {
 
 /// Whether the bot's last words before the message asked for a rating.
 fn was_asked(events: &[Event]) -> bool {
-    let before = events.iter().rposition(|event| matches!(event.body, EventBody::User { .. })).unwrap_or(0);
-    let said = events[..before].iter().rev().take_while(|event| !matches!(event.body, EventBody::User { .. }));
-    said.filter_map(|event| match &event.body {
-        EventBody::Bot { data, .. } => data.buttons.as_array(),
-        _ => None,
-    })
-    .flatten()
-    .any(|button| button["payload"].as_str().is_some_and(|payload| payload.starts_with("/beri_nilai")))
+    let before = before_last_message(events);
+    before.iter().rev().take_while(|event| !matches!(event.body, EventBody::User { .. })).any(asks_for_rating)
+}
+
+fn asks_for_rating(event: &Event) -> bool {
+    let EventBody::Bot { data, .. } = &event.body else { return false };
+    let buttons = data.buttons.as_array().map(Vec::as_slice).unwrap_or_default();
+    buttons.iter().any(|button| button["payload"].as_str().is_some_and(|payload| payload.starts_with("/beri_nilai")))
+}
+
+/// Whether the last question for a rating has had its answer.
+fn is_answered(events: &[Event]) -> bool {
+    let mut since_asked = before_last_message(events).iter().rev().take_while(|event| !asks_for_rating(event));
+    since_asked.any(|event| matches!(&event.body, EventBody::Bot { text: Some(text), .. } if text.starts_with(THANKS)))
+}
+
+/// A number and nothing else: "3".
+fn is_bare_number(text: &str) -> bool {
+    !text.trim_start().starts_with('/') && text.split_whitespace().count() == 1 && rating(text).is_some()
 }
 
 /// Whether a message is a rating without being asked for one: a button's payload,

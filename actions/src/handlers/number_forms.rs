@@ -3,8 +3,8 @@
 //! number's own digits only.
 
 use sapa_sdk::{
-    Date, Dispatcher, Identity, JsonMap,
-    form::{FormContext, FormValidator, validate_form},
+    Date, Dispatcher, EventBody, Identity, JsonMap,
+    form::{FormContext, FormValidator, REQUESTED_SLOT, validate_form},
     number::{Checked, IdentityKind, Refusal, Warning, normalise},
     server::{ActionContext, ActionFuture},
 };
@@ -13,11 +13,14 @@ use serde_json::{Value, json};
 use super::tries;
 use crate::{
     Helpdesk,
-    conversation::{DENIALS, DENYING, TRIES, value_text, words},
+    conversation::{DENIALS, DENYING, TRIES, before_last_message, value_text, words},
 };
 
 const NUMBER: &str = "nomor_identitas";
 const CONFIRMED: &str = "konfirmasi_data";
+
+/// The bot's question about a number that came without a request.
+const PURPOSE: &str = "utter_untuk_apa_nomor";
 
 pub(super) fn validate_tte<'a>(
     desk: &'a Helpdesk,
@@ -50,17 +53,15 @@ impl FormValidator for TteForm {
     }
 
     fn before(&self, context: &mut FormContext<'_>) -> Option<JsonMap> {
-        tries::cancelled(context)
+        let is_confirming = context.slot(REQUESTED_SLOT) == CONFIRMED;
+        tries::cancelled(context, is_confirming)
+            .or_else(|| begin(context, self.today, true))
+            .or_else(|| if is_confirming { said_answer(context) } else { None })
     }
 
     fn validate(&self, slot: &str, value: &Value, context: &mut FormContext<'_>) -> Option<JsonMap> {
         match slot {
-            NUMBER => {
-                let mut values = number(value, context, self.today, true)?;
-                // A new number makes an earlier yes worthless.
-                values.insert(CONFIRMED.to_owned(), Value::Null);
-                Some(values)
-            }
+            NUMBER => number(value, context, self.today, true),
             CONFIRMED => confirmation(value, context),
             _ => None,
         }
@@ -82,7 +83,7 @@ impl FormValidator for CheckForm {
     }
 
     fn before(&self, context: &mut FormContext<'_>) -> Option<JsonMap> {
-        tries::cancelled(context)
+        tries::cancelled(context, false).or_else(|| begin(context, self.today, false))
     }
 
     fn validate(&self, slot: &str, value: &Value, context: &mut FormContext<'_>) -> Option<JsonMap> {
@@ -90,20 +91,56 @@ impl FormValidator for CheckForm {
     }
 }
 
+/// The slots of a form that begins. A number that came just before its purpose is
+/// read now; one that an abandoned form left behind is not taken for granted.
+/// `None`: the message itself brings a number.
+fn begin(context: &mut FormContext<'_>, today: Date, aloud: bool) -> Option<JsonMap> {
+    if !context.is_activation() || context.candidates.get(NUMBER).is_some_and(|value| is_said(value, context)) {
+        return None;
+    }
+    if let Some(given) = number_without_purpose(context) {
+        return number(&Value::from(given), context, today, aloud);
+    }
+    let is_left = |slot: &&str| context.candidates.contains_key(*slot) || !context.slot(slot).is_null();
+    let left = [NUMBER, CONFIRMED].into_iter().filter(is_left);
+    Some(left.map(|slot| (slot.to_owned(), Value::Null)).collect())
+}
+
+/// Whether a value is in the message, typed or in a button's payload.
+fn is_said(value: &Value, context: &FormContext<'_>) -> bool {
+    let given = normalise(&value_text(value));
+    let entities = &context.request.tracker.latest_message.entities;
+    !given.is_empty()
+        && (normalise(context.text()).contains(&given)
+            || entities.iter().any(|entity| normalise(&value_text(&entity.value)) == given))
+}
+
+/// The message before this one, when the bot asked what its number was for.
+fn number_without_purpose(context: &FormContext<'_>) -> Option<String> {
+    let before = before_last_message(context.request.tracker.events());
+    let at = before.iter().rposition(|event| matches!(event.body, EventBody::User { .. }))?;
+    let was_asked =
+        before[at..].iter().any(|event| event.metadata.get("utter_action").is_some_and(|name| name == PURPOSE));
+    match &before[at].body {
+        EventBody::User { text: Some(text), .. } if was_asked => Some(text.clone()),
+        _ => None,
+    }
+}
+
 /// Keeps a valid number, digits only, or tells why it is not valid. With
-/// `aloud`, says what the number means.
+/// `aloud`, says what the number means. A new number makes an earlier yes
+/// worthless.
 fn number(value: &Value, context: &mut FormContext<'_>, today: Date, aloud: bool) -> Option<JsonMap> {
     let given = value_text(value);
-    if context.is_activation() && normalise(&given).is_empty() {
-        // The request itself ("mau daftar TTE") was taken for the answer.
-        return Some(JsonMap::from_iter([(NUMBER.to_owned(), Value::Null)]));
-    }
     match read(&given, context.text(), today) {
         Ok(read) => {
             if aloud {
                 context.dispatcher.utter(reading(&read));
             }
             let mut values = JsonMap::from_iter([(NUMBER.to_owned(), Value::from(read.number.expose()))]);
+            if aloud {
+                values.insert(CONFIRMED.to_owned(), Value::Null);
+            }
             if !context.slot(TRIES).is_null() {
                 // A readable number ends the row of unusable ones.
                 values.insert(TRIES.to_owned(), Value::Null);
@@ -184,6 +221,41 @@ fn confirmation(value: &Value, context: &mut FormContext<'_>) -> Option<JsonMap>
         None => Some(JsonMap::from_iter([(CONFIRMED.to_owned(), Value::Null)])),
     }
 }
+
+/// An answer to the confirmation that was understood as something else: "ya, sudah
+/// benar, terima kasih", "ubah nomornya".
+fn said_answer(context: &mut FormContext<'_>) -> Option<JsonMap> {
+    if !context.candidates.is_empty() || is_unclear(context.text()) {
+        return None;
+    }
+    let words = words(context.text());
+    if CHANGES.iter().any(|change| words.contains(change)) {
+        return confirmation(&Value::Bool(false), context);
+    }
+    let first = words.split_whitespace().next()?;
+    let is_short = words.split_whitespace().count() <= MOST_WORDS_OF_AN_ANSWER;
+    if is_short && AGREEING.contains(&first) { confirmation(&Value::Bool(true), context) } else { None }
+}
+
+/// Wishes for another number.
+const CHANGES: [&str; 10] = [
+    " ubah nomor",
+    " ganti nomor",
+    " ubah nip",
+    " ganti nip",
+    " ubah nik",
+    " ganti nik",
+    " ralat ",
+    " koreksi ",
+    " salah nomor",
+    " salah ketik",
+];
+
+/// First words of a yes that goes on.
+const AGREEING: [&str; 10] = ["ya", "iya", "yaa", "iyaa", "yap", "benar", "betul", "bener", "oke", "sip"];
+
+/// A longer message says more than yes.
+const MOST_WORDS_OF_AN_ANSWER: usize = 8;
 
 /// Words that make a question, a delay or a doubt of what looks like an answer.
 const DOUBTS: [&str; 12] = [

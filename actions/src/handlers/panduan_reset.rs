@@ -9,7 +9,7 @@ use sapa_sdk::{
 use super::aplikasi::{Application, choices};
 use crate::{
     Helpdesk,
-    conversation::{TRIES, clear, outcome, spoken_text, ticket_sentence},
+    conversation::{TRIES, clear, form_outcome, outcome, spoken_text, ticket_sentence},
 };
 
 const MORE: &str = "Bila ada pertanyaan lebih lanjut silakan ketik saja.";
@@ -18,7 +18,7 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
     Box::pin(async move {
         let tracker = &call.request.tracker;
         let application = tracker.slot_text("aplikasi").and_then(Application::named_in);
-        match (tracker.slot_text(outcome::SLOT), application) {
+        match (form_outcome(tracker), application) {
             (Some(outcome::CANCELLED), _) => {
                 dispatcher.utter(
                     "Baik, permintaan reset password tidak kami lanjutkan. Silakan ketik saja bila perlu bantuan lagi.",

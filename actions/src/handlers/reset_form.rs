@@ -33,7 +33,7 @@ impl FormValidator for ResetForm {
     }
 
     fn before(&self, context: &mut FormContext<'_>) -> Option<JsonMap> {
-        tries::cancelled(context)
+        tries::cancelled(context, false)
     }
 
     fn validate(&self, slot: &str, value: &Value, context: &mut FormContext<'_>) -> Option<JsonMap> {

@@ -51,6 +51,8 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
                 let key = format!("tidak_paham:{sender}:{start}");
                 let summary = format!("Belum dipahami bot: {}", spoken_text(&call.request));
                 let number = desk.keyed_ticket(call, "tidak_paham", &summary, Some(&key)).await?;
+                // What was said after the ticket was made belongs to it as well.
+                desk.add_to_ticket(&number, spoken_text(&call.request)).await?;
                 dispatcher.utter(format!(
                     "Mohon maaf, saya belum bisa menjawabnya. Pertanyaan Anda kami teruskan kepada petugas. {}",
                     ticket_sentence(&number)

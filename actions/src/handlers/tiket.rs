@@ -1,14 +1,14 @@
 //! `action_buat_tiket`, `action_lapor_gangguan`, `action_status_tiket`.
 
 use sapa_sdk::{
-    Dispatcher,
+    ActionRequest, Dispatcher,
     dispatcher::button,
     server::{ActionContext, ActionError, ActionFuture},
 };
 
 use crate::{
     Helpdesk, Ticket,
-    conversation::{entity, intent, spoken_text, text, ticket_sentence},
+    conversation::{before_last_message, entity, intent, spoken_text, text, ticket_sentence},
 };
 
 /// Tickets listed at once.
@@ -21,18 +21,36 @@ pub(super) fn create<'a>(
     dispatcher: &'a mut Dispatcher,
 ) -> ActionFuture<'a> {
     Box::pin(async move {
-        let (topic, title) = topic(intent(&call.request));
+        let (topic, title) = subject(&call.request);
         let said = spoken_text(&call.request);
-        let summary = if said.is_empty() { title.to_owned() } else { format!("{title}: {said}") };
+        let summary = if said.is_empty() { title } else { format!("{title}: {said}") };
         let number = desk.ticket(call, topic, &summary).await?;
         dispatcher.utter(format!("Baik, permintaan Anda sudah kami catat. {}", ticket_sentence(&number)));
         Ok(Vec::new())
     })
 }
 
-/// A ticket's topic and title by the intent that led to it.
+/// A ticket's topic and title by the intent that led to it. Guidance that did not
+/// help is about what was asked before.
+fn subject(request: &ActionRequest) -> (&'static str, String) {
+    let said = intent(request);
+    if said != "belum_berhasil" {
+        let (topic, title) = topic(said);
+        return (topic, title.to_owned());
+    }
+    let asked = before_last_message(request.tracker.events()).iter().rev().filter_map(|event| event.intent_column());
+    match asked.map(topic).find(|(topic, _)| *topic != GENERAL) {
+        Some((topic, title)) => (topic, format!("{title}, panduan belum berhasil")),
+        None => (GENERAL, "Belum berhasil".to_owned()),
+    }
+}
+
+/// Topic of what no other topic fits.
+const GENERAL: &str = "umum";
+
 fn topic(intent: &str) -> (&'static str, &'static str) {
     match intent {
+        "keluhan_aplikasi" => ("keluhan_aplikasi", "Gangguan aplikasi"),
         "hubungi_petugas" => ("hubungi_petugas", "Minta dihubungi petugas"),
         "permintaan_subdomain" => ("permintaan_subdomain", "Permintaan subdomain"),
         "keluhan_jaringan" => ("keluhan_jaringan", "Gangguan jaringan"),
@@ -40,7 +58,7 @@ fn topic(intent: &str) -> (&'static str, &'static str) {
         "lupa_akun_email" => ("lupa_akun_email", "Lupa akun email"),
         "daftar_tte" => ("daftar_tte", "Pendaftaran TTE"),
         "cek_status_tte" => ("cek_status_tte", "Cek status TTE"),
-        _ => ("umum", "Permintaan bantuan"),
+        _ => (GENERAL, "Permintaan bantuan"),
     }
 }
 

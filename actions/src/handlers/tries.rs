@@ -6,7 +6,7 @@ use sapa_sdk::{
 };
 use serde_json::Value;
 
-use crate::conversation::{is_cancel, outcome};
+use crate::conversation::{intent, is_cancel, is_unwilling, outcome};
 
 /// Tries before a person takes over.
 pub(super) const MAX_TRIES: u32 = 3;
@@ -38,9 +38,11 @@ fn counted(context: &FormContext<'_>, counter: &str) -> f64 {
 }
 
 /// If the user calls the form off: the slots that end it. Values extracted from
-/// that very message are emptied.
-pub(super) fn cancelled(context: &FormContext<'_>) -> Option<JsonMap> {
-    if context.is_activation() || !is_cancel(context.text()) {
+/// that very message are emptied. `is_yes_or_no`: a no answers what was asked.
+pub(super) fn cancelled(context: &FormContext<'_>, is_yes_or_no: bool) -> Option<JsonMap> {
+    let text = context.text();
+    let calls_off = is_cancel(text) || !is_yes_or_no && intent(context.request) == "tidak" && is_unwilling(text);
+    if context.is_activation() || !calls_off {
         return None;
     }
     let mut values: JsonMap = context.candidates.keys().map(|slot| (slot.clone(), Value::Null)).collect();

@@ -9,6 +9,9 @@ use crate::Moment;
 /// Longest summary, in characters.
 const SUMMARY_LENGTH: usize = 300;
 
+/// The same with what was added later.
+const FULL_LENGTH: u32 = 1000;
+
 /// Where a ticket stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TicketStatus {
@@ -93,7 +96,8 @@ impl<'r> FromRow<'r, SqliteRow> for Ticket {
 
 impl Store {
     /// Writes a ticket and returns its number once it is committed. A repeated
-    /// key returns the number of the first time.
+    /// key returns the number of the first time, and so does the same request of
+    /// the same day as long as it is open: officers see it once.
     ///
     /// # Errors
     /// The database fails; then there is no ticket.
@@ -107,7 +111,9 @@ impl Store {
         let inserted: Vec<String> = sqlx::query_scalar(
             "INSERT INTO tiket (nomor, sender_id, topik, ringkasan, dibuat_pada, idempotency_key)
              SELECT ?1 || printf('%06d', coalesce(max(CAST(substr(nomor, 9) AS INTEGER)), 0) + 1), ?2, ?3, ?4, ?5, ?6
-             FROM tiket WHERE nomor LIKE ?1 || '%'
+             FROM tiket WHERE nomor LIKE ?1 || '%' HAVING NOT EXISTS (
+                 SELECT 1 FROM tiket WHERE sender_id = ?2 AND topik = ?3 AND ringkasan = ?4
+                 AND status <> 'selesai' AND substr(dibuat_pada, 1, 10) = substr(?5, 1, 10))
              ON CONFLICT (idempotency_key) DO NOTHING RETURNING nomor",
         )
         .bind(&prefix)
@@ -121,14 +127,39 @@ impl Store {
         let number = match inserted.into_iter().next() {
             Some(number) => number,
             None => {
-                sqlx::query_scalar("SELECT nomor FROM tiket WHERE idempotency_key = ?1")
-                    .bind(ticket.key)
-                    .fetch_one(&self.pool)
-                    .await?
+                return sqlx::query_scalar(
+                    "SELECT nomor FROM tiket
+                     WHERE idempotency_key = ?1 OR (sender_id = ?2 AND topik = ?3 AND ringkasan = ?4)
+                     ORDER BY idempotency_key IS ?1 DESC, id DESC LIMIT 1",
+                )
+                .bind(ticket.key)
+                .bind(ticket.sender_id)
+                .bind(ticket.topic)
+                .bind(&summary)
+                .fetch_one(&self.pool)
+                .await;
             }
         };
         tracing::info!(nomor = number, topik = ticket.topic, "a ticket was made");
         Ok(number)
+    }
+
+    /// Adds to a ticket's summary, masked, what it does not say yet.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn add_to_ticket(&self, number: &str, said: &str) -> sqlx::Result<()> {
+        let said: String = mask(said).chars().take(SUMMARY_LENGTH).collect();
+        sqlx::query(
+            "UPDATE tiket SET ringkasan = substr(ringkasan || '; ' || ?2, 1, ?3)
+             WHERE nomor = ?1 AND ?2 <> '' AND instr(ringkasan, ?2) = 0",
+        )
+        .bind(number)
+        .bind(&said)
+        .bind(FULL_LENGTH)
+        .execute(&self.pool)
+        .await
+        .map(drop)
     }
 
     /// The newest tickets of a conversation, newest first, at most `limit`.
@@ -189,11 +220,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_same_request_is_one_ticket_until_it_is_done_or_the_day_is_over() {
+        let (store, _directory) = store().await;
+        let at = |month| FixedClock(Date { year: 2026, month, day: 2 }).now();
+        let first = store.create_ticket(ticket(Some("a")), &at(1)).await.unwrap();
+        assert_eq!(store.create_ticket(ticket(Some("b")), &at(1)).await.unwrap(), first);
+        let other = NewTicket { summary: "nip lain", ..ticket(None) };
+        assert_ne!(store.create_ticket(other, &at(1)).await.unwrap(), first);
+        assert_ne!(store.create_ticket(ticket(None), &at(2)).await.unwrap(), first);
+        store.set_status(&first, TicketStatus::Done).await.unwrap();
+        assert_ne!(store.create_ticket(ticket(None), &at(1)).await.unwrap(), first);
+    }
+
+    #[tokio::test]
+    async fn what_is_said_later_is_added_once_and_masked() {
+        let (store, _directory) = store().await;
+        let number = store.create_ticket(ticket(None), &day(2026)).await.unwrap();
+        for said in ["wa 081200000999", "wa 081200000999", ""] {
+            store.add_to_ticket(&number, said).await.unwrap();
+        }
+        assert_eq!(store.tickets().await.unwrap()[0].summary, "nip [nip]; wa [telepon]");
+    }
+
+    #[tokio::test]
     async fn numbers_count_up_and_start_again_each_year() {
         let (store, _directory) = store().await;
         let mut numbers = Vec::new();
-        for year in [2026, 2026, 2027, 2026] {
-            numbers.push(store.create_ticket(ticket(None), &day(year)).await.unwrap());
+        for (year, summary) in [(2026, "a"), (2026, "b"), (2027, "a"), (2026, "c")] {
+            numbers.push(store.create_ticket(NewTicket { summary, ..ticket(None) }, &day(year)).await.unwrap());
         }
         assert_eq!(numbers, ["HD-2026-000001", "HD-2026-000002", "HD-2027-000001", "HD-2026-000003"]);
     }
@@ -204,15 +258,14 @@ mod tests {
         let most = |pages: u32| sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
         // No fewer than are in use: the disk is full now.
         sqlx::raw_sql(most(1)).execute(&store.pool).await.unwrap();
-        let long = "x".repeat(SUMMARY_LENGTH);
-        let ticket = || NewTicket { summary: &long, ..ticket(None) };
+        let long = |made: usize| format!("{made:x>SUMMARY_LENGTH$}");
         let mut made = 0;
-        while store.create_ticket(ticket(), &day(2026)).await.is_ok() {
+        while store.create_ticket(NewTicket { summary: &long(made), ..ticket(None) }, &day(2026)).await.is_ok() {
             made += 1;
             assert!(made < 1_000, "the disk never was full");
         }
         sqlx::raw_sql(most(100_000)).execute(&store.pool).await.unwrap();
-        let number = store.create_ticket(ticket(), &day(2026)).await.unwrap();
+        let number = store.create_ticket(ticket(None), &day(2026)).await.unwrap();
         assert_eq!(number, format!("HD-2026-{:06}", made + 1));
     }
 
@@ -236,7 +289,8 @@ mod tests {
         let again = store.create_ticket(ticket(Some("k")), &day(2027)).await.unwrap();
         assert_eq!(first, again);
         assert_eq!(store.tickets().await.unwrap().len(), 1);
-        assert_ne!(store.create_ticket(ticket(Some("l")), &day(2026)).await.unwrap(), first);
+        let other = NewTicket { summary: "lain", ..ticket(Some("l")) };
+        assert_ne!(store.create_ticket(other, &day(2026)).await.unwrap(), first);
     }
 
     #[tokio::test]
@@ -246,7 +300,10 @@ mod tests {
         let mut tasks = tokio::task::JoinSet::new();
         for turn in 0..20 {
             let store = if turn % 2 == 0 { store.clone() } else { other.clone() };
-            tasks.spawn(async move { store.create_ticket(ticket(None), &day(2026)).await.unwrap() });
+            let summary = format!("permintaan {turn}");
+            tasks.spawn(async move {
+                store.create_ticket(NewTicket { summary: &summary, ..ticket(None) }, &day(2026)).await.unwrap()
+            });
         }
         let numbers: std::collections::BTreeSet<_> = tasks.join_all().await.into_iter().collect();
         assert_eq!(numbers.len(), 20);

@@ -115,6 +115,59 @@ async fn calling_off_leaves_the_form_and_the_number_is_not_kept() {
 }
 
 #[tokio::test]
+async fn a_number_that_came_before_its_purpose_is_not_asked_for_again() {
+    let desk = Desk::start().await;
+    let user = |time: f64, text: &str| json!({"event": "user", "timestamp": time, "text": text, "parse_data": {}});
+    let asked =
+        json!({"event": "bot", "timestamp": 2.0, "text": "?", "metadata": {"utter_action": "utter_untuk_apa_nomor"}});
+    let start = |form: &str| {
+        let call = call(form).says("daftar tte", "daftar_tte").event(user(1.0, &format!("nip saya {NIP}")));
+        call.event(asked.clone()).event(user(3.0, "daftar tte"))
+    };
+    let answer = desk.run(start("validate_tte_form")).await;
+    assert_eq!(answer.slots["nomor_identitas"], NIP);
+    assert!(answer.text().starts_with("Kami membaca NIP"));
+    assert_eq!(desk.run(start("validate_cek_tte_form")).await.slots["nomor_identitas"], NIP);
+    // What an abandoned form left behind is not taken for granted.
+    let left = call("validate_tte_form").says("daftar tte", "daftar_tte").slot("konfirmasi_data", true);
+    let answer = desk.run(left.candidate("nomor_identitas", NIP).candidate("konfirmasi_data", true)).await;
+    assert_eq!((&answer.slots["nomor_identitas"], &answer.slots["konfirmasi_data"]), (&Value::Null, &Value::Null));
+    assert!(answer.texts.is_empty());
+}
+
+#[tokio::test]
+async fn a_yes_with_thanks_confirms_and_a_wish_to_change_asks_again() {
+    let desk = Desk::start().await;
+    let says = |text: &str| {
+        call("validate_tte_form")
+            .says(text, "terima_kasih")
+            .slot("requested_slot", "konfirmasi_data")
+            .slot("nomor_identitas", NIP)
+    };
+    let yes = desk.run(says("Ya, sudah benar. Terima kasih")).await;
+    assert_eq!(yes.slots["konfirmasi_data"], true);
+    let change = desk.run(says("ubah nomor saja")).await;
+    assert_eq!(change.slots["nomor_identitas"], Value::Null);
+    assert!(change.text().contains("kita ulangi"));
+    for text in ["terima kasih", "ya nanti saja", "ya ampun jam layanan sampai kapan ya pak mohon infonya dong"] {
+        assert!(!desk.run(says(text)).await.slots.contains_key("nomor_identitas"), "{text}");
+        assert_ne!(desk.run(says(text)).await.slots.get("konfirmasi_data"), Some(&json!(true)), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_no_at_the_number_leaves_and_at_the_confirmation_asks_again() {
+    let desk = Desk::start().await;
+    for (text, leaves) in [("tidak", true), ("gak usah deh", true), ("tidak tahu", false)] {
+        let call = call("validate_tte_form").says(text, "tidak").slot("requested_slot", "nomor_identitas");
+        let answer = desk.run(call.candidate("nomor_identitas", text)).await;
+        assert_eq!(answer.slots.get("hasil_form") == Some(&json!("batal")), leaves, "{text}");
+    }
+    let call = call("validate_tte_form").says("tidak", "tidak").slot("requested_slot", "konfirmasi_data");
+    assert!(desk.run(call.candidate("konfirmasi_data", false)).await.text().contains("kita ulangi"));
+}
+
+#[tokio::test]
 async fn activation_neither_counts_the_request_as_a_try_nor_cancels() {
     let desk = Desk::start().await;
     let start = |text: &str| call("validate_tte_form").says(text, "daftar_tte");

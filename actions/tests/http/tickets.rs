@@ -12,10 +12,10 @@ async fn every_action_of_the_contract_is_served() {
     let names: Vec<Value> = desk.get("/actions").await.as_array().unwrap().iter().map(|a| a["name"].clone()).collect();
     let expected = [
         "action_akun_email",
-        "action_batal",
         "action_buat_tiket",
         "action_cek_status_tte",
         "action_daftar_tte",
+        "action_lanjut",
         "action_lapor_gangguan",
         "action_panduan_reset",
         "action_simpan_nilai",
@@ -78,7 +78,7 @@ async fn a_repeated_call_with_the_same_key_is_the_same_ticket() {
     let again = desk.run(once.clone()).await;
     assert_eq!((first.ticket(), first.texts), (again.ticket(), again.texts));
     assert_eq!(desk.tickets().await.len(), 1);
-    let other_step = desk.run(once.key("step-2")).await;
+    let other_step = desk.run(once.key("step-2").says("internet mati lagi", "keluhan_jaringan")).await;
     assert_ne!(other_step.ticket(), again_ticket(&desk).await);
     // The same key at another action is another step.
     desk.run(call("action_buat_tiket").says("x", "hubungi_petugas").key("step-1")).await;
@@ -118,12 +118,59 @@ async fn a_foreign_ticket_reads_like_one_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn cancelling_clears_every_form_slot() {
+async fn a_yes_takes_up_the_only_offer_or_gets_the_menu() {
     let desk = Desk::start().await;
-    let answer = desk.run(call("action_batal")).await;
-    let cleared: Vec<&str> = answer.slots.keys().map(String::as_str).collect();
-    assert_eq!(cleared, ["aplikasi", "nomor_identitas", "konfirmasi_data", "percobaan", "penolakan", "hasil_form"]);
-    assert!(answer.slots.values().all(Value::is_null));
+    let after = |buttons: Value| {
+        let said = json!({"event": "bot", "timestamp": 1.0, "text": "x", "data": {"buttons": buttons}});
+        let user = json!({"event": "user", "timestamp": 2.0, "text": "ya", "parse_data": {"intent": {"name": "ya"}}});
+        call("action_lanjut").says("ya", "ya").event(said).event(user)
+    };
+    let offer = |payload: &str| json!({"title": "t", "payload": payload});
+    let helped = desk.run(after(json!([offer("/hubungi_petugas")]))).await;
+    assert!(helped.ticket().is_some());
+    let (status, body) = desk.post(&after(json!([offer("/daftar_tte")]))).await;
+    assert_eq!((status, &body["events"][0]["event"]), (200, &json!("followup")));
+    assert_eq!(body["events"][0]["name"], "tte_form");
+    assert_eq!(body["responses"][0]["response"], "utter_mulai_tte");
+    for many in [json!([]), json!([offer("/daftar_tte"), offer("/cek_status_tte")]), json!([offer("/lain")])] {
+        let (_, body) = desk.post(&after(many.clone())).await;
+        assert_eq!((&body["responses"][0]["response"], &body["events"]), (&json!("utter_menu"), &json!([])), "{many}");
+    }
+}
+
+#[tokio::test]
+async fn guidance_that_did_not_help_is_a_ticket_about_what_was_asked() {
+    let desk = Desk::start().await;
+    let asked = |intent: &str| {
+        let parse = json!({"intent": {"name": intent}});
+        json!({"event": "user", "timestamp": 1.0, "text": "x", "parse_data": parse})
+    };
+    let failed = || call("action_buat_tiket").says("masih gagal", "belum_berhasil");
+    desk.run(failed().event(asked("lupa_password_simasn")).event(asked("salam")).event(asked("belum_berhasil"))).await;
+    desk.run(failed().sender("lain")).await;
+    let tickets: Vec<_> = desk.tickets().await.into_iter().map(|ticket| (ticket.topic, ticket.summary)).collect();
+    assert_eq!(tickets[0].0, "lupa_password");
+    assert_eq!(tickets[0].1, "Lupa password, panduan belum berhasil: masih gagal");
+    assert_eq!(tickets[1].0, "umum");
+}
+
+#[tokio::test]
+async fn a_bare_number_after_the_rating_is_no_second_rating() {
+    let desk = Desk::start().await;
+    let bot = json!({"event": "bot", "timestamp": 1.0, "text": "?",
+        "data": {"buttons": [{"title": "1", "payload": "/beri_nilai{}"}]}});
+    let user = |time: f64, text: &str| json!({"event": "user", "timestamp": time, "text": text, "parse_data": {"intent": {"name": "beri_nilai"}}});
+    let thanks = json!({"event": "bot", "timestamp": 2.6, "text": "Terima kasih atas penilaian Anda. Senang bisa membantu!", "data": {}});
+    let rate = |text: &str| call("action_simpan_nilai").says(text, "beri_nilai").entity("nilai", text);
+    desk.run(rate("5").event(bot.clone()).event(user(2.0, "5"))).await;
+    let later = |text: &str| {
+        let call = rate(text).event(bot.clone()).event(user(2.0, "5")).event(thanks.clone());
+        call.event(user(3.0, text))
+    };
+    assert!(desk.run(later("3")).await.text().contains("belum paham"));
+    assert_eq!(desk.helpdesk.store.ratings().await.unwrap(), [5]);
+    desk.run(later("nilai 3")).await;
+    assert_eq!(desk.helpdesk.store.ratings().await.unwrap(), [5, 3]);
 }
 
 #[tokio::test]

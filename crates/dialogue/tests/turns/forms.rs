@@ -177,10 +177,11 @@ fn while_validation_is_down_the_form_can_be_left() {
     let custom = validated().replace("mappings: [{type: from_entity, entity: people}]", "mappings: [{type: custom}]");
     // An answer that only the action server could have seen is not passed over.
     for (domain, reply) in [(validated(), "stopped"), (custom, "sorry")] {
-        let mut chat = Chat::new(&domain, RULES).serve(|call| match call.request.tracker.latest_message.text.as_deref() {
-            Some("stop") => Err(ActionFailure::Failed("down".into())),
-            _ => answer(json!([])),
-        });
+        let mut chat =
+            Chat::new(&domain, RULES).serve(|call| match call.request.tracker.latest_message.text.as_deref() {
+                Some("stop") => Err(ActionFailure::Failed("down".into())),
+                _ => answer(json!([])),
+            });
         chat.say("book");
         chat.say(r#"inform{"cuisine": "thai"}"#);
         assert_eq!(chat.slot("requested_slot"), json!("people"));
