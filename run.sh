@@ -103,6 +103,13 @@ command -v cargo >/dev/null || fail 'cargo was not found; install Rust from http
 ! is_taken "$actions_port" || fail "port $actions_port (action service) is taken; stop the program that uses it"
 ! is_taken "$server_port" || fail "port $server_port (server) is taken; stop the program that uses it, or set SAPA_PORT"
 
+# Two at once would take each other's server for their own.
+if command -v flock >/dev/null; then
+    (umask 077 && mkdir -p logs && : >>logs/run.lock)
+    exec 9<logs/run.lock
+    flock --nonblock 9 || fail 'another run.sh of this folder is at work; leave its chat with /stop first'
+fi
+
 if [[ -t 0 ]]; then terminal=$(stty -g 2>/dev/null || true); fi
 trap clean_up EXIT
 trap 'exit 130' INT

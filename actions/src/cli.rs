@@ -164,9 +164,13 @@ async fn answers(address: SocketAddr) -> anyhow::Result<()> {
         stream.take(MOST_ANSWER).read_to_end(&mut answer).await?;
         io::Result::Ok(answer)
     };
-    let answer = tokio::time::timeout(Duration::from_secs(3), ask).await.context("the service does not answer")??;
+    let cure = "start it with `helpdesk-actions run`, or name another address";
+    let answer = tokio::time::timeout(Duration::from_secs(3), ask)
+        .await
+        .with_context(|| format!("{address} does not answer; see the service's log"))?
+        .with_context(|| format!("nothing answers at {address}; {cure}"))?;
     if !answer.starts_with(b"HTTP/1.1 200") {
-        anyhow::bail!("the service is not well");
+        bail!("the service at {address} is not well; see its log");
     }
     Ok(())
 }

@@ -150,8 +150,11 @@ impl Findings {
 
     fn count(&self) -> String {
         let count = |severity: Severity| self.diagnostics.iter().filter(|d| d.severity == severity).count();
-        let (errors, warnings, notes) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
-        format!("{errors} errors, {warnings} warnings, {notes} notes\n")
+        let counted = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+        let errors = counted(count(Severity::Error), "error");
+        let warnings = counted(count(Severity::Warning), "warning");
+        let notes = counted(count(Severity::Note), "note");
+        format!("{errors}, {warnings}, {notes}\n")
     }
 }
 

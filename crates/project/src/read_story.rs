@@ -252,7 +252,7 @@ impl StoryReader<'_> {
         if payload_intent(text).is_some() {
             step.entities = payload_entities(text)
                 .into_iter()
-                .map(|(entity, value)| StepEntity { entity, value, role: None, group: None, range: None })
+                .map(|(entity, value)| StepEntity { entity, value, role: None, group: None, range: None, span })
                 .collect();
             step.text = Some(text.to_owned());
             return;
@@ -267,6 +267,7 @@ impl StoryReader<'_> {
             role: found.role,
             group: found.group,
             range: Some((found.start, found.end)),
+            span,
         };
         step.entities = read.entities.into_iter().map(entity).collect();
         step.text = Some(read.text);
@@ -286,6 +287,7 @@ impl StoryReader<'_> {
                         role: None,
                         group: None,
                         range: None,
+                        span: item.span,
                     });
                 }
                 Yaml::Map(map) => entities.extend(self.entity(map)),
@@ -314,6 +316,7 @@ impl StoryReader<'_> {
                 role: role.clone(),
                 group: group.clone(),
                 range: None,
+                span: key.span,
             })
             .collect()
     }

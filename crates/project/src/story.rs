@@ -54,6 +54,8 @@ pub struct StepEntity {
     pub group: Option<String>,
     /// Character offsets, when it was annotated in a text.
     pub range: Option<(usize, usize)>,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// A user turn.

@@ -76,13 +76,13 @@ impl Names<'_> {
             self.out.push(unknown_intent(codes::UNKNOWN_STORY_INTENT, intent, what, span, self.domain));
         }
         for entity in user.entities.iter().filter(|entity| !self.domain.entities.contains_key(&entity.entity)) {
-            self.out.push(unknown_entity(codes::UNKNOWN_STORY_ENTITY, &entity.entity, what, span, self.domain));
+            self.out.push(unknown_entity(codes::UNKNOWN_STORY_ENTITY, &entity.entity, what, entity.span, self.domain));
         }
         for entity in &user.entities {
             let Some(known) = self.domain.entities.get(&entity.entity) else { continue };
             let role = entity.role.as_deref().filter(|_| !known.roles.is_empty());
             let group = entity.group.as_deref().filter(|_| !known.groups.is_empty());
-            self.out.extend(super::domain::unknown_label(&entity.entity, known, role, group, span));
+            self.out.extend(super::domain::unknown_label(&entity.entity, known, role, group, entity.span));
         }
     }
 

@@ -68,7 +68,7 @@ fn unknown_names_in_stories_carry_the_nearest_name() {
         findings(DOMAIN, data),
         [
             "W0401 data/x.yml:4 did you mean `salam`?",
-            "W0402 data/x.yml:4 did you mean `kota`?",
+            "W0402 data/x.yml:5 did you mean `kota`?",
             "E0401 data/x.yml:6 did you mean `utter_salam`? If not, add `utter_slam:` to `responses:` of the domain",
             "E0401 data/x.yml:7 add `- action_lain_sekali` to `actions:` of the domain",
             "E0402 data/x.yml:9 did you mean `kota`?",
