@@ -85,6 +85,10 @@ struct TicketArgs {
     /// selesai.
     #[arg(long, num_args = 2, value_names = ["NUMBER", "STATUS"])]
     ubah: Option<Vec<String>>,
+    /// Show this ticket with the conversation and the NIP or NIK in full, for
+    /// whoever works on it.
+    #[arg(long, value_name = "NUMBER")]
+    rinci: Option<String>,
     /// Database file.
     #[arg(long, default_value = "helpdesk.db")]
     db: PathBuf,
@@ -185,6 +189,11 @@ async fn list_tickets(args: TicketArgs) -> anyhow::Result<()> {
         }
     }
     let tickets = store.tickets().await?;
+    if let Some(number) = &args.rinci {
+        let ticket = tickets.iter().find(|ticket| ticket.number == *number);
+        let ticket = ticket.with_context(|| format!("there is no ticket {number}"))?;
+        return std::io::stdout().write_all(details(ticket).as_bytes()).context("cannot write the ticket");
+    }
     std::io::stdout().write_all(table(&tickets).as_bytes()).context("cannot write the table")
 }
 
@@ -203,6 +212,21 @@ fn table(tickets: &[Ticket]) -> String {
             format!("{}\n", cells.join("  ").trim_end())
         })
         .collect()
+}
+
+/// One ticket, unmasked.
+fn details(ticket: &Ticket) -> String {
+    let identity = ticket.identity.as_deref().unwrap_or("-");
+    let lines = [
+        ("Nomor", ticket.number.as_str()),
+        ("Dibuat", &ticket.created),
+        ("Status", ticket.status.words()),
+        ("Topik", &ticket.topic),
+        ("Percakapan", &ticket.sender_id),
+        ("NIP/NIK", identity),
+        ("Ringkasan", &ticket.summary),
+    ];
+    lines.map(|(name, value)| format!("{name:<11} {value}\n")).concat()
 }
 
 fn row(ticket: &Ticket) -> [String; 6] {
@@ -240,10 +264,14 @@ mod tests {
             number: "HD-2026-000001".into(),
             sender_id: "6281200000999".into(),
             topic: "umum".into(),
+            identity: Some("198609262015051001".to_owned()),
             summary: "baris satu\nnip [nip]".into(),
             status: TicketStatus::New,
             created: "2026-11-23T00:00:00+07:00".into(),
         };
+        // Whoever works on it sees whom it is about.
+        let detail = details(&ticket);
+        assert!(detail.contains("NIP/NIK     198609262015051001\n") && detail.contains("Percakapan  6281200000999\n"));
         assert_eq!(
             table(&[ticket]),
             "NOMOR           DIBUAT                     STATUS            TOPIK  PENGIRIM   RINGKASAN\n\

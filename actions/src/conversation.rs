@@ -1,7 +1,9 @@
 //! Small questions to a request: what was said, meant and found.
 
-use sapa_sdk::{ActionRequest, Event, EventBody, TrackerState, dispatcher::set_slot};
+use sapa_sdk::{ActionRequest, Event, EventBody, TrackerState, dispatcher::set_slot, pii::mask};
 use serde_json::Value;
+
+use crate::Filed;
 
 /// How a form ended when it was not filled.
 pub(crate) mod outcome {
@@ -37,7 +39,7 @@ const CANCEL_PHRASES: [&str; 13] = [
 ];
 
 /// Ways of not wanting to go on, where nothing was asked that a no would answer.
-const UNWILLING_PHRASES: [&str; 15] = [
+const UNWILLING_PHRASES: [&str; 21] = [
     "tidak mau",
     "gak mau",
     "ga mau",
@@ -52,6 +54,12 @@ const UNWILLING_PHRASES: [&str; 15] = [
     "nanti aja",
     "nanti saja",
     "lain kali",
+    "besok aja",
+    "besok saja",
+    "sudahlah",
+    "udahlah",
+    "males",
+    "malas",
     "ogah",
 ];
 
@@ -106,11 +114,12 @@ pub(crate) fn is_cancel(text: &str) -> bool {
     text.split([',', '.', ';', '!']).any(is_cancelling)
 }
 
-/// Whether the user does not want what is being asked for: a bare no, or "gak mau".
-pub(crate) fn is_unwilling(text: &str) -> bool {
+/// Whether the user does not want what is being asked for. `with_bare_no`: a mere no
+/// says so as well.
+pub(crate) fn is_unwilling(text: &str, with_bare_no: bool) -> bool {
     let words = words(text);
     let denied = words.split_whitespace().all(|word| DENYING.contains(&word) || ["deh", "ah", "kak"].contains(&word));
-    denied && !words.trim().is_empty()
+    with_bare_no && denied && !words.trim().is_empty()
         || UNWILLING_PHRASES.iter().any(|phrase| words.contains(&format!(" {phrase} "))) && !words.contains(" batal")
 }
 
@@ -151,10 +160,55 @@ pub(crate) fn clear(slots: &[&str]) -> Vec<Event> {
 }
 
 /// The sentence that tells a ticket's number.
-pub(crate) fn ticket_sentence(number: &str) -> String {
+pub(crate) fn ticket_sentence(filed: &Filed) -> String {
+    let number = &filed.number;
+    if filed.is_new {
+        new_ticket_sentence(number)
+    } else {
+        format!(
+            "Nomor tiket Anda tetap {number}; keterangan ini kami tambahkan di sana. Petugas akan menindaklanjutinya pada \
+             jam layanan."
+        )
+    }
+}
+
+/// The same for a ticket that was made just now.
+pub(crate) fn new_ticket_sentence(number: &str) -> String {
     format!(
         "Nomor tiket Anda: {number}. Petugas akan menindaklanjutinya pada jam layanan. Silakan simpan nomor ini, ya."
     )
+}
+
+/// The ticket number that the bot named last.
+pub(crate) fn last_told_number(events: &[Event]) -> Option<String> {
+    events.iter().rev().find_map(|event| match &event.body {
+        EventBody::Bot { text: Some(text), .. } => told_number(text),
+        _ => None,
+    })
+}
+
+/// The ticket number in a text of the bot, when it tells of one ticket.
+pub(crate) fn told_number(text: &str) -> Option<String> {
+    let mut found = text.match_indices("HD-").filter_map(|(at, _)| text.get(at..at + TICKET_NUMBER_LENGTH));
+    let first = found.next()?;
+    found.next().is_none().then(|| first.to_owned())
+}
+
+/// `HD-YYYY-NNNNNN`.
+const TICKET_NUMBER_LENGTH: usize = 14;
+
+/// What the bot said between the last two messages of the user.
+pub(crate) fn last_words(events: &[Event]) -> impl Iterator<Item = &Event> {
+    let before = before_last_message(events).iter().rev();
+    before.take_while(|event| !matches!(event.body, EventBody::User { .. }))
+}
+
+/// Whether the last message gives a password or a code away. A button's payload
+/// does not.
+pub(crate) fn reveals_secret(request: &ActionRequest) -> bool {
+    let said = spoken_text(request);
+    let masked = mask(said);
+    ["[sandi]", "[kode]"].iter().any(|label| masked.contains(label) && !said.contains(label))
 }
 
 #[cfg(test)]
@@ -164,11 +218,17 @@ mod tests {
     #[test]
     fn whoever_does_not_want_is_told_from_whoever_cannot() {
         for text in ["tidak", "gak deh", "jangan", "ga mau ah", "nanti aja ya", "tidak usah, makasih"] {
-            assert!(is_unwilling(text), "{text}");
+            assert!(is_unwilling(text, true), "{text}");
         }
         for text in ["", "tidak tahu", "gak punya nip", "198609262015051001", "saya tidak mau batal", "bukan pegawai"] {
-            assert!(!is_unwilling(text), "{text}");
+            assert!(!is_unwilling(text, true), "{text}");
         }
+    }
+
+    #[test]
+    fn a_mere_no_is_an_answer_where_one_was_asked() {
+        assert!(!is_unwilling("tidak", false));
+        assert!(is_unwilling("tidak usah", false));
     }
 
     #[test]

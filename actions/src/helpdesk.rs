@@ -3,11 +3,23 @@
 use std::sync::Arc;
 
 use sapa_sdk::{
-    Date,
+    Date, Identity,
     server::{ActionContext, ActionError},
 };
 
-use crate::{Clock, NewTicket, People, Store};
+use crate::{
+    Clock, NewTicket, People, Store, Ticket, TicketStatus,
+    conversation::{before_last_message, last_told_number, spoken_text},
+};
+
+/// A ticket that holds what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filed {
+    /// `HD-YYYY-NNNNNN`.
+    pub number: String,
+    /// Whether it was made for this request.
+    pub is_new: bool,
+}
 
 /// What the office sets for itself.
 #[derive(Clone, Debug)]
@@ -36,13 +48,50 @@ impl Helpdesk {
         self.clock.now().date
     }
 
-    /// Makes a ticket for this call of an action and returns its number, which
-    /// is committed by then. The same call again gives the same number.
+    /// Makes a ticket for this call of an action, committed by then. The same call
+    /// again gives the same number. What belongs to a ticket that this conversation
+    /// was just told of is added to it.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn ticket(&self, context: &ActionContext, topic: &str, summary: &str) -> Result<String, ActionError> {
-        self.keyed_ticket(context, topic, summary, step_key(context).as_deref()).await
+    pub async fn ticket(&self, context: &ActionContext, topic: &str, summary: &str) -> Result<Filed, ActionError> {
+        self.ticket_about(context, topic, summary, None).await
+    }
+
+    /// As [`Helpdesk::ticket`], about a NIP or NIK.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn ticket_about(
+        &self,
+        context: &ActionContext,
+        topic: &str,
+        summary: &str,
+        identity: Option<&Identity>,
+    ) -> Result<Filed, ActionError> {
+        let identity = identity.map(Identity::expose);
+        if let Some(known) = self.told_ticket(context).await?
+            && known.topic == topic
+            && known.identity.as_deref() == identity
+        {
+            self.add_to_ticket(&known.number, spoken_text(&context.request)).await?;
+            return Ok(Filed { number: known.number, is_new: false });
+        }
+        let key = step_key(context);
+        let ticket = NewTicket { sender_id: &context.request.sender_id, topic, summary, identity, key: key.as_deref() };
+        let number = self.store.create_ticket(ticket, &self.clock.now()).await.map_err(ActionError::failed)?;
+        Ok(Filed { number, is_new: true })
+    }
+
+    /// The ticket that the bot named last in this session, if nobody works on it yet.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn told_ticket(&self, context: &ActionContext) -> Result<Option<Ticket>, ActionError> {
+        let request = &context.request;
+        let Some(number) = last_told_number(before_last_message(request.tracker.events())) else { return Ok(None) };
+        let ticket = self.store.ticket(&request.sender_id, &number).await.map_err(ActionError::failed)?;
+        Ok(ticket.filter(|ticket| ticket.status == TicketStatus::New))
     }
 
     /// Adds what the person said to a ticket, unless it says so already.
@@ -53,7 +102,7 @@ impl Helpdesk {
         self.store.add_to_ticket(number, said).await.map_err(ActionError::failed)
     }
 
-    /// As [`Helpdesk::ticket`], but one ticket for each `key`.
+    /// A ticket for each `key`.
     ///
     /// # Errors
     /// The database fails.
@@ -64,7 +113,7 @@ impl Helpdesk {
         summary: &str,
         key: Option<&str>,
     ) -> Result<String, ActionError> {
-        let ticket = NewTicket { sender_id: &context.request.sender_id, topic, summary, key };
+        let ticket = NewTicket { sender_id: &context.request.sender_id, topic, summary, identity: None, key };
         self.store.create_ticket(ticket, &self.clock.now()).await.map_err(ActionError::failed)
     }
 }

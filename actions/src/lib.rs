@@ -14,6 +14,6 @@ mod store;
 
 pub use clock::{Clock, FixedClock, Moment, SystemClock};
 pub use handlers::action_server;
-pub use helpdesk::{Helpdesk, Settings};
+pub use helpdesk::{Filed, Helpdesk, Settings};
 pub use people::{People, Person, TteStatus};
 pub use store::{NewTicket, Store, Ticket, TicketStatus};

@@ -43,6 +43,9 @@ const APPLICATIONS: [Row; 6] = [
     (Application::Other, "lainnya", "Lainnya", &["lainnya", "lain", "yang lain", "aplikasi lain"]),
 ];
 
+/// The usual choices, in the order of the buttons.
+const SHOWN: [Application; 4] = [Application::Simasn, Application::Email, Application::Siasn, Application::Other];
+
 /// Shortest word in which one slip of the finger is forgiven.
 const FORGIVEN_LENGTH: usize = 5;
 
@@ -53,6 +56,15 @@ impl Application {
         let exact = |phrase: &str| text.contains(&format!(" {phrase} "));
         let close = |phrase: &str| phrase.len() >= FORGIVEN_LENGTH && text.split(' ').any(|word| is_slip(word, phrase));
         only(&exact).or_else(|| if any(&exact) { None } else { only(&close) })
+    }
+
+    /// The application that a choice such as `2` or "nomor 2" means, counted as the
+    /// buttons are.
+    pub(super) fn chosen_by(text: &str) -> Option<Self> {
+        let text = words(text);
+        let mut said = text.split_whitespace().filter(|word| !["yang", "yg", "nomor", "no", "pilih"].contains(word));
+        let number: usize = said.next()?.parse().ok()?;
+        if said.next().is_some() { None } else { SHOWN.get(number.checked_sub(1)?).copied() }
     }
 
     fn row(self) -> &'static Row {
@@ -89,8 +101,7 @@ fn is_slip(word: &str, phrase: &str) -> bool {
 /// Buttons for the usual choices.
 pub(super) fn choices() -> Vec<Button> {
     let payload = |value: &str| format!("/beri_aplikasi{}", serde_json::json!({ "aplikasi": value }));
-    let shown = [Application::Simasn, Application::Email, Application::Siasn, Application::Other];
-    let mut buttons: Vec<Button> = shown.map(|app| button(app.title(), payload(app.canonical()))).into();
+    let mut buttons: Vec<Button> = SHOWN.map(|app| button(app.title(), payload(app.canonical()))).into();
     buttons.push(button("Hubungi petugas", "/hubungi_petugas"));
     buttons
 }
@@ -118,6 +129,15 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(Application::named_in(text), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_choice_may_be_a_number() {
+        assert_eq!(Application::chosen_by("2"), Some(Application::Email));
+        assert_eq!(Application::chosen_by("yang nomor 1"), Some(Application::Simasn));
+        for text in ["0", "5", "2 kali", "dua", ""] {
+            assert_eq!(Application::chosen_by(text), None, "{text}");
         }
     }
 

@@ -36,7 +36,7 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
             ),
             (_, Some(number)) => match owner(desk, call, number) {
                 Some(person) => tell(person.tte, dispatcher),
-                None => refuse(desk, call, dispatcher).await?,
+                None => refuse(desk, call, dispatcher, number).await?,
             },
         }
         Ok(clear(&["nomor_identitas", "konfirmasi_data", TRIES, DENIALS, outcome::SLOT]))
@@ -78,18 +78,24 @@ fn words(status: TteStatus) -> &'static str {
 }
 
 /// The ticket number is a message of its own, as it differs by nature.
-async fn refuse(desk: &Helpdesk, call: &ActionContext, dispatcher: &mut Dispatcher) -> Result<(), ActionError> {
-    let number = desk.ticket(call, TOPIC, "Cek status TTE, belum terverifikasi").await?;
+async fn refuse(
+    desk: &Helpdesk,
+    call: &ActionContext,
+    dispatcher: &mut Dispatcher,
+    number: &str,
+) -> Result<(), ActionError> {
+    let identity = Identity::read(number, desk.today()).ok().map(|read| read.number);
+    let filed = desk.ticket_about(call, TOPIC, "Cek status TTE, belum terverifikasi", identity.as_ref()).await?;
     dispatcher.utter(NOT_VERIFIED);
-    dispatcher.utter(ticket_sentence(&number));
+    dispatcher.utter(ticket_sentence(&filed));
     Ok(())
 }
 
 async fn hand_over(desk: &Helpdesk, call: &ActionContext, dispatcher: &mut Dispatcher) -> Result<(), ActionError> {
-    let number = desk.ticket(call, TOPIC, "Cek status TTE: nomor belum berhasil dibaca setelah tiga kali").await?;
+    let filed = desk.ticket(call, TOPIC, "Cek status TTE: nomor belum berhasil dibaca setelah tiga kali").await?;
     dispatcher.utter(format!(
         "Tidak apa-apa, petugas kami akan membantu mengecek status TTE Anda. {}",
-        ticket_sentence(&number)
+        ticket_sentence(&filed)
     ));
     Ok(())
 }

@@ -70,15 +70,16 @@ async fn register(
         IdentityKind::Nik => ("NIK", FOR_CITIZENS),
     };
     // The summary shows the number masked, as `Identity` prints.
-    let number = desk.ticket(call, TOPIC, &format!("Pendaftaran TTE dengan {kind} {identity}")).await?;
+    let filed =
+        desk.ticket_about(call, TOPIC, &format!("Pendaftaran TTE dengan {kind} {identity}"), Some(identity)).await?;
     dispatcher.utter(text);
-    dispatcher.utter(ticket_sentence(&number));
+    dispatcher.utter(ticket_sentence(&filed));
     Ok(())
 }
 
 async fn hand_over(desk: &Helpdesk, call: &ActionContext, dispatcher: &mut Dispatcher) -> Result<(), ActionError> {
-    let number = desk.ticket(call, TOPIC, "Pendaftaran TTE: nomor belum berhasil dibaca setelah tiga kali").await?;
+    let filed = desk.ticket(call, TOPIC, "Pendaftaran TTE: nomor belum berhasil dibaca setelah tiga kali").await?;
     dispatcher
-        .utter(format!("Tidak apa-apa, petugas kami akan membantu pendaftaran TTE Anda. {}", ticket_sentence(&number)));
+        .utter(format!("Tidak apa-apa, petugas kami akan membantu pendaftaran TTE Anda. {}", ticket_sentence(&filed)));
     Ok(())
 }

@@ -10,6 +10,7 @@ mod nilai;
 mod number_forms;
 mod panduan_reset;
 mod reset_form;
+mod susulan;
 mod tidak_paham;
 mod tiket;
 mod tries;
@@ -17,17 +18,17 @@ mod tries;
 use std::sync::Arc;
 
 use sapa_sdk::{
-    Dispatcher,
+    Dispatcher, EventBody, JsonMap,
     server::{Action, ActionContext, ActionFuture, ActionServer},
 };
 
-use crate::Helpdesk;
+use crate::{Helpdesk, conversation::reveals_secret};
 
 /// What an action does.
 type Run = for<'a> fn(&'a Helpdesk, &'a ActionContext, &'a mut Dispatcher) -> ActionFuture<'a>;
 
 /// Names as the bot's domain calls them.
-const ACTIONS: [(&str, Run); 13] = [
+const ACTIONS: [(&str, Run); 15] = [
     ("validate_reset_password_form", reset_form::validate),
     ("validate_tte_form", number_forms::validate_tte),
     ("validate_cek_tte_form", number_forms::validate_cek_tte),
@@ -41,6 +42,8 @@ const ACTIONS: [(&str, Run); 13] = [
     ("action_status_tiket", tiket::status),
     ("action_lanjut", lanjut::run),
     ("action_simpan_nilai", nilai::run),
+    ("action_tambah_keterangan", susulan::add),
+    ("action_batalkan_tiket", susulan::call_off),
 ];
 
 /// One entry of the registry with the desk it works at.
@@ -56,8 +59,26 @@ impl Action for DeskAction {
     }
 
     fn run<'a>(&'a self, context: &'a ActionContext, dispatcher: &'a mut Dispatcher) -> ActionFuture<'a> {
-        (self.run)(&self.desk, context, dispatcher)
+        if !is_warning_due(context) {
+            return (self.run)(&self.desk, context, dispatcher);
+        }
+        Box::pin(async move {
+            let events = (self.run)(&self.desk, context, dispatcher).await?;
+            dispatcher.utter_response(WARNING, JsonMap::new());
+            Ok(events)
+        })
     }
+}
+
+/// What whoever sends a password is told, whatever else the message is about.
+const WARNING: &str = "utter_jangan_kirim_rahasia";
+
+/// Whether the message gives a secret away and nobody has said so yet.
+fn is_warning_due(context: &ActionContext) -> bool {
+    let events = context.request.tracker.events().iter().rev();
+    let mut answers = events.take_while(|event| !matches!(event.body, EventBody::User { .. }));
+    reveals_secret(&context.request)
+        && !answers.any(|event| event.metadata.get("utter_action").is_some_and(|name| name == WARNING))
 }
 
 /// A server with every action of the helpdesk.

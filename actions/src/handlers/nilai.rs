@@ -11,7 +11,7 @@ use sapa_sdk::{
 use super::tidak_paham;
 use crate::{
     Helpdesk,
-    conversation::{before_last_message, entity, text},
+    conversation::{before_last_message, entity, text, words},
     helpdesk::step_key,
 };
 
@@ -21,8 +21,8 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
         if !was_asked(events) && (!speaks_of_rating(said) || is_bare_number(said) && is_answered(events)) {
             return not_a_rating(desk, call, dispatcher).await;
         }
-        let given = entity(&call.request, "nilai").unwrap_or_else(|| text(&call.request).to_owned());
-        let Some(value) = rating(&given) else {
+        let given = entity(&call.request, "nilai").unwrap_or_else(|| said.to_owned());
+        let Some(value) = rating(&given).or_else(|| opinion(said)) else {
             let buttons: Vec<_> =
                 (1..=5).map(|n| button(n.to_string(), format!("/beri_nilai{{\"nilai\":\"{n}\"}}"))).collect();
             dispatcher.buttons("Silakan pilih nilai 1 (kurang puas) sampai 5 (sangat puas), ya.", &buttons);
@@ -94,7 +94,34 @@ pub(super) fn speaks_of_rating(text: &str) -> bool {
         ["nilai", "bintang", "rating", "skor", "poin", "kasih", "beri", "saya", "dari", "ya"];
     let lower = text.trim().to_lowercase();
     let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    lower.starts_with('/') || words.all(|word| ABOUT_RATING.contains(&word) || rating(word).is_some())
+    let names_rating = ["nilai", "bintang", "rating", "skor"].iter().any(|word| lower.contains(word));
+    lower.starts_with('/')
+        || names_rating && rating(text).is_some()
+        || words.all(|word| ABOUT_RATING.contains(&word) || rating(word).is_some())
+}
+
+/// Words for how pleased somebody is, the longer ones first.
+const OPINIONS: [(&str, u8); 14] = [
+    (" tidak puas ", 1),
+    (" gak puas ", 1),
+    (" kurang puas ", 2),
+    (" cukup puas ", 4),
+    (" sangat puas ", 5),
+    (" puas banget ", 5),
+    (" puas sekali ", 5),
+    (" sangat baik ", 5),
+    (" puas ", 4),
+    (" bagus ", 4),
+    (" cukup ", 3),
+    (" jelek ", 1),
+    (" buruk ", 1),
+    (" mengecewakan ", 1),
+];
+
+/// A rating in words.
+fn opinion(text: &str) -> Option<u8> {
+    let words = words(text);
+    OPINIONS.iter().find(|(opinion, _)| words.contains(opinion)).map(|(_, value)| *value)
 }
 
 /// The one number in the text if it is 1 to 5: `5`, `bintang 4`, `3/5`.
@@ -116,7 +143,9 @@ mod tests {
 
     #[test]
     fn a_number_in_another_message_is_no_rating() {
-        for text in ["5", "3/5", "bintang 4", "Saya kasih nilai 5", "/beri_nilai{\"nilai\":\"1\"}", "lima"] {
+        for text in
+            ["5", "3/5", "bintang 4", "Saya kasih nilai 5", "/beri_nilai{\"nilai\":\"1\"}", "lima", "kasih nilai 4 deh"]
+        {
             assert!(speaks_of_rating(text), "{text}");
         }
         for text in ["ada 2 laptop rusak", "surat nomor 123", "19860926201505100", "zzzz 123 kkk"] {
@@ -128,6 +157,9 @@ mod tests {
     fn a_rating_is_one_to_five() {
         for (text, value) in [("5", 5), ("bintang 4", 4), ("３", 3), ("3/5", 3), ("lima", 5), ("1.", 1)] {
             assert_eq!(rating(text), Some(value), "{text}");
+        }
+        for (text, value) in [("sangat puas", 5), ("jelek sekali", 1), ("kurang puas kak", 2), ("puas", 4)] {
+            assert_eq!(opinion(text), Some(value), "{text}");
         }
         for text in ["0", "6", "10", "-1x", "bagus", "", "99999999999"] {
             assert_eq!(rating(text), None, "{text}");

@@ -8,7 +8,7 @@ use sapa_sdk::{
 
 use super::aplikasi::{Application, choices};
 use crate::{
-    Helpdesk,
+    Filed, Helpdesk,
     conversation::{TRIES, clear, form_outcome, outcome, spoken_text, ticket_sentence},
 };
 
@@ -37,10 +37,10 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
 
 async fn hand_over(desk: &Helpdesk, call: &ActionContext, dispatcher: &mut Dispatcher) -> Result<(), ActionError> {
     let summary = format!("Lupa password, aplikasi belum jelas: {}", spoken_text(&call.request));
-    let number = desk.ticket(call, "lupa_password", &summary).await?;
+    let filed = desk.ticket(call, "lupa_password", &summary).await?;
     dispatcher.utter(format!(
         "Mohon maaf, kami belum berhasil memahami aplikasi yang Anda maksud. Petugas kami akan membantu Anda. {}",
-        ticket_sentence(&number)
+        ticket_sentence(&filed)
     ));
     Ok(())
 }
@@ -72,14 +72,15 @@ fn siasn() -> String {
 async fn email(desk: &Helpdesk, call: &ActionContext, dispatcher: &mut Dispatcher) -> Result<(), ActionError> {
     match desk.people.linked_to(&call.request.sender_id, call.request.tracker.latest_input_channel.as_deref()) {
         Some(person) => {
-            let number = desk.ticket(call, "tautan_reset_email", "Kirim tautan reset email ke WA terdaftar").await?;
+            let Filed { number, .. } =
+                desk.ticket(call, "tautan_reset_email", "Kirim tautan reset email ke WA terdaftar").await?;
             dispatcher.utter(format!(
                 "Tautan reset sekali pakai dikirim ke WA terdaftar {}. Permintaan ini tercatat dengan nomor tiket {number}.",
                 person.whatsapp
             ));
         }
         None => {
-            let number =
+            let Filed { number, .. } =
                 desk.ticket(call, "lupa_password_email", "Reset password email dinas, belum terverifikasi").await?;
             dispatcher.utter(format!(
                 "Demi keamanan, tautan reset hanya dikirim kepada pemilik akun yang sudah terverifikasi. Permintaan Anda \
@@ -105,10 +106,10 @@ async fn by_officer(
         named => named.title(),
     };
     let summary = format!("Akun {} perlu dibuka kembali: {}", application.title(), spoken_text(&call.request));
-    let number = desk.ticket(call, "lupa_password", &summary).await?;
+    let filed = desk.ticket(call, "lupa_password", &summary).await?;
     dispatcher.utter(format!(
         "Untuk password {name}, petugas kami yang akan membantu setelah memastikan bahwa akun itu milik Anda. {}",
-        ticket_sentence(&number)
+        ticket_sentence(&filed)
     ));
     Ok(())
 }

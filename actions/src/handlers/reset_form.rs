@@ -40,7 +40,8 @@ impl FormValidator for ResetForm {
         if slot != "aplikasi" {
             return None;
         }
-        if let Some(application) = Application::named_in(&value_text(value)) {
+        let said = value_text(value);
+        if let Some(application) = Application::named_in(&said).or_else(|| Application::chosen_by(&said)) {
             let value = Value::from(application.canonical());
             return Some(JsonMap::from_iter([(slot.to_owned(), value)]));
         }

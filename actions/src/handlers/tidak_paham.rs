@@ -10,10 +10,14 @@ use sapa_sdk::{
 use super::nilai::{has_long_number, speaks_of_rating};
 use crate::{
     Helpdesk,
-    conversation::{spoken_text, ticket_sentence},
+    conversation::{last_words, new_ticket_sentence, spoken_text, told_number},
 };
 
 const FALLBACK: &str = "nlu_fallback";
+
+/// Topics of tickets whose senders go on telling: what is not understood right
+/// behind the ticket belongs to it.
+const OPEN_ENDED: [&str; 3] = ["hubungi_petugas", "keluhan_jaringan", "keluhan_aplikasi"];
 
 /// Guesses offered.
 const GUESSES: usize = 3;
@@ -39,7 +43,20 @@ const TITLES: [(&str, &str); 14] = [
 
 pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &'a mut Dispatcher) -> ActionFuture<'a> {
     Box::pin(async move {
-        let streak = fallback_streak(call.request.tracker.events());
+        let events = call.request.tracker.events();
+        if let Some(ticket) = desk.told_ticket(call).await?
+            && OPEN_ENDED.contains(&ticket.topic.as_str())
+            && last_words(events).any(|event| tells_of(event, &ticket.number))
+        {
+            desk.add_to_ticket(&ticket.number, spoken_text(&call.request)).await?;
+            dispatcher.utter(format!(
+                "Terima kasih, keterangan ini kami tambahkan pada tiket {}. Bila yang Anda maksud hal lain, silakan \
+                 sampaikan dengan kata lain, ya.",
+                ticket.number
+            ));
+            return Ok(Vec::new());
+        }
+        let streak = fallback_streak(events);
         match streak.len() {
             0 | 1 => dispatcher.utter("Maaf, saya belum paham. Coba ulangi pertanyaannya dengan kata lain, ya."),
             2 => dispatcher
@@ -55,12 +72,17 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
                 desk.add_to_ticket(&number, spoken_text(&call.request)).await?;
                 dispatcher.utter(format!(
                     "Mohon maaf, saya belum bisa menjawabnya. Pertanyaan Anda kami teruskan kepada petugas. {}",
-                    ticket_sentence(&number)
+                    new_ticket_sentence(&number)
                 ));
             }
         }
         Ok(Vec::new())
     })
+}
+
+/// Whether the bot named that ticket then.
+fn tells_of(event: &Event, number: &str) -> bool {
+    matches!(&event.body, EventBody::Bot { text: Some(text), .. } if told_number(text).as_deref() == Some(number))
 }
 
 /// The user messages at the end of the conversation that were not understood,

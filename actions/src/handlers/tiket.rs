@@ -24,8 +24,8 @@ pub(super) fn create<'a>(
         let (topic, title) = subject(&call.request);
         let said = spoken_text(&call.request);
         let summary = if said.is_empty() { title } else { format!("{title}: {said}") };
-        let number = desk.ticket(call, topic, &summary).await?;
-        dispatcher.utter(format!("Baik, permintaan Anda sudah kami catat. {}", ticket_sentence(&number)));
+        let filed = desk.ticket(call, topic, &summary).await?;
+        dispatcher.utter(format!("Baik, permintaan Anda sudah kami catat. {}", ticket_sentence(&filed)));
         Ok(Vec::new())
     })
 }
@@ -71,11 +71,11 @@ pub(super) fn report_outage<'a>(
     Box::pin(async move {
         let place = entity(&call.request, "opd").map(|opd| format!(" di {opd}")).unwrap_or_default();
         let summary = format!("Gangguan jaringan{place}: {}", spoken_text(&call.request));
-        let number = desk.ticket(call, "keluhan_jaringan", &summary).await?;
+        let filed = desk.ticket(call, "keluhan_jaringan", &summary).await?;
         dispatcher.utter(format!(
             "Terima kasih sudah melapor. Gangguan jaringan{place} sudah kami catat. {} Sambil menunggu, silakan coba \
              nyalakan ulang perangkat dan periksa kabel jaringannya.",
-            ticket_sentence(&number)
+            ticket_sentence(&filed)
         ));
         Ok(Vec::new())
     })
@@ -124,7 +124,7 @@ fn list(tickets: &[Ticket], dispatcher: &mut Dispatcher) {
 
 /// The ticket number in a text, however it is spaced: `hd 2026 000123`. Leading
 /// zeros may be missing.
-fn ticket_number(text: &str) -> Option<String> {
+pub(super) fn ticket_number(text: &str) -> Option<String> {
     let upper = text.to_uppercase();
     let words: Vec<&str> = upper.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     words.windows(3).find_map(|three| match three {

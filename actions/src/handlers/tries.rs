@@ -41,7 +41,8 @@ fn counted(context: &FormContext<'_>, counter: &str) -> f64 {
 /// that very message are emptied. `is_yes_or_no`: a no answers what was asked.
 pub(super) fn cancelled(context: &FormContext<'_>, is_yes_or_no: bool) -> Option<JsonMap> {
     let text = context.text();
-    let calls_off = is_cancel(text) || !is_yes_or_no && intent(context.request) == "tidak" && is_unwilling(text);
+    let may_refuse = ["tidak", "batal", "nlu_fallback"].contains(&intent(context.request));
+    let calls_off = is_cancel(text) || may_refuse && is_unwilling(text, !is_yes_or_no);
     if context.is_activation() || !calls_off {
         return None;
     }

@@ -45,6 +45,7 @@ impl Store {
             .await
             .with_context(|| format!("cannot open {}", path.display()))?;
         sqlx::raw_sql(SCHEMA).execute(&pool).await.context("cannot create the tables")?;
+        add_later_columns(&pool).await.context("cannot bring the tables up to date")?;
         Ok(Self { pool })
     }
 
@@ -63,6 +64,17 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Columns that databases of earlier versions have not.
+async fn add_later_columns(pool: &SqlitePool) -> sqlx::Result<()> {
+    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM pragma_table_info('tiket') WHERE name = 'identitas'")
+        .fetch_one(pool)
+        .await?;
+    if known == 0 {
+        sqlx::raw_sql("ALTER TABLE tiket ADD COLUMN identitas TEXT").execute(pool).await?;
+    }
+    Ok(())
 }
 
 /// Makes sure that the file exists and nobody else can read it. SQLite gives

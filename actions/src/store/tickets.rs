@@ -60,6 +60,8 @@ pub struct NewTicket<'a> {
     pub topic: &'a str,
     /// What it is about; masked and cut before it is stored.
     pub summary: &'a str,
+    /// The NIP or NIK it is about, in full: without it nobody can follow it up.
+    pub identity: Option<&'a str>,
     /// The same key again is the same ticket.
     pub key: Option<&'a str>,
 }
@@ -75,6 +77,8 @@ pub struct Ticket {
     pub topic: String,
     /// Masked summary.
     pub summary: String,
+    /// The NIP or NIK it is about, in full.
+    pub identity: Option<String>,
     /// Where it stands.
     pub status: TicketStatus,
     /// When it was made, ISO 8601.
@@ -88,6 +92,7 @@ impl<'r> FromRow<'r, SqliteRow> for Ticket {
             sender_id: row.try_get("sender_id")?,
             topic: row.try_get("topik")?,
             summary: row.try_get("ringkasan")?,
+            identity: row.try_get("identitas")?,
             status: TicketStatus::named(row.try_get("status")?).unwrap_or(TicketStatus::New),
             created: row.try_get("dibuat_pada")?,
         })
@@ -109,10 +114,10 @@ impl Store {
         // leaves nothing open when the disk is full. All rows are fetched, as the
         // last step is the commit.
         let inserted: Vec<String> = sqlx::query_scalar(
-            "INSERT INTO tiket (nomor, sender_id, topik, ringkasan, dibuat_pada, idempotency_key)
-             SELECT ?1 || printf('%06d', coalesce(max(CAST(substr(nomor, 9) AS INTEGER)), 0) + 1), ?2, ?3, ?4, ?5, ?6
+            "INSERT INTO tiket (nomor, sender_id, topik, ringkasan, dibuat_pada, idempotency_key, identitas)
+             SELECT ?1 || printf('%06d', coalesce(max(CAST(substr(nomor, 9) AS INTEGER)), 0) + 1), ?2, ?3, ?4, ?5, ?6, ?7
              FROM tiket WHERE nomor LIKE ?1 || '%' HAVING NOT EXISTS (
-                 SELECT 1 FROM tiket WHERE sender_id = ?2 AND topik = ?3 AND ringkasan = ?4
+                 SELECT 1 FROM tiket WHERE sender_id = ?2 AND topik = ?3 AND ringkasan = ?4 AND identitas IS ?7
                  AND status <> 'selesai' AND substr(dibuat_pada, 1, 10) = substr(?5, 1, 10))
              ON CONFLICT (idempotency_key) DO NOTHING RETURNING nomor",
         )
@@ -122,6 +127,7 @@ impl Store {
         .bind(&summary)
         .bind(&now.text)
         .bind(ticket.key)
+        .bind(ticket.identity)
         .fetch_all(&self.pool)
         .await?;
         let number = match inserted.into_iter().next() {
@@ -129,13 +135,15 @@ impl Store {
             None => {
                 return sqlx::query_scalar(
                     "SELECT nomor FROM tiket
-                     WHERE idempotency_key = ?1 OR (sender_id = ?2 AND topik = ?3 AND ringkasan = ?4)
+                     WHERE idempotency_key = ?1
+                        OR (sender_id = ?2 AND topik = ?3 AND ringkasan = ?4 AND identitas IS ?5)
                      ORDER BY idempotency_key IS ?1 DESC, id DESC LIMIT 1",
                 )
                 .bind(ticket.key)
                 .bind(ticket.sender_id)
                 .bind(ticket.topic)
                 .bind(&summary)
+                .bind(ticket.identity)
                 .fetch_one(&self.pool)
                 .await;
             }
@@ -216,7 +224,7 @@ mod tests {
     }
 
     fn ticket<'a>(key: Option<&'a str>) -> NewTicket<'a> {
-        NewTicket { sender_id: "s", topic: "umum", summary: "nip 198609262015051001", key }
+        NewTicket { sender_id: "s", topic: "umum", summary: "nip 198609262015051001", identity: None, key }
     }
 
     #[tokio::test]
@@ -227,6 +235,9 @@ mod tests {
         assert_eq!(store.create_ticket(ticket(Some("b")), &at(1)).await.unwrap(), first);
         let other = NewTicket { summary: "nip lain", ..ticket(None) };
         assert_ne!(store.create_ticket(other, &at(1)).await.unwrap(), first);
+        // The summary shows both numbers as `[nip]`: they are two people all the same.
+        let person = NewTicket { identity: Some("198609262015051001"), ..ticket(None) };
+        assert_ne!(store.create_ticket(person, &at(1)).await.unwrap(), first);
         assert_ne!(store.create_ticket(ticket(None), &at(2)).await.unwrap(), first);
         store.set_status(&first, TicketStatus::Done).await.unwrap();
         assert_ne!(store.create_ticket(ticket(None), &at(1)).await.unwrap(), first);

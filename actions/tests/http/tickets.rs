@@ -12,6 +12,7 @@ async fn every_action_of_the_contract_is_served() {
     let names: Vec<Value> = desk.get("/actions").await.as_array().unwrap().iter().map(|a| a["name"].clone()).collect();
     let expected = [
         "action_akun_email",
+        "action_batalkan_tiket",
         "action_buat_tiket",
         "action_cek_status_tte",
         "action_daftar_tte",
@@ -20,6 +21,7 @@ async fn every_action_of_the_contract_is_served() {
         "action_panduan_reset",
         "action_simpan_nilai",
         "action_status_tiket",
+        "action_tambah_keterangan",
         "action_tidak_paham",
         "validate_cek_tte_form",
         "validate_reset_password_form",
@@ -136,6 +138,60 @@ async fn a_yes_takes_up_the_only_offer_or_gets_the_menu() {
         let (_, body) = desk.post(&after(many.clone())).await;
         assert_eq!((&body["responses"][0]["response"], &body["events"]), (&json!("utter_menu"), &json!([])), "{many}");
     }
+}
+
+#[tokio::test]
+async fn two_people_are_two_registrations_and_their_numbers_are_kept() {
+    let desk = Desk::start().await;
+    // Masked alike.
+    for number in ["198503152010011001", "199007012015032001"] {
+        let call = call("action_daftar_tte").says("ya", "ya");
+        desk.run(call.slot("nomor_identitas", number).slot("konfirmasi_data", true)).await;
+        desk.run(call_status(number)).await;
+    }
+    let tickets = desk.tickets().await;
+    let kept: Vec<_> = tickets.iter().filter_map(|ticket| ticket.identity.as_deref()).collect();
+    assert_eq!(kept, ["198503152010011001", "198503152010011001", "199007012015032001", "199007012015032001"]);
+    assert!(tickets.iter().all(|ticket| !ticket.summary.contains("1985") && !ticket.summary.contains("1990")));
+}
+
+fn call_status(number: &str) -> crate::support::Call {
+    call("action_cek_status_tte").says(number, "beri_nip").slot("nomor_identitas", number)
+}
+
+#[tokio::test]
+async fn what_follows_a_ticket_is_added_and_a_ticket_can_be_called_off() {
+    let desk = Desk::start().await;
+    desk.run(call("action_buat_tiket").says("minta petugas", "hubungi_petugas")).await;
+    let told = json!({"event": "bot", "timestamp": 1.0, "text": "Nomor tiket Anda: HD-2026-000001.", "data": {}});
+    let user = json!({"event": "user", "timestamp": 2.0, "text": "x", "parse_data": {}});
+    let after = |action: &str, text: &str, intent: &str| {
+        call(action).says(text, intent).event(told.clone()).event(user.clone())
+    };
+    desk.run(after("action_tambah_keterangan", "wa 081200000999", "beri_kontak")).await;
+    desk.run(after("action_buat_tiket", "tolong admin", "hubungi_petugas")).await;
+    // Somebody else's number is of no use.
+    desk.run(after("action_batalkan_tiket", "batal", "batal").sender("lain")).await;
+    let tickets = desk.tickets().await;
+    assert_eq!(tickets.len(), 1);
+    assert_eq!(tickets[0].summary, "Minta dihubungi petugas: minta petugas; wa [telepon]; tolong admin");
+    assert_eq!(tickets[0].status.words(), "menunggu petugas");
+    let answer = desk.run(after("action_batalkan_tiket", "batalkan tiketnya", "batal")).await;
+    assert!(answer.text().contains("HD-2026-000001 kami batalkan"));
+    assert_eq!(desk.tickets().await[0].status.words(), "sudah selesai");
+    let (_, body) = desk.post(&after("action_batalkan_tiket", "batal", "batal")).await;
+    assert_eq!(body["responses"][0]["response"], "utter_tidak_ada_proses");
+}
+
+#[tokio::test]
+async fn a_password_within_another_message_is_masked_and_warned_of() {
+    let desk = Desk::start().await;
+    let said = call("action_buat_tiket").says("mau petugas, password saya Budi1985!", "hubungi_petugas");
+    let (_, body) = desk.post(&said).await;
+    assert_eq!(body["responses"][1]["response"], "utter_jangan_kirim_rahasia");
+    assert_eq!(desk.tickets().await[0].summary, "Minta dihubungi petugas: mau petugas, password saya [sandi]");
+    let (_, body) = desk.post(&call("action_buat_tiket").says("lupa password simasn", "hubungi_petugas")).await;
+    assert_eq!(body["responses"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]

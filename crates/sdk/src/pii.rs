@@ -18,6 +18,14 @@ static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// What looks like a password a few words behind a word for one: letters and digits
+/// mixed, or a sign within.
+static BARE_PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b((?:pass?words?|passwd|passphrase|pass|pwd?|kata\s*sandi|katasandi|sandi)(?:nya|ku|mu|ne|na|e)?(?:[ \t]+[a-z-]+){0,3}?[ \t]+)([a-z]\S*\d\S*|\d\S*[a-z]\S*|\w+[!@#$%^&*]\S*)",
+    )
+});
+
 /// A one-time code of 4 to 8 digits after a word for it.
 static CODE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -44,9 +52,16 @@ fn pattern(text: &str) -> Regex {
 /// (`HD-2026-000123`) stay.
 pub fn mask(text: &str) -> String {
     let text = PASSWORD.replace_all(text, "${1}[sandi]");
+    let text = BARE_PASSWORD.replace_all(&text, |found: &Captures<'_>| bare_password(found));
     let text = EMAIL.replace_all(&text, "[email]");
     let text = NUMBER.replace_all(&text, |found: &Captures<'_>| number_label(&found[0]));
     CODE.replace_all(&text, "${1}[kode]").into_owned()
+}
+
+/// Ticket numbers and addresses are no passwords.
+fn bare_password(found: &Captures<'_>) -> String {
+    let is_known = found[2].starts_with("HD-") || found[2].contains("://") || found[2].contains('@');
+    if is_known { found[0].to_owned() } else { format!("{}[sandi]", &found[1]) }
 }
 
 fn number_label(found: &str) -> Cow<'static, str> {
@@ -90,6 +105,10 @@ mod tests {
             ("kata sandi saya = Abc#1", "kata sandi saya = [sandi]"),
             ("sandinya adalah melati7\nterima kasih", "sandinya adalah [sandi]\nterima kasih"),
             ("passphrase TTE: kucing hitam", "passphrase TTE: [sandi]"),
+            ("mau petugas, password saya Budi1985!", "mau petugas, password saya [sandi]"),
+            ("password wifi kami kucing123 mati", "password wifi kami [sandi] mati"),
+            ("gagal, sandi Budi1985 tidak diterima", "gagal, sandi [sandi] tidak diterima"),
+            ("user budi pass b#di login", "user budi pass [sandi] login"),
         ] {
             assert_eq!(mask(text), masked, "{text}");
         }
@@ -99,6 +118,9 @@ mod tests {
     fn ordinary_text_stays_as_it_is() {
         for text in [
             "lupa password simasn",
+            "lupa password tiket HD-2026-000123",
+            "kata sandi minimal 12 karakter",
+            "password email dinas saya lupa, reset 2 kali",
             "tiket HD-2026-000123 bagaimana?",
             "jam layanan 08.00-16.00",
             "kode pos belum ada",
