@@ -5,6 +5,7 @@ $ErrorActionPreference = 'Stop'
 Set-Location -LiteralPath $PSScriptRoot
 $actionsPort = 5055
 $serverPort = if ($env:SAPA_PORT) { [int]$env:SAPA_PORT } else { 5005 }
+if ($serverPort -eq $actionsPort) { throw "SAPA_PORT cannot be ${actionsPort}: the action service listens there" }
 $bin = Join-Path $PSScriptRoot 'target\release'
 $started = @()
 $exported = @()
@@ -57,7 +58,7 @@ try {
     }
     $actions = Start-Logged 'helpdesk-actions.exe' @('run') 'actions'
     $started += $actions
-    foreach ($name in $exported) { [Environment]::SetEnvironmentVariable($name, $null) }
+    foreach ($name in $exported) { Remove-Item "env:$name" }
     $server = Start-Logged 'sapa.exe' @('run', '--enable-api', '--interface', '127.0.0.1', '--port', "$serverPort") 'server'
     $started += $server
     Wait-Healthy 'action service' $actions $actionsPort 'actions'

@@ -6,10 +6,15 @@ set -euo pipefail
 readonly most_mib=40
 total=0
 for program in "$@"; do
-    # `ldd` speaks of a static program in two ways, and fails for one of them.
+    # `ldd` speaks of a static program in these ways, and fails for some of them:
+    # musl's names nothing but itself for one that is position-independent.
     said=$(ldd "$program" 2>&1 || true)
     case $said in
-    *'not a dynamic executable'* | *'statically linked'* | *'Not a valid dynamic program'*) ;;
+    *'=>'*)
+        echo "error: $program is not static: $said" >&2
+        exit 1
+        ;;
+    *'not a dynamic executable'* | *'statically linked'* | *'Not a valid dynamic program'* | *ld-musl-*) ;;
     *)
         echo "error: $program is not static: $said" >&2
         exit 1

@@ -6,7 +6,8 @@ use sapa_sdk::{BotData, BotMessage};
 use serde_json::{Value, json};
 
 use crate::support::{
-    BotApi, FakeActions, Fault, HelpdeskActions, Project, Server, TOKEN, brief, helpdesk_model, poll, repository,
+    BotApi, FakeActions, Fault, HelpdeskActions, Project, RUNTIME, Server, TOKEN, brief, helpdesk_model, poll,
+    repository,
 };
 
 const HOOK: &str = "/webhooks/telegram/webhook";
@@ -411,6 +412,53 @@ fn a_bot_api_in_trouble_is_waited_for() {
     api.fail("sendMessage", [answer(400, json!({ "parameters": { "migrate_to_chat_id": 99 } }))]);
     api.deliver(&server, 8, api.text(8, "hi"));
     assert_eq!(crate::support::texts(&api.messages(99)), ["Hello!"]);
+}
+
+#[test]
+fn a_reply_outlasts_connections_that_are_cut() {
+    let (api, server) = tiny("");
+    api.fail("sendMessage", [Fault::Cut, Fault::Cut, Fault::Cut]);
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+    // It may have arrived each time: there is an end, and it is not called answered.
+    api.fail("sendMessage", vec![Fault::Cut; 7]);
+    assert_eq!(api.texts(&server, 7, "hi"), Vec::<String>::new());
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+    let mut server = server;
+    let log = server.stop();
+    assert!(log.contains("did not say whether a message arrived") && log.contains("took nothing of a reply"), "{log}");
+}
+
+#[test]
+fn a_conversation_that_cannot_be_served_holds_up_no_other() {
+    let (api, actions, project) = (BotApi::start(), FakeActions::start(), Project::tiny());
+    actions.serve(&project, 8.0);
+    actions.script("action_work", crate::support::Answer::Silence);
+    api.serve(&project, "");
+    let project = project.trained();
+    let mut server = Server::with_api(&project);
+    api.wait_for_bot();
+    assert_eq!(api.texts(&server, 666, "hi"), ["Hello!"]);
+    server.stop();
+    let url = format!("sqlite://{}", project.path("conversations.db").display());
+    RUNTIME.block_on(async {
+        let pool = sqlx::SqlitePool::connect(&url).await.expect("the database");
+        sqlx::query("UPDATE events SET data = '{rahasia' WHERE id = 2").execute(&pool).await.expect("a row");
+        pool.close().await;
+    });
+    let server = Server::with_api(&project);
+    // One is unreadable, another waits for its action.
+    api.queue([api.text(666, "hi"), api.text(7, "please work now")]);
+    poll("the typing", || api.calls("sendChatAction").first().map(drop));
+    for chat in 8..11 {
+        api.queue([api.text(chat, "hi")]);
+        poll("another chat", || (crate::support::texts(&api.messages(chat)) == ["Hello!"]).then_some(()));
+    }
+    // More of them than may stay unconfirmed.
+    let many: Vec<_> = (0..120).map(|n| api.text(1000 + n, "hi")).collect();
+    api.queue(many);
+    let last = 1119;
+    poll("all of them", || (crate::support::texts(&api.messages(last)) == ["Hello!"]).then_some(()));
+    drop(server);
 }
 
 #[test]

@@ -50,9 +50,12 @@ pub(super) enum ApiFailure {
     /// The request certainly did not arrive.
     #[error("Telegram cannot be reached")]
     Unreachable,
-    /// It may have arrived.
+    /// It took too long; it may have arrived.
     #[error("Telegram did not answer")]
     Silent,
+    /// The connection ended without an answer; it may have arrived.
+    #[error("the connection to Telegram was cut")]
+    Cut,
     /// An answer that is not the Bot API's.
     #[error("Telegram's answer is malformed")]
     Malformed,
@@ -61,7 +64,10 @@ pub(super) enum ApiFailure {
 impl ApiFailure {
     /// Whether the same call may succeed later.
     pub(super) fn is_passing(&self) -> bool {
-        matches!(self, Self::RetryAfter(_) | Self::Server(_) | Self::Unreachable | Self::Silent | Self::Malformed)
+        matches!(
+            self,
+            Self::RetryAfter(_) | Self::Server(_) | Self::Unreachable | Self::Silent | Self::Cut | Self::Malformed
+        )
     }
 }
 
@@ -143,7 +149,7 @@ impl BotApi {
             .body(body);
         let answer = request.send().await.map_err(|error| lost(&error))?;
         let status = answer.status().as_u16();
-        let bytes = answer.bytes().await.map_err(|_| ApiFailure::Silent)?;
+        let bytes = answer.bytes().await.map_err(|error| lost(&error))?;
         let envelope: Envelope<T> = match crate::channels::json::read(&bytes) {
             Ok(envelope) => envelope,
             Err(_) if status >= 500 => return Err(ApiFailure::Server(status)),
@@ -203,5 +209,9 @@ fn method_name(type_name: &str) -> String {
 }
 
 fn lost(error: &reqwest::Error) -> ApiFailure {
-    if error.is_connect() { ApiFailure::Unreachable } else { ApiFailure::Silent }
+    match error {
+        _ if error.is_connect() => ApiFailure::Unreachable,
+        _ if error.is_timeout() => ApiFailure::Silent,
+        _ => ApiFailure::Cut,
+    }
 }

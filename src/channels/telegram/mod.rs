@@ -8,6 +8,7 @@ mod api;
 mod buttons;
 mod conversation;
 mod custom;
+mod intake;
 mod outbox;
 mod polling;
 mod reply;

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use futures_util::stream;
 use serde_json::Value;
 use teloxide::payloads::{self, setters::*};
 use teloxide::types::AllowedUpdate;
@@ -13,8 +11,8 @@ use tokio::sync::watch;
 
 use super::Telegram;
 use super::api::ApiFailure;
-use super::outbox::{self, Delivery};
-use super::update::{self, Inbound};
+use super::intake::{Intake, Progress, Watched};
+use super::update;
 
 /// Kinds of updates that are asked for.
 const KINDS: [AllowedUpdate; 3] = [AllowedUpdate::Message, AllowedUpdate::EditedMessage, AllowedUpdate::CallbackQuery];
@@ -22,16 +20,13 @@ const KINDS: [AllowedUpdate; 3] = [AllowedUpdate::Message, AllowedUpdate::Edited
 /// Seconds that Telegram waits for an update before it answers with none.
 const LONG_POLL: u32 = 25;
 
-/// Conversations of a batch that are served at the same time.
-const AT_ONCE: usize = 32;
-
-/// How long a batch waits for its replies before the next one is asked for: one
-/// chat must not keep the others waiting.
+/// How long a batch waits for its turns and replies before the next one is asked
+/// for: one chat must not keep the others waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Updates from the oldest one on whose reply is late that stay unconfirmed, so that
-/// it comes again after a crash. Telegram gives at most a hundred unconfirmed ones:
-/// more of these would hide the new ones.
+/// Updates from the oldest one on that is not done that stay unconfirmed, so that it
+/// comes again after a crash. Telegram gives at most a hundred unconfirmed ones: more
+/// of these would hide the new ones.
 const MOST_UNCONFIRMED: usize = 50;
 
 /// A round that takes less brought nothing.
@@ -105,7 +100,7 @@ async fn poll(telegram: &Telegram) {
     }
     let request = payloads::GetUpdates::new().timeout(LONG_POLL).limit(100).allowed_updates(KINDS);
     let mut request = serde_json::to_value(&request).unwrap_or_default();
-    let mut position = Position::default();
+    let (mut position, intake) = (Position::default(), Intake::new());
     loop {
         // teloxide's offset has 32 bits; ids of updates may have more.
         let offset = position.offset();
@@ -116,10 +111,14 @@ async fn poll(telegram: &Telegram) {
         let Some(updates) = updates else { return };
         let updates = updates.as_array().map(Vec::as_slice).unwrap_or_default();
         let fresh: Vec<&Value> = updates.iter().filter(|update| position.is_new(update)).collect();
-        let deliveries = serve(telegram, &fresh).await;
+        let settings = &telegram.inner.settings;
+        let inbound = fresh.iter().filter_map(|update| update::read(update, settings, telegram.username()));
+        let watched: Vec<(i64, Watched)> =
+            inbound.map(|inbound| (inbound.update_id, intake.push(telegram, inbound))).collect();
         // Those of earlier batches keep nobody waiting.
-        wait_for(&deliveries).await;
-        position.add(&fresh, deliveries);
+        wait_for(&watched).await;
+        position.add(&fresh, watched);
+        position.make_room().await;
         // A server that answers at once and brings nothing new is not to be asked
         // again and again.
         if position.offset() == offset && asked.elapsed() < SHORTEST_ROUND {
@@ -128,89 +127,78 @@ async fn poll(telegram: &Telegram) {
     }
 }
 
-/// What was received, and which replies to it are on their way.
+/// What was received, and what of it is on its way.
 #[derive(Default)]
 struct Position {
     /// Behind the last update.
     next: i64,
-    /// Served updates that are not confirmed.
-    served: BTreeSet<i64>,
-    /// Those of them whose replies are late.
-    late: BTreeMap<i64, Vec<Delivery>>,
+    /// Received updates that are not confirmed.
+    received: BTreeSet<i64>,
+    /// Those of them that are not done.
+    open: BTreeMap<i64, Watched>,
 }
 
 impl Position {
     /// What is before it is confirmed.
     fn offset(&self) -> i64 {
-        self.late.keys().next().copied().unwrap_or(self.next)
+        self.open.keys().next().copied().unwrap_or(self.next)
     }
 
     fn is_new(&self, update: &Value) -> bool {
-        update::number(update).is_none_or(|number| !self.served.contains(&number))
+        update::number(update).is_none_or(|number| !self.received.contains(&number))
     }
 
-    /// Takes in a batch that was served, and forgets what may be confirmed.
-    fn add(&mut self, updates: &[&Value], deliveries: Vec<(i64, Vec<Delivery>)>) {
+    /// Takes in a batch.
+    fn add(&mut self, updates: &[&Value], watched: Vec<(i64, Watched)>) {
         let numbers: Vec<i64> = updates.iter().filter_map(|update| update::number(update)).collect();
         // After a week without any Telegram may begin to count elsewhere.
         self.next = numbers.iter().max().map_or(self.next, |last| last.saturating_add(1));
-        self.served.extend(numbers);
-        for (number, delivery) in deliveries {
-            self.late.entry(number).or_default().extend(delivery);
-        }
-        self.late.retain(|_, deliveries| deliveries.iter().any(|delivery| delivery.borrow().is_none()));
-        self.forget();
-        while self.served.len() > MOST_UNCONFIRMED && self.late.pop_first().is_some() {
-            self.forget();
-        }
+        self.received.extend(numbers);
+        self.open.extend(watched);
     }
 
-    fn forget(&mut self) {
-        let offset = self.offset();
-        self.served.retain(|number| *number >= offset);
-    }
-}
-
-/// Waits a while for the replies of a batch.
-async fn wait_for(deliveries: &[(i64, Vec<Delivery>)]) {
-    let all_out = join_all(deliveries.iter().flat_map(|(_, replies)| replies).cloned().map(outbox::delivered));
-    if tokio::time::timeout(PATIENCE, all_out).await.is_err() {
-        tracing::warn!(channel = "telegram", "some replies are late; other chats go on");
-    }
-}
-
-/// Serves a batch: conversations side by side, each in its own order. The replies
-/// of each update.
-async fn serve(telegram: &Telegram, updates: &[&Value]) -> Vec<(i64, Vec<Delivery>)> {
-    let mut conversations: BTreeMap<String, Vec<Inbound>> = BTreeMap::new();
-    for update in updates {
-        if let Some(inbound) = update::read(update, &telegram.inner.settings, telegram.username()) {
-            conversations.entry(inbound.conversation.sender_id()).or_default().push(inbound);
-        }
-    }
-    let turns = conversations.into_values().map(|messages| async move {
-        let mut deliveries = Vec::new();
-        for message in messages {
-            deliveries.push((message.update_id, until_served(telegram, message).await));
-        }
-        deliveries
-    });
-    stream::iter(turns).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.concat()
-}
-
-/// Tries until the turn is on disk.
-async fn until_served(telegram: &Telegram, message: Inbound) -> Vec<Delivery> {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match telegram.serve(&message).await {
-            Ok(deliveries) => return deliveries,
-            Err(error) => {
-                let update_id = message.update_id;
-                tracing::warn!(channel = "telegram", update_id, %error, "an update was not served; trying again");
+    /// Forgets what may be confirmed. When too much is left, the oldest go that are on
+    /// disk, or cannot be put there; for others this waits.
+    async fn make_room(&mut self) {
+        loop {
+            self.open.retain(|_, watched| *watched.borrow() != Progress::Done);
+            let offset = self.offset();
+            self.received.retain(|number| *number >= offset);
+            if self.received.len() <= MOST_UNCONFIRMED {
+                return;
+            }
+            let Some(mut oldest) = self.open.first_entry() else { return };
+            let progress = *oldest.get().borrow();
+            match progress {
+                Progress::Waiting => {
+                    // It has gone with its task when the program ends.
+                    let _ = oldest.get_mut().changed().await;
+                }
+                Progress::Stuck => {
+                    let update_id = *oldest.key();
+                    tracing::error!(
+                        channel = "telegram",
+                        update_id,
+                        "an update that cannot be served is confirmed, to make room for new ones; it is tried until \
+                         this program ends"
+                    );
+                    oldest.remove();
+                }
+                Progress::Stored | Progress::Done => drop(oldest.remove()),
             }
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Waits a while for a batch.
+async fn wait_for(watched: &[(i64, Watched)]) {
+    let done = |mut watched: Watched| async move {
+        // An error is the end of its task, and of this program.
+        let _ = watched.wait_for(|progress| *progress == Progress::Done).await;
+    };
+    let all = join_all(watched.iter().map(|(_, watched)| done(watched.clone())));
+    if tokio::time::timeout(PATIENCE, all).await.is_err() {
+        tracing::warn!(channel = "telegram", "some turns or replies are late; other chats go on");
     }
 }
 

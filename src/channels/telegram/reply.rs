@@ -16,6 +16,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Tries of a message whose answers do not come in time, and of one whose
+/// connections are cut: it may have arrived each time, in the second case rarely.
+/// Those outlast the restart of a proxy.
+const MOST_SILENT: u32 = 2;
+const MOST_CUT: u32 = 7;
+
 /// Where a reply goes.
 pub(super) struct Outgoing<'a> {
     pub(super) api: &'a BotApi,
@@ -57,7 +63,8 @@ impl Outgoing<'_> {
         let mut arrived = 0;
         for call in pieces.iter().flat_map(calls) {
             match self.send(call, deadline).await {
-                Ok(()) => arrived += 1,
+                Ok(true) => arrived += 1,
+                Ok(false) => tracing::warn!(channel = "telegram", "Telegram did not say whether a message arrived"),
                 Err(ApiFailure::Forbidden) => {
                     tracing::info!(channel = "telegram", "the user does not want messages from the bot");
                     return Ok(arrived);
@@ -69,10 +76,11 @@ impl Outgoing<'_> {
         Ok(arrived)
     }
 
-    async fn send(&self, call: Call, deadline: Instant) -> Result<(), ApiFailure> {
+    /// `false` when it is not known whether the message arrived.
+    async fn send(&self, call: Call, deadline: Instant) -> Result<bool, ApiFailure> {
         let mut chat = json!(self.conversation.chat);
         let mut call = call;
-        let (mut pause, mut silent) = (FIRST_PAUSE, false);
+        let (mut pause, mut silent, mut cut) = (FIRST_PAUSE, 0, 0);
         loop {
             // Another reply may have been told to wait.
             let rest = self.api.resting();
@@ -81,27 +89,29 @@ impl Outgoing<'_> {
             }
             let arguments = self.addressed(&call, &chat);
             let failure = match self.api.call_named(call.method, &arguments).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(true),
                 Err(failure) => failure,
             };
+            silent += u32::from(failure == ApiFailure::Silent);
+            cut += u32::from(failure == ApiFailure::Cut);
             match &failure {
                 ApiFailure::Migrated(new) if chat == json!(self.conversation.chat) && chat != json!(new) => {
                     chat = json!(new);
                 }
                 ApiFailure::Refused { description, .. } => {
-                    call = simpler(&call, description).ok_or(failure)?;
+                    let mut parts = simpler(&call, description).ok_or(failure)?;
+                    call = parts.pop().unwrap_or(call);
+                    for part in parts {
+                        Box::pin(self.send(part, deadline)).await?;
+                    }
                 }
                 _ if !failure.is_passing() => return Err(failure),
                 // The client rests by itself.
                 ApiFailure::RetryAfter(_) => {}
-                // It may have arrived, both times: one possible double is enough.
-                ApiFailure::Silent if silent => {
-                    tracing::warn!(channel = "telegram", "Telegram did not say whether a message arrived");
-                    return Ok(());
-                }
+                // It may have arrived, each time: doubles are few on purpose.
+                _ if silent >= MOST_SILENT || cut >= MOST_CUT => return Ok(false),
                 _ if Instant::now() + pause >= deadline => return Err(failure),
                 _ => {
-                    silent |= failure == ApiFailure::Silent;
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -127,20 +137,42 @@ impl Outgoing<'_> {
 
 /// What to send instead of a message that Telegram refuses: without formatting,
 /// then without keyboard.
-fn simpler(call: &Call, description: &str) -> Option<Call> {
+fn simpler(call: &Call, description: &str) -> Option<Vec<Call>> {
     let mut call = call.clone();
     let formatted = description.contains("can't parse entities") && call.arguments.remove("parse_mode").is_some();
     if formatted {
         let text = call.arguments.get("text").and_then(Value::as_str).map(custom::without_markup);
         call.arguments.extend(text.map(|text| ("text".to_owned(), json!(text))));
-        return Some(call);
+        return Some(vec![call]);
     }
     let keyboard = call.arguments.remove("reply_markup")?;
     let listed = titles(&keyboard).join("\n");
     let text = call.arguments.get("text").and_then(Value::as_str).unwrap_or_default();
     let text = format!("{text}\n{listed}");
     call.arguments.insert("text".into(), json!(text));
-    Some(call)
+    Some(fitting(call))
+}
+
+/// A call whose text is too long for one message as several; what else it has, a
+/// keyboard say, goes with the last.
+pub(super) fn fitting(whole: Call) -> Vec<Call> {
+    let text = whole.arguments.get("text").and_then(Value::as_str).filter(|_| whole.method == "sendMessage");
+    let parts: Vec<String> = text
+        .map(|text| split::split(text, split::MOST_UNITS))
+        .unwrap_or_default()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let Some((last, first)) = parts.split_last().filter(|(_, first)| !first.is_empty()) else { return vec![whole] };
+    let with = |part: &str, mut call: Call| {
+        call.arguments.insert("text".into(), json!(part));
+        call
+    };
+    let mut plain = whole.clone();
+    plain.arguments.shift_remove("reply_markup");
+    let mut calls: Vec<Call> = first.iter().map(|part| with(part, plain.clone())).collect();
+    calls.push(with(last, whole));
+    calls
 }
 
 /// Titles of a keyboard's buttons, numbered.
@@ -155,14 +187,14 @@ fn titles(keyboard: &Value) -> Vec<String> {
 pub(super) fn calls(piece: &Value) -> Vec<Call> {
     let text = |key: &str| piece.get(key).and_then(Value::as_str);
     if let Some(custom) = piece.get("custom") {
-        return custom::calls(custom);
+        return custom::calls(custom).into_iter().flat_map(fitting).collect();
     }
     if let Some(image) = text("image") {
         return vec![call("sendPhoto", [("photo", json!(image))])];
     }
     if let Some(attachment) = piece.get("attachment") {
         let shown = attachment.as_str().map_or_else(|| attachment.to_string(), str::to_owned);
-        return vec![call("sendMessage", [("text", json!(format!("Attachment: {shown}")))])];
+        return fitting(call("sendMessage", [("text", json!(format!("Attachment: {shown}")))]));
     }
     texts(text("text").unwrap_or_default(), keyboard(piece))
 }
@@ -258,7 +290,23 @@ mod tests {
     fn a_refused_keyboard_becomes_a_list() {
         let first = &calls(&json!({"text": "?", "buttons": [{"title": "Ya", "payload": "/ya"}]}))[0];
         let second = simpler(first, "Bad Request: BUTTON_DATA_INVALID").unwrap();
-        assert_eq!(second.arguments["text"], json!("?\n1: Ya"));
-        assert_eq!(simpler(&second, "Bad Request: chat not found"), None);
+        assert_eq!(second[0].arguments["text"], json!("?\n1: Ya"));
+        assert_eq!(simpler(&second[0], "Bad Request: chat not found"), None);
+    }
+
+    #[test]
+    fn a_long_text_is_split_wherever_it_comes_from() {
+        let long = "Satu kalimat. ".repeat(400);
+        let units = |call: &Call| call.arguments["text"].as_str().unwrap().encode_utf16().count();
+        let custom = json!({"custom": {"text": long, "parse_mode": "HTML", "reply_markup": {"keyboard": []}}});
+        for piece in [custom, json!({"custom": {"x": long}}), json!({"attachment": long})] {
+            let calls = calls(&piece);
+            assert!(calls.len() == 2 && calls.iter().all(|call| units(call) <= split::MOST_UNITS), "{piece}");
+            assert!(!calls[0].arguments.contains_key("reply_markup"));
+        }
+        let text = "x".repeat(split::MOST_UNITS);
+        let full = calls(&json!({"text": text, "buttons": [{"title": "Ya", "payload": "/ya"}]}));
+        let without_keyboard = simpler(&full[0], "Bad Request: BUTTON_DATA_INVALID").unwrap();
+        assert_eq!(without_keyboard.len(), 2);
     }
 }

@@ -26,6 +26,8 @@ pub const TOKEN: &str = "4711:rahasia-sekali";
 pub enum Fault {
     /// This status and body.
     Answer(u16, Value),
+    /// The connection ends in the middle of the answer.
+    Cut,
 }
 
 /// A call of the bot.
@@ -292,8 +294,15 @@ async fn serve(
         let broken = chat.and_then(|chat| world.broken_chats.get(&chat).cloned());
         broken.or_else(|| world.faults.get_mut(&method).and_then(VecDeque::pop_front))
     };
-    if let Some(Fault::Answer(status, body)) = fault {
-        return (StatusCode::from_u16(status).expect("a status"), axum::Json(body)).into_response();
+    match fault {
+        Some(Fault::Answer(status, body)) => {
+            return (StatusCode::from_u16(status).expect("a status"), axum::Json(body)).into_response();
+        }
+        Some(Fault::Cut) => {
+            let broken = futures_util::stream::iter([Err::<Bytes, _>(std::io::Error::other("cut"))]);
+            return Response::new(axum::body::Body::from_stream(broken));
+        }
+        None => {}
     }
     if method == "getUpdates" {
         updates(&shared, &arguments).await
