@@ -2,15 +2,16 @@
 # Runs on this host what the containers run, in the order of docker-compose.yml:
 # the action service until it is healthy, then the bot, then one message.
 #
-#   deploy/start-like-container.sh FOLDER_WITH_PROGRAMS MODEL [ENDPOINTS]
+#   deploy/start-like-container.sh FOLDER_WITH_PROGRAMS MODEL
 #
-# The commands are those of the Dockerfile; addresses and files are this host's.
+# The commands are those of the Dockerfile, the files those of deploy/; addresses
+# are this host's. With DB_PORT (and DB_NAME, DB_USER, DB_PASSWORD) conversations go
+# to the PostgreSQL there, as in the containers; without it to a file.
 set -euo pipefail
 
 programs=$(realpath "$1")
 model=$(realpath "$2")
-endpoints=${3:+$(realpath "$3")}
-readonly programs model endpoints
+readonly programs model
 readonly actions_port=${ACTIONS_PORT:-5055} port=${SAPA_PORT:-5005}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly root
@@ -43,8 +44,9 @@ pids+=($!)
 await "$programs/helpdesk-actions" health "127.0.0.1:$actions_port"
 
 cd "$folder"
-if [[ -n $endpoints ]]; then
-    cp "$endpoints" endpoints.yml
+if [[ -n ${DB_PORT:-} ]]; then
+    sed -e "s#actions:5055#127.0.0.1:$actions_port#" -e 's#url: database$#url: 127.0.0.1#' \
+        -e "s#port: 5432\$#port: $DB_PORT#" -e "s#db: sapa\$#db: ${DB_NAME:-sapa}#" "$root/deploy/endpoints.yml" >endpoints.yml
 else
     sed "s#localhost:5055#127.0.0.1:$actions_port#" "$root/endpoints.yml" >endpoints.yml
 fi

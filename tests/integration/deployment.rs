@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_yaml::Value;
 
-use crate::support::{DEADLINE, Killed, Project, helpdesk_model, repository};
+use crate::support::{Cluster, DEADLINE, Killed, PASSWORD, Project, RUNTIME, USER, helpdesk_model, repository};
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -133,7 +133,13 @@ fn the_compose_file_names_what_exists_and_publishes_the_bot_alone() {
             assert!(read("Dockerfile").contains(&format!(" AS {target}\n")));
             let binary = if target == "sapa" { "sapa" } else { "helpdesk-actions" };
             is_known(&[vec![binary.to_owned()], texts(&service["command"])].concat());
-            is_known(&texts(&service["healthcheck"]["test"])[1..]);
+            let asked = texts(&service["healthcheck"]["test"]);
+            is_known(&asked[1..]);
+            // Where the program listens, and what it serves.
+            let address = if binary == "sapa" { "http://127.0.0.1:5005/health" } else { "127.0.0.1:5055" };
+            assert_eq!(asked.last().map(String::as_str), Some(address));
+            let same = instructions().iter().any(|line| line.contains("health") && line.contains(address));
+            assert!(same, "the image of {name} asks elsewhere");
         }
     }
     // The addresses inside are those of the services.
@@ -187,16 +193,55 @@ fn the_gitlab_pipeline_names_what_exists() {
 
 #[test]
 fn what_the_containers_start_answers_with_a_ticket() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let database = cluster.database();
     let free = || std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
     let output = Command::new(repository().join("deploy/start-like-container.sh"))
         .arg(program("sapa").parent().expect("a folder"))
         .arg(helpdesk_model())
         .env("ACTIONS_PORT", free().to_string())
         .env("SAPA_PORT", free().to_string())
+        .env("DB_PORT", cluster.port.to_string())
+        .env("DB_NAME", &database)
+        .env("DB_USER", USER)
+        .env("DB_PASSWORD", PASSWORD)
         .output()
         .expect("the script");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && said.contains("answers with a ticket"), "{said}");
+    let url = format!("postgresql://{USER}:{PASSWORD}@127.0.0.1:{}/{database}", cluster.port);
+    let kept: i64 = RUNTIME.block_on(async {
+        let pool = sqlx::PgPool::connect(&url).await.expect("the database");
+        sqlx::query_scalar("SELECT count(*) FROM events WHERE type_name = 'user'").fetch_one(&pool).await.expect("rows")
+    });
+    assert_eq!(kept, 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn static_programs_are_told_from_dynamic_ones_by_either_ldd() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = repository().join("deploy/check-static.sh");
+    let check = |said: &str| {
+        let ldd = folder.path().join("ldd");
+        std::fs::write(&ldd, format!("#!/bin/sh\necho '{said}'\nexit 1\n")).expect("a file");
+        std::fs::set_permissions(&ldd, std::fs::Permissions::from_mode(0o755)).expect("its rights");
+        let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap_or_default());
+        Command::new(&script).arg(&ldd).env("PATH", path).output().expect("the script").status.success()
+    };
+    for said in [
+        "\tnot a dynamic executable",
+        "\tstatically linked",
+        "/lib/ld-musl-x86_64.so.1: x: Not a valid dynamic program",
+        "\t/lib/ld-musl-x86_64.so.1 (0x7f5912345000)",
+    ] {
+        assert!(check(said), "{said}");
+    }
+    let musl = "\t/lib/ld-musl-x86_64.so.1 (0x7f)\n\tlibc.musl-x86_64.so.1 => /lib/ld-musl-x86_64.so.1 (0x7f)";
+    for said in ["\tlibc.so.6 => /lib/libc.so.6 (0x7f)", musl, "", "sh: ldd: not found"] {
+        assert!(!check(said), "{said}");
+    }
 }
 
 #[test]
