@@ -356,6 +356,24 @@ fn the_webhook_asks_for_its_secret_before_it_reads() {
 }
 
 #[test]
+fn the_webhook_takes_a_configured_secret_and_waits_for_a_bot_api_in_trouble() {
+    let (api, server) = tiny(&format!("{WEBHOOK}  secret_token: milik-kami_271828\n"));
+    assert_eq!(api.webhook().expect("a webhook").1, "milik-kami_271828");
+    assert_eq!(hook(&server, Some("milik-kami_27182"), api.text(7, "hi").to_string()), 403);
+    let trouble = json!({ "ok": false, "error_code": 500, "description": "trouble" });
+    api.fail("sendMessage", [Fault::Answer(500, trouble), Fault::Cut]);
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+    // Telegram no longer knows the bot: the turn is kept, the delivery comes again.
+    let unknown = json!({ "ok": false, "error_code": 401, "description": "Unauthorized" });
+    api.fail("sendMessage", [Fault::Answer(401, unknown)]);
+    let update = api.text(7, "hi").to_string();
+    assert_eq!(hook(&server, Some("milik-kami_271828"), update.clone()), 503);
+    assert_eq!(hook(&server, Some("milik-kami_271828"), update), 200);
+    assert_eq!(crate::support::texts(&api.messages(7)), ["Hello!"; 2]);
+    assert_eq!(server.events("7").iter().filter(|e| e["event"] == "user").count(), 2);
+}
+
+#[test]
 fn an_update_that_comes_again_has_one_turn_and_the_same_reply() {
     let (api, project) = (BotApi::start(), Project::tiny());
     api.serve(&project, WEBHOOK);
