@@ -73,7 +73,7 @@ fn roles_that_the_domain_does_not_have_are_told_in_stories_too() {
         format!("  - intent: hi\n    entities:\n    - city: Rome\n      role: {role}\n  - action: utter_hi\n")
     };
     assert_eq!(in_story(&role("to")), []);
-    only(&in_story(&role("tto")), "W0502 data/stories.yml:4", "did you mean `to`?");
+    only(&in_story(&role("tto")), "W0502 data/stories.yml:6", "did you mean `to`?");
 }
 
 #[test]
