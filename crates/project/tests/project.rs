@@ -447,7 +447,7 @@ fn test_stories_keep_texts_and_full_retrieval_names() {
         .iter()
         .map(|diagnostic| format!("{} {}", diagnostic.code, sources.place(diagnostic.annotations[0].span)))
         .collect();
-    assert_eq!(found, ["W0402 tests/test_a.yml:4", "E0401 tests/test_a.yml:7", "W0402 tests/test_a.yml:8"]);
+    assert_eq!(found, ["W0402 tests/test_a.yml:5", "E0401 tests/test_a.yml:7", "W0402 tests/test_a.yml:8"]);
     let StepKind::User(user) = &stories[0].steps[0].kind else { panic!("a user turn") };
     assert_eq!(
         (user.intent.as_deref(), user.full_intent.as_deref(), user.text.as_deref()),
