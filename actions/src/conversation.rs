@@ -188,7 +188,7 @@ pub(crate) fn last_told_number(events: &[Event]) -> Option<String> {
 }
 
 /// The ticket number in a text of the bot, when it tells of one ticket.
-pub(crate) fn told_number(text: &str) -> Option<String> {
+fn told_number(text: &str) -> Option<String> {
     let mut found = text.match_indices("HD-").filter_map(|(at, _)| text.get(at..at + TICKET_NUMBER_LENGTH));
     let first = found.next()?;
     found.next().is_none().then(|| first.to_owned())
@@ -198,9 +198,16 @@ pub(crate) fn told_number(text: &str) -> Option<String> {
 const TICKET_NUMBER_LENGTH: usize = 14;
 
 /// What the bot said between the last two messages of the user.
-pub(crate) fn last_words(events: &[Event]) -> impl Iterator<Item = &Event> {
+fn last_words(events: &[Event]) -> impl Iterator<Item = &Event> {
     let before = before_last_message(events).iter().rev();
     before.take_while(|event| !matches!(event.body, EventBody::User { .. }))
+}
+
+/// Whether the bot named that ticket right before the last message.
+pub(crate) fn just_told(events: &[Event], number: &str) -> bool {
+    last_words(events).any(|event| {
+        matches!(&event.body, EventBody::Bot { text: Some(text), .. } if told_number(text).as_deref() == Some(number))
+    })
 }
 
 /// Whether the last message gives a password or a code away. A button's payload

@@ -8,7 +8,7 @@ use sapa_sdk::{
     server::{ActionContext, ActionError, ActionFuture},
 };
 
-use super::tidak_paham;
+use super::{susulan, tidak_paham};
 use crate::{
     Helpdesk,
     conversation::{before_last_message, entity, text, words},
@@ -52,10 +52,19 @@ async fn not_a_rating(
     dispatcher: &mut Dispatcher,
 ) -> Result<Vec<Event>, ActionError> {
     if has_long_number(text(&call.request)) {
+        // A telephone number behind a ticket says whom to call.
+        if is_phone(text(&call.request)) && desk.told_ticket(call).await?.is_some() {
+            return susulan::add(desk, call, dispatcher).await;
+        }
         dispatcher.utter_response("utter_untuk_apa_nomor", JsonMap::new());
         return Ok(Vec::new());
     }
     tidak_paham::run(desk, call, dispatcher).await
+}
+
+/// Whether a text holds a telephone number, by its first digits.
+fn is_phone(text: &str) -> bool {
+    sapa_sdk::pii::mask(text).contains("[telepon]")
 }
 
 /// Whether somebody's number stands in a text.

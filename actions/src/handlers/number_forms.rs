@@ -232,13 +232,23 @@ fn said_answer(context: &mut FormContext<'_>) -> Option<JsonMap> {
     if CHANGES.iter().any(|change| words.contains(change)) {
         return confirmation(&Value::Bool(false), context);
     }
+    let bare = |answers: &[&str]| {
+        let mut said = words.split_whitespace();
+        said.next().is_some_and(|first| answers.contains(&first)) && said.all(|word| COURTESIES.contains(&word))
+    };
+    if bare(&["sudah", "udah", "sdh", "udh"]) {
+        return confirmation(&Value::Bool(true), context);
+    }
+    if bare(&["belum", "blm", "belom"]) {
+        return confirmation(&Value::Bool(false), context);
+    }
     let first = words.split_whitespace().next()?;
     let is_short = words.split_whitespace().count() <= MOST_WORDS_OF_AN_ANSWER;
     if is_short && AGREEING.contains(&first) { confirmation(&Value::Bool(true), context) } else { None }
 }
 
 /// Wishes for another number.
-const CHANGES: [&str; 10] = [
+const CHANGES: [&str; 13] = [
     " ubah nomor",
     " ganti nomor",
     " ubah nip",
@@ -248,8 +258,14 @@ const CHANGES: [&str; 10] = [
     " ralat ",
     " koreksi ",
     " salah nomor",
+    " salah nip",
+    " nip saya salah",
+    " nik saya salah",
     " salah ketik",
 ];
+
+/// What may follow a bare "sudah" or "belum".
+const COURTESIES: [&str; 10] = ["pak", "bu", "kak", "min", "mas", "mbak", "oke", "ok", "ya", "kok"];
 
 /// First words of a yes that goes on.
 const AGREEING: [&str; 10] = ["ya", "iya", "yaa", "iyaa", "yap", "benar", "betul", "bener", "oke", "sip"];

@@ -10,7 +10,7 @@ use sapa_sdk::{
 use super::nilai::{has_long_number, speaks_of_rating};
 use crate::{
     Helpdesk,
-    conversation::{last_words, new_ticket_sentence, spoken_text, told_number},
+    conversation::{just_told, new_ticket_sentence, spoken_text},
 };
 
 const FALLBACK: &str = "nlu_fallback";
@@ -46,7 +46,7 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
         let events = call.request.tracker.events();
         if let Some(ticket) = desk.told_ticket(call).await?
             && OPEN_ENDED.contains(&ticket.topic.as_str())
-            && last_words(events).any(|event| tells_of(event, &ticket.number))
+            && just_told(events, &ticket.number)
         {
             desk.add_to_ticket(&ticket.number, spoken_text(&call.request)).await?;
             dispatcher.utter(format!(
@@ -78,11 +78,6 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
         }
         Ok(Vec::new())
     })
-}
-
-/// Whether the bot named that ticket then.
-fn tells_of(event: &Event, number: &str) -> bool {
-    matches!(&event.body, EventBody::Bot { text: Some(text), .. } if told_number(text).as_deref() == Some(number))
 }
 
 /// The user messages at the end of the conversation that were not understood,

@@ -144,8 +144,12 @@ async fn a_yes_with_thanks_confirms_and_a_wish_to_change_asks_again() {
             .slot("requested_slot", "konfirmasi_data")
             .slot("nomor_identitas", NIP)
     };
-    let yes = desk.run(says("Ya, sudah benar. Terima kasih")).await;
-    assert_eq!(yes.slots["konfirmasi_data"], true);
+    for text in ["Ya, sudah benar. Terima kasih", "sudah", "udah pak"] {
+        assert_eq!(desk.run(says(text)).await.slots["konfirmasi_data"], true, "{text}");
+    }
+    for text in ["belum", "eh salah nip nya"] {
+        assert!(desk.run(says(text)).await.text().contains("kita ulangi"), "{text}");
+    }
     let change = desk.run(says("ubah nomor saja")).await;
     assert_eq!(change.slots["nomor_identitas"], Value::Null);
     assert!(change.text().contains("kita ulangi"));
