@@ -144,14 +144,17 @@ pub(crate) fn before_last_message(events: &[Event]) -> &[Event] {
 /// form left in the slot, say because its last action could not be reached, does not
 /// count.
 pub(crate) fn form_outcome(tracker: &TrackerState) -> Option<&str> {
-    for event in tracker.events().iter().rev() {
-        match &event.body {
-            EventBody::Slot { name, .. } if name == outcome::SLOT => break,
-            EventBody::ActiveLoop { name: Some(_) } => return None,
-            _ => {}
-        }
-    }
-    tracker.slot_text(outcome::SLOT)
+    tracker.slot_text(outcome::SLOT).filter(|_| is_of_this_form(tracker.events(), outcome::SLOT))
+}
+
+/// Whether a slot was set since the form began, rather than left by an earlier one.
+pub(crate) fn is_of_this_form(events: &[Event], slot: &str) -> bool {
+    let last = events.iter().rev().find_map(|event| match &event.body {
+        EventBody::Slot { name, .. } if name == slot => Some(true),
+        EventBody::ActiveLoop { name: Some(_) } => Some(false),
+        _ => None,
+    });
+    last.unwrap_or(true)
 }
 
 /// Events that empty these slots.
@@ -198,7 +201,7 @@ fn told_number(text: &str) -> Option<String> {
 const TICKET_NUMBER_LENGTH: usize = 14;
 
 /// What the bot said between the last two messages of the user.
-fn last_words(events: &[Event]) -> impl Iterator<Item = &Event> {
+pub(crate) fn last_words(events: &[Event]) -> impl Iterator<Item = &Event> {
     let before = before_last_message(events).iter().rev();
     before.take_while(|event| !matches!(event.body, EventBody::User { .. }))
 }

@@ -7,7 +7,7 @@ use sapa_sdk::{
 };
 
 use super::tiket;
-use crate::{Helpdesk, conversation::before_last_message};
+use crate::{Helpdesk, conversation::last_words};
 
 /// What a button begins: payload, opening words, form.
 const FORMS: [(&str, Option<&str>, &str); 3] = [
@@ -35,9 +35,7 @@ pub(super) fn run<'a>(desk: &'a Helpdesk, call: &'a ActionContext, dispatcher: &
 
 /// The payload of the only button under the bot's last words before the message.
 fn only_offer(events: &[Event]) -> Option<&str> {
-    let before = before_last_message(events);
-    let last = before.iter().rev().take_while(|event| !matches!(event.body, EventBody::User { .. }));
-    let buttons = last.filter_map(|event| match &event.body {
+    let buttons = last_words(events).filter_map(|event| match &event.body {
         EventBody::Bot { data, .. } => Some(data.buttons.as_array().map(Vec::as_slice).unwrap_or_default()),
         _ => None,
     });

@@ -11,7 +11,7 @@ use sapa_sdk::{
 use super::{susulan, tidak_paham};
 use crate::{
     Helpdesk,
-    conversation::{before_last_message, entity, text, words},
+    conversation::{before_last_message, entity, last_words, text, words},
     helpdesk::step_key,
 };
 
@@ -75,8 +75,7 @@ pub(super) fn has_long_number(text: &str) -> bool {
 
 /// Whether the bot's last words before the message asked for a rating.
 fn was_asked(events: &[Event]) -> bool {
-    let before = before_last_message(events);
-    before.iter().rev().take_while(|event| !matches!(event.body, EventBody::User { .. })).any(asks_for_rating)
+    last_words(events).any(asks_for_rating)
 }
 
 fn asks_for_rating(event: &Event) -> bool {

@@ -1,12 +1,12 @@
 //! Counting failed tries of a form; the third one ends it.
 
 use sapa_sdk::{
-    EventBody, JsonMap,
+    JsonMap,
     form::{FormContext, REQUESTED_SLOT},
 };
 use serde_json::Value;
 
-use crate::conversation::{intent, is_cancel, is_unwilling, outcome};
+use crate::conversation::{intent, is_cancel, is_of_this_form, is_unwilling, outcome};
 
 /// Tries before a person takes over.
 pub(super) const MAX_TRIES: u32 = 3;
@@ -27,12 +27,8 @@ pub(super) fn failed(context: &FormContext<'_>, counter: &str, refused: &[&str])
 /// What the counter says, if it was counted since the form began: what an
 /// earlier, abandoned form counted is not this form's.
 fn counted(context: &FormContext<'_>, counter: &str) -> f64 {
-    for event in context.request.tracker.events().iter().rev() {
-        match &event.body {
-            EventBody::Slot { name, .. } if name == counter => break,
-            EventBody::ActiveLoop { name: Some(_) } => return 0.0,
-            _ => {}
-        }
+    if !is_of_this_form(context.request.tracker.events(), counter) {
+        return 0.0;
     }
     context.slot(counter).as_f64().unwrap_or(0.0)
 }

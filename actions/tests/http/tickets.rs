@@ -155,6 +155,18 @@ async fn two_people_are_two_registrations_and_their_numbers_are_kept() {
     assert!(tickets.iter().all(|ticket| !ticket.summary.contains("1985") && !ticket.summary.contains("1990")));
 }
 
+#[tokio::test]
+async fn how_an_earlier_form_ended_does_not_end_this_one() {
+    let desk = Desk::start().await;
+    let ended = json!({"event": "slot", "timestamp": 1.0, "name": "hasil_form", "value": "batal"});
+    let began = json!({"event": "active_loop", "timestamp": 2.0, "name": "tte_form"});
+    let call = call("action_daftar_tte").says("ya", "ya").slot("nomor_identitas", "198503152010011001");
+    let call = call.slot("konfirmasi_data", true).slot("hasil_form", "batal");
+    let left = desk.run(call.clone().event(began.clone()).event(ended.clone())).await;
+    assert!(left.text().contains("dibatalkan"), "{}", left.text());
+    assert!(desk.run(call.event(ended).event(began)).await.ticket().is_some());
+}
+
 fn call_status(number: &str) -> crate::support::Call {
     call("action_cek_status_tte").says(number, "beri_nip").slot("nomor_identitas", number)
 }

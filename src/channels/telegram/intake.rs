@@ -1,7 +1,6 @@
 //! Updates on their way in, where they are asked for: a line for each conversation,
 //! so that a turn that is slow, or cannot be done, holds up no other conversation.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use futures_util::future::join_all;
 use tokio::sync::{Semaphore, watch};
 
 use super::Telegram;
+use super::lines::Lines;
 use super::outbox::{self, Delivery};
 use super::update::Inbound;
 
@@ -42,8 +42,7 @@ struct Queued {
 
 /// All lines.
 pub(super) struct Intake {
-    /// By sender id; there is one as long as somebody works on it.
-    lines: Mutex<HashMap<String, VecDeque<Queued>>>,
+    lines: Mutex<Lines<Queued>>,
     places: Semaphore,
 }
 
@@ -56,13 +55,7 @@ impl Intake {
     pub(super) fn push(self: &Arc<Self>, telegram: &Telegram, inbound: Inbound) -> Watched {
         let (progress, watched) = watch::channel(Progress::Waiting);
         let sender_id = inbound.conversation.sender_id();
-        let is_idle = {
-            let mut lines = self.lines();
-            let is_idle = !lines.contains_key(&sender_id);
-            lines.entry(sender_id.clone()).or_default().push_back(Queued { inbound, progress });
-            is_idle
-        };
-        if is_idle {
+        if self.lines().push(&sender_id, Queued { inbound, progress }) {
             tokio::spawn(Arc::clone(self).work(telegram.clone(), sender_id));
         }
         watched
@@ -109,17 +102,11 @@ impl Intake {
         }
     }
 
-    /// The next update of a line; with `None` the line is gone.
     fn next(&self, sender_id: &str) -> Option<Queued> {
-        let mut lines = self.lines();
-        let next = lines.get_mut(sender_id).and_then(VecDeque::pop_front);
-        if next.is_none() {
-            lines.remove(sender_id);
-        }
-        next
+        self.lines().next(sender_id)
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<String, VecDeque<Queued>>> {
+    fn lines(&self) -> MutexGuard<'_, Lines<Queued>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

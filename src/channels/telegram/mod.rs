@@ -9,6 +9,7 @@ mod buttons;
 mod conversation;
 mod custom;
 mod intake;
+mod lines;
 mod outbox;
 mod polling;
 mod reply;

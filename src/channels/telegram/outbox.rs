@@ -2,7 +2,7 @@
 //! out in the order of their turns, and one that cannot be delivered holds up no
 //! other conversation.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::api::ApiFailure;
 use super::conversation::Conversation;
+use super::lines::Lines;
 
 /// Replies of one conversation that may wait.
 const MOST_WAITING: usize = 200;
@@ -48,8 +49,7 @@ pub(super) struct Outbox {
 
 #[derive(Default)]
 struct State {
-    /// By sender id; there is one as long as somebody works on it.
-    queues: HashMap<String, VecDeque<Queued>>,
+    lines: Lines<Queued>,
     known: HashMap<String, Delivery>,
 }
 
@@ -65,26 +65,19 @@ impl Outbox {
         if state.known.len() >= MOST_KNOWN {
             state.known.retain(|_, known| known.borrow().is_none());
         }
-        let is_idle = !state.queues.contains_key(sender_id);
-        let queue = state.queues.entry(sender_id.to_owned()).or_default();
-        if queue.len() >= MOST_WAITING {
+        if state.lines.waiting(sender_id) >= MOST_WAITING {
             done.send_replace(Some(Err(ApiFailure::Unreachable)));
             return (delivery, false);
         }
         let key = reply.key.clone();
-        queue.push_back(Queued { reply, done });
+        let is_idle = state.lines.push(sender_id, Queued { reply, done });
         state.known.insert(key, delivery.clone());
         (delivery, is_idle)
     }
 
     /// The next reply of a conversation; with `None` its queue is gone.
     pub(super) fn next(&self, sender_id: &str) -> Option<Queued> {
-        let mut state = self.state();
-        let next = state.queues.get_mut(sender_id).and_then(VecDeque::pop_front);
-        if next.is_none() {
-            state.queues.remove(sender_id);
-        }
-        next
+        self.state().lines.next(sender_id)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -155,7 +155,7 @@ fn simpler(call: &Call, description: &str) -> Option<Vec<Call>> {
 
 /// A call whose text is too long for one message as several; what else it has, a
 /// keyboard say, goes with the last.
-pub(super) fn fitting(whole: Call) -> Vec<Call> {
+fn fitting(whole: Call) -> Vec<Call> {
     let text = whole.arguments.get("text").and_then(Value::as_str).filter(|_| whole.method == "sendMessage");
     let parts: Vec<String> = text
         .map(|text| split::split(text, split::MOST_UNITS))
@@ -201,14 +201,12 @@ pub(super) fn calls(piece: &Value) -> Vec<Call> {
 
 /// A text in as many messages as it takes; the keyboard hangs on the last.
 fn texts(text: &str, keyboard: Option<Value>) -> Vec<Call> {
-    let mut calls: Vec<Call> = split::split(text, split::MOST_UNITS)
-        .into_iter()
-        .map(|part| call("sendMessage", [("text", json!(part))]))
-        .collect();
-    if let (Some(keyboard), Some(last)) = (keyboard, calls.last_mut()) {
-        last.arguments.insert("reply_markup".into(), keyboard);
+    if text.trim().is_empty() {
+        return Vec::new();
     }
-    calls
+    let mut whole = call("sendMessage", [("text", json!(text.trim()))]);
+    whole.arguments.extend(keyboard.map(|keyboard| ("reply_markup".to_owned(), keyboard)));
+    fitting(whole)
 }
 
 fn call<const N: usize>(method: &'static str, arguments: [(&str, Value); N]) -> Call {

@@ -13,7 +13,7 @@ CREATE TEMP TRIGGER sapa_inbox_count AFTER INSERT ON sapa_inbox WHEN NEW.state =
 END;
 
 -- A turn is one row, of one of two views. One that only adds to its conversation,
--- as most do, costs half as much apart from the others:
+-- as most do, costs a third less apart from the others:
 --   sender_id
 --   expected_version  version of the conversation it was run on
 --   last_ts           time of the last event, if there is one
