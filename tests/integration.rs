@@ -2,6 +2,8 @@
 
 #[path = "integration/arrows.rs"]
 mod arrows;
+#[path = "integration/bench.rs"]
+mod bench;
 #[path = "integration/bench_nlu.rs"]
 mod bench_nlu;
 #[path = "integration/broken.rs"]
@@ -60,6 +62,8 @@ mod substitutes;
 mod support;
 #[path = "integration/telegram.rs"]
 mod telegram;
+#[path = "integration/telegram_faults.rs"]
+mod telegram_faults;
 #[path = "integration/training.rs"]
 mod training;
 #[path = "integration/two_processes.rs"]

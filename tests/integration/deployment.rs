@@ -47,6 +47,23 @@ fn is_known(line: &[String]) {
     }
 }
 
+/// The variables that a program of the containers reads: those its flags name, those
+/// that the files beside it refer to, and the log's level.
+fn variables_of(program_name: &str) -> BTreeSet<String> {
+    let help = help(program_name, &["run"]);
+    let named = help.split("[env: ").skip(1).filter_map(|rest| rest.split(['=', ']']).next());
+    let mut variables: BTreeSet<String> = named.map(str::to_owned).collect();
+    if program_name == "sapa" {
+        for file in ["deploy/endpoints.yml", "deploy/credentials.yml"] {
+            let text = read(file);
+            let named = text.split("${").skip(1).filter_map(|rest| rest.split('}').next());
+            variables.extend(named.map(str::to_owned));
+        }
+        variables.insert("LOG_LEVEL".to_owned());
+    }
+    variables
+}
+
 /// `["a", "b"]` behind a word of the Dockerfile.
 fn json_words(line: &str) -> Vec<String> {
     serde_json::from_str(line.trim()).unwrap_or_else(|error| panic!("{line}: {error}"))
@@ -133,6 +150,11 @@ fn the_compose_file_names_what_exists_and_publishes_the_bot_alone() {
             assert!(read("Dockerfile").contains(&format!(" AS {target}\n")));
             let binary = if target == "sapa" { "sapa" } else { "helpdesk-actions" };
             is_known(&[vec![binary.to_owned()], texts(&service["command"])].concat());
+            let read = variables_of(binary);
+            for (variable, _) in service["environment"].as_mapping().into_iter().flatten() {
+                let variable = variable.as_str().expect("a name");
+                assert!(read.contains(variable), "{name}: nothing reads {variable}; these are read: {read:?}");
+            }
             let asked = texts(&service["healthcheck"]["test"]);
             is_known(&asked[1..]);
             // Where the program listens, and what it serves.

@@ -11,9 +11,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use teloxide::requests::Payload;
 
-/// Time for an ordinary call.
-const CALL_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// Bounds of the pause that Telegram asks for.
 const SHORTEST_REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(3600);
@@ -76,6 +73,8 @@ pub(super) struct BotApi {
     client: reqwest::Client,
     /// `https://host/bot<token>/`; secret.
     base: String,
+    /// Time for an ordinary call.
+    timeout: Duration,
     /// Until then nothing is sent: the limit is the bot's, not a chat's.
     resting: Mutex<Option<Instant>>,
 }
@@ -108,11 +107,11 @@ struct Parameters {
 }
 
 impl BotApi {
-    /// A client of the server at `api_url`.
-    pub(super) fn new(api_url: &str, token: &str) -> Result<Self, reqwest::Error> {
+    /// A client of the server at `api_url`, whose ordinary calls take `timeout` at most.
+    pub(super) fn new(api_url: &str, token: &str, timeout: Duration) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).build()?;
         let base = format!("{}/bot{token}/", api_url.trim_end_matches('/'));
-        Ok(Self { client, base, resting: Mutex::default() })
+        Ok(Self { client, base, timeout, resting: Mutex::default() })
     }
 
     /// Calls a method.
@@ -121,22 +120,22 @@ impl BotApi {
         P::Output: DeserializeOwned,
     {
         let body = serde_json::to_vec(payload).map_err(|_| ApiFailure::Malformed)?;
-        self.post(&method_name(P::NAME), body, CALL_TIMEOUT).await
+        self.post(&method_name(P::NAME), body, self.timeout).await
     }
 
     /// Calls a method by its name with any arguments.
     pub(super) async fn call_named(&self, method: &str, arguments: &Value) -> Result<Value, ApiFailure> {
-        self.call_named_for(method, arguments, CALL_TIMEOUT).await
+        self.post(method, arguments.to_string().into_bytes(), self.timeout).await
     }
 
-    /// Calls a method that may take so long.
-    pub(super) async fn call_named_for(
+    /// Calls a method that Telegram itself lets wait for up to so long.
+    pub(super) async fn call_waiting(
         &self,
         method: &str,
         arguments: &Value,
-        timeout: Duration,
+        wait: Duration,
     ) -> Result<Value, ApiFailure> {
-        self.post(method, arguments.to_string().into_bytes(), timeout).await
+        self.post(method, arguments.to_string().into_bytes(), wait + self.timeout).await
     }
 
     async fn post<T: DeserializeOwned>(&self, method: &str, body: Vec<u8>, timeout: Duration) -> Result<T, ApiFailure> {

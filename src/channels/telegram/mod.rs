@@ -86,7 +86,7 @@ impl Telegram {
     /// # Errors
     /// No HTTP client can be made.
     pub fn new(agent: Arc<Agent>, settings: Settings) -> Result<Self, reqwest::Error> {
-        let api = BotApi::new(&settings.api_url, &settings.token)?;
+        let api = BotApi::new(&settings.api_url, &settings.token, settings.request_timeout)?;
         let inner = Inner {
             agent,
             settings,

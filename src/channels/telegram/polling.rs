@@ -106,8 +106,8 @@ async fn poll(telegram: &Telegram) {
         let offset = position.offset();
         request["offset"] = offset.into();
         let asked = Instant::now();
-        let patience = Duration::from_secs(u64::from(LONG_POLL) + 15);
-        let updates = again("getUpdates", || telegram.inner.api.call_named_for("getUpdates", &request, patience)).await;
+        let wait = Duration::from_secs(LONG_POLL.into());
+        let updates = again("getUpdates", || telegram.inner.api.call_waiting("getUpdates", &request, wait)).await;
         let Some(updates) = updates else { return };
         let updates = updates.as_array().map(Vec::as_slice).unwrap_or_default();
         let fresh: Vec<&Value> = updates.iter().filter(|update| position.is_new(update)).collect();

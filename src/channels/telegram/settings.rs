@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sapa_sdk::JsonMap;
@@ -10,6 +11,12 @@ use sha2::Sha256;
 
 /// Where the Bot API is, unless `api_url` says otherwise.
 const API_URL: &str = "https://api.telegram.org";
+
+/// Time for an ordinary call, unless `request_timeout` says otherwise; and what it
+/// may say, in seconds.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+const SHORTEST_TIMEOUT: f64 = 0.1;
+const LONGEST_TIMEOUT: f64 = 600.0;
 
 /// What a webhook's path ends in (spec §5.7).
 const WEBHOOK_PATH: &str = "/webhooks/telegram/webhook";
@@ -30,6 +37,8 @@ pub struct Settings {
     pub secret_token: String,
     /// `api_url`: the Bot API server.
     pub api_url: String,
+    /// `request_timeout`, in seconds: how long the Bot API may take to answer.
+    pub request_timeout: Duration,
     /// `commands`: command, without `/`, to intent.
     pub commands: BTreeMap<String, String>,
     /// `attachment_intent`: intent of a photo, a sticker, ...
@@ -82,6 +91,7 @@ impl Settings {
             webhook_url,
             secret_token,
             api_url: text(options, "api_url")?.unwrap_or_else(|| API_URL.to_owned()),
+            request_timeout: seconds(options, "request_timeout")?.unwrap_or(REQUEST_TIMEOUT),
             commands: commands(options)?,
             attachment_intent: text(options, "attachment_intent")?,
             edited_intent: text(options, "edited_intent")?,
@@ -97,6 +107,18 @@ fn text(options: &JsonMap, key: &str) -> Result<Option<String>, SettingsError> {
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
         Some(_) => Err(SettingsError::Invalid(format!("`{key}` must be a text"))),
     }
+}
+
+/// A number of seconds, as a number or as a text: `${VAR}` gives texts.
+fn seconds(options: &JsonMap, key: &str) -> Result<Option<Duration>, SettingsError> {
+    let value = match options.get(key) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(value) => value.as_f64(),
+    };
+    let seconds = value.filter(|seconds| (SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(seconds));
+    let rule = || format!("`{key}` must be a number of seconds from {SHORTEST_TIMEOUT} to {LONGEST_TIMEOUT}");
+    seconds.map(|seconds| Some(Duration::from_secs_f64(seconds))).ok_or_else(|| SettingsError::Invalid(rule()))
 }
 
 fn commands(options: &JsonMap) -> Result<BTreeMap<String, String>, SettingsError> {

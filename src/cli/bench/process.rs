@@ -1,5 +1,6 @@
 //! Programs under measurement, each in a process of its own. Linux only: `/proc`.
 
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,6 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use tokio::runtime::Runtime;
 
+/// Tries of a server's start.
+const STARTS: usize = 3;
+
 /// What a request costs, seconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cost {
@@ -15,6 +19,13 @@ pub(super) struct Cost {
     pub(super) cpu: f64,
     /// From sending to the whole answer.
     pub(super) wall: f64,
+}
+
+impl Cost {
+    /// Both, one after the other.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { cpu: self.cpu + other.cpu, wall: self.wall + other.wall }
+    }
 }
 
 /// A server in a process of its own; ends with this value.
@@ -34,8 +45,21 @@ pub(super) struct Request<'a> {
 }
 
 impl Server {
-    /// Starts `sapa` with these arguments and a free port behind them.
+    /// Starts `sapa` with these arguments and a free port behind them. The port is
+    /// free when it is asked for; another program may take it first, so there is
+    /// more than one try.
     pub(super) fn start(arguments: &[&str], runtime: &Runtime) -> Result<Self> {
+        let mut last = Self::start_once(arguments, runtime);
+        for _ in 1..STARTS {
+            if last.is_ok() {
+                break;
+            }
+            last = Self::start_once(arguments, runtime);
+        }
+        last
+    }
+
+    fn start_once(arguments: &[&str], runtime: &Runtime) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = quiet(arguments);
         command.arg(port.to_string());
@@ -89,7 +113,11 @@ impl Server {
                 if let Some((name, value)) = request.header {
                     post = post.header(name, value);
                 }
-                post.body((request.body)(number)).send().await?.error_for_status()?.bytes().await?;
+                let answer = post.body((request.body)(number)).send().await?;
+                let (status, body) = (answer.status(), answer.text().await?);
+                if !status.is_success() {
+                    bail!("request {number} of {requests} to {} got {status}: {body}", request.path);
+                }
             }
             anyhow::Ok(())
         })?;
@@ -105,18 +133,25 @@ impl Drop for Server {
     }
 }
 
-/// This program, silent.
+/// This program, without output; what goes wrong in it is still shown.
 pub(super) fn quiet(arguments: &[&str]) -> Command {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("sapa"));
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
     command
 }
 
-/// Runs this program to its end: seconds, and its most memory in MiB.
+/// Runs this program to its end: seconds, and its most memory in MiB. What it
+/// says of errors is shown when it fails.
 pub(super) fn run_to_end(arguments: &[&str], last: &Path) -> Result<(f64, f64)> {
     let started = Instant::now();
-    let mut child = quiet(arguments).arg(last).spawn()?;
+    let mut child = quiet(arguments).arg(last).stderr(Stdio::piped()).spawn()?;
+    let mut errors = child.stderr.take();
+    let said = std::thread::spawn(move || {
+        let mut text = String::new();
+        errors.as_mut().map(|errors| errors.read_to_string(&mut text));
+        text
+    });
     let mut most = 0.0_f64;
     let status = loop {
         most = most.max(memory(child.id(), "VmHWM:").unwrap_or(0.0));
@@ -125,10 +160,12 @@ pub(super) fn run_to_end(arguments: &[&str], last: &Path) -> Result<(f64, f64)> 
         }
         std::thread::sleep(Duration::from_millis(1));
     };
+    let took = started.elapsed().as_secs_f64();
     if !status.success() {
-        bail!("`sapa {}` failed: run it to see why", arguments.join(" "));
+        let said = said.join().unwrap_or_default();
+        bail!("`sapa {}` failed:\n{}", arguments.join(" "), said.trim_end());
     }
-    Ok((started.elapsed().as_secs_f64(), most))
+    Ok((took, most))
 }
 
 /// Most memory that this process has had, MiB.

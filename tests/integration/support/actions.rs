@@ -30,6 +30,15 @@ pub struct HelpdeskActions {
 
 impl HelpdeskActions {
     pub fn start() -> Self {
+        Self::linking(&BTreeMap::new())
+    }
+
+    /// Whose people are linked to these chats instead of those of the file.
+    pub fn linking(chats: &BTreeMap<&str, i64>) -> Self {
+        let mut people = include_str!("../../../actions/data_pengguna.json").to_owned();
+        for (sender, chat) in chats {
+            people = people.replace(&format!("\"{sender}\""), &format!("\"{chat}\""));
+        }
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = folder.path().join("helpdesk.db");
         let (url, task) = RUNTIME.block_on(async {
@@ -38,7 +47,7 @@ impl HelpdeskActions {
                     whatsapp_bpksdm: "0812-0000-0000".into(),
                     url_simasn: "https://simasn.contoh.go.id".into(),
                 },
-                people: People::from_json(include_str!("../../../actions/data_pengguna.json"), TODAY).expect("people"),
+                people: People::from_json(&people, TODAY).expect("people"),
                 store: Store::open(&database).await.expect("a database"),
                 clock: Arc::new(FixedClock(TODAY)),
             };

@@ -28,6 +28,8 @@ pub enum Fault {
     Answer(u16, Value),
     /// The connection ends in the middle of the answer.
     Cut,
+    /// The call is taken, and there is no answer.
+    Silence,
 }
 
 /// A call of the bot.
@@ -302,6 +304,7 @@ async fn serve(
             let broken = futures_util::stream::iter([Err::<Bytes, _>(std::io::Error::other("cut"))]);
             return Response::new(axum::body::Body::from_stream(broken));
         }
+        Some(Fault::Silence) => return std::future::pending().await,
         None => {}
     }
     if method == "getUpdates" {

@@ -1,0 +1,287 @@
+//! The Telegram channel when the Bot API, a conversation or the program itself is
+//! in trouble.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, BotApi, FakeActions, Fault, Project, RUNTIME, Server, TOKEN, brief, poll, texts};
+use crate::telegram::{MODES, WEBHOOK, hook, tiny};
+
+#[test]
+fn one_chat_that_cannot_be_answered_keeps_nobody_waiting() {
+    let (api, server) = tiny("");
+    // Nothing can be sent to that chat; it writes again and again.
+    api.fail_in(666, Fault::Answer(500, json!({ "ok": false, "error_code": 500, "description": "x" })));
+    api.queue([api.text(666, "hi"), api.text(8, "hi")]);
+    poll("the other chat", || (texts(&api.messages(8)) == ["Hello!"]).then_some(()));
+    api.queue([api.text(666, "hi"), api.text(9, "hi")]);
+    poll("one after the batch", || (texts(&api.messages(9)) == ["Hello!"]).then_some(()));
+    let heard = || server.events("666").iter().filter(|e| e["event"] == "user").count();
+    poll("both messages of the first chat", || (heard() == 2).then_some(()));
+    assert_eq!(api.messages(666), Vec::<Value>::new());
+    let absurd = json!({ "ok": false, "error_code": 429, "description": "x", "parameters": { "retry_after": 0 } });
+    api.fail("sendMessage", [Fault::Answer(429, absurd)]);
+    api.queue([api.text(10, "hi")]);
+    poll("the reply", || (texts(&api.messages(10)) == ["Hello!"]).then_some(()));
+    // Late replies come, in their order and once.
+    api.heal(666);
+    poll("the late replies", || (texts(&api.messages(666)) == ["Hello!"; 2]).then_some(()));
+}
+
+#[test]
+fn a_reply_that_was_late_when_the_server_was_killed_comes_after_the_restart() {
+    let (api, project) = (BotApi::start(), Project::tiny().trained());
+    api.serve(&project, "");
+    let mut server = Server::with_api(&project);
+    api.fail_in(666, Fault::Answer(500, json!({ "ok": false, "error_code": 500, "description": "x" })));
+    api.queue([api.text(666, "hi"), api.text(8, "hi")]);
+    poll("the other chat", || (texts(&api.messages(8)) == ["Hello!"]).then_some(()));
+    // The next batch was asked for: what was late then is not confirmed by that.
+    api.queue([api.text(9, "hi")]);
+    poll("one after the batch", || (texts(&api.messages(9)) == ["Hello!"]).then_some(()));
+    server.stop();
+    api.heal(666);
+    let server = Server::with_api(&project);
+    poll("the late reply", || (texts(&api.messages(666)) == ["Hello!"]).then_some(()));
+    let users = server.events("666").iter().filter(|event| event["event"] == "user").count();
+    assert_eq!(users, 1, "and its turn is the one from before");
+}
+
+#[test]
+fn the_webhook_takes_a_configured_secret_and_waits_for_a_bot_api_in_trouble() {
+    let (api, server) = tiny(&format!("{WEBHOOK}  secret_token: milik-kami_271828\n"));
+    assert_eq!(api.webhook().expect("a webhook").1, "milik-kami_271828");
+    assert_eq!(hook(&server, Some("milik-kami_27182"), api.text(7, "hi").to_string()), 403);
+    let trouble = json!({ "ok": false, "error_code": 500, "description": "trouble" });
+    api.fail("sendMessage", [Fault::Answer(500, trouble), Fault::Cut]);
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+    // Telegram no longer knows the bot: the turn is kept, the delivery comes again.
+    let unknown = json!({ "ok": false, "error_code": 401, "description": "Unauthorized" });
+    api.fail("sendMessage", [Fault::Answer(401, unknown)]);
+    let update = api.text(7, "hi").to_string();
+    assert_eq!(hook(&server, Some("milik-kami_271828"), update.clone()), 503);
+    assert_eq!(hook(&server, Some("milik-kami_271828"), update), 200);
+    assert_eq!(texts(&api.messages(7)), ["Hello!"; 2]);
+    assert_eq!(server.events("7").iter().filter(|e| e["event"] == "user").count(), 2);
+}
+
+#[test]
+fn a_bot_api_in_trouble_is_waited_for() {
+    let (api, server) = tiny("");
+    let answer = |code: u16, more: Value| {
+        let mut body = json!({ "ok": false, "error_code": code, "description": "trouble" });
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        Fault::Answer(code, body)
+    };
+    let none = json!({});
+    api.fail(
+        "sendMessage",
+        [
+            answer(500, none.clone()),
+            Fault::Answer(502, json!("<html>")),
+            answer(429, json!({ "parameters": { "retry_after": 1 } })),
+        ],
+    );
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+    api.fail(
+        "getUpdates",
+        [
+            answer(409, none.clone()),
+            answer(500, none.clone()),
+            answer(429, json!({ "parameters": { "retry_after": 1 } })),
+        ],
+    );
+    assert_eq!(api.texts(&server, 7, "when do you open"), ["We are open from nine to five."]);
+    // Who blocked the bot gets nothing, and holds nobody up.
+    api.fail("sendMessage", [answer(403, none)]);
+    assert_eq!(api.texts(&server, 7, "hi"), Vec::<String>::new());
+    assert_eq!(api.texts(&server, 8, "hi"), ["Hello!"]);
+    api.fail("sendMessage", [answer(400, json!({ "parameters": { "migrate_to_chat_id": 99 } }))]);
+    api.deliver(&server, 8, api.text(8, "hi"));
+    assert_eq!(texts(&api.messages(99)), ["Hello!"]);
+}
+
+#[test]
+fn a_reply_outlasts_connections_that_are_cut() {
+    let (api, server) = tiny("");
+    api.fail("sendMessage", [Fault::Cut, Fault::Cut, Fault::Cut]);
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+    // It may have arrived each time: there is an end, and it is not called answered.
+    api.fail("sendMessage", vec![Fault::Cut; 7]);
+    assert_eq!(api.texts(&server, 7, "hi"), Vec::<String>::new());
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+    let mut server = server;
+    let log = server.stop();
+    assert!(log.contains("did not say whether a message arrived") && log.contains("took nothing of a reply"), "{log}");
+}
+
+#[test]
+fn a_conversation_that_cannot_be_served_holds_up_no_other() {
+    let (api, actions, project) = (BotApi::start(), FakeActions::start(), Project::tiny());
+    actions.serve(&project, 8.0);
+    actions.script("action_work", Answer::Silence);
+    api.serve(&project, "");
+    let project = project.trained();
+    let mut server = Server::with_api(&project);
+    api.wait_for_bot();
+    assert_eq!(api.texts(&server, 666, "hi"), ["Hello!"]);
+    server.stop();
+    let url = format!("sqlite://{}", project.path("conversations.db").display());
+    RUNTIME.block_on(async {
+        let pool = sqlx::SqlitePool::connect(&url).await.expect("the database");
+        sqlx::query("UPDATE events SET data = '{rahasia' WHERE id = 2").execute(&pool).await.expect("a row");
+        pool.close().await;
+    });
+    let server = Server::with_api(&project);
+    // One is unreadable, another waits for its action.
+    api.queue([api.text(666, "hi"), api.text(7, "please work now")]);
+    poll("the typing", || api.calls("sendChatAction").first().map(drop));
+    for chat in 8..11 {
+        api.queue([api.text(chat, "hi")]);
+        poll("another chat", || (texts(&api.messages(chat)) == ["Hello!"]).then_some(()));
+    }
+    // More of them than may stay unconfirmed.
+    let many: Vec<_> = (0..120).map(|n| api.text(1000 + n, "hi")).collect();
+    api.queue(many);
+    let last = 1119;
+    poll("all of them", || (texts(&api.messages(last)) == ["Hello!"]).then_some(()));
+    drop(server);
+}
+
+#[test]
+fn a_bot_api_that_is_not_there_yet_is_waited_for() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").to_string();
+    let project = Project::tiny();
+    project.write("credentials.yml", format!("telegram:\n  access_token: '{TOKEN}'\n  api_url: 'http://{port}'\n"));
+    let project = project.trained();
+    let server = Server::with_api(&project);
+    assert_eq!(server.get("/health").status, 200);
+    let api = BotApi::start_at(&port);
+    api.wait_for_bot();
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+}
+
+#[test]
+fn a_token_that_telegram_refuses_or_that_is_another_bots_leaves_the_rest_running() {
+    let (api, project) = (BotApi::start(), Project::tiny());
+    let credentials = |token: &str, verify: &str| {
+        format!("rest:\ntelegram:\n  access_token: '{token}'\n  verify: {verify}\n  api_url: '{}'\n", api.url)
+    };
+    let project = project.trained();
+    for (token, verify, words) in
+        [("4711:salah", "HelpdeskBot", "does not accept the bot token"), (TOKEN, "OtherBot", "belongs to another bot")]
+    {
+        project.write("credentials.yml", credentials(token, verify));
+        let mut server = Server::with_api(&project);
+        poll("the refusal", || server.log().contains(words).then_some(()));
+        assert_eq!(server.texts("a", "hi"), ["Hello!"]);
+        let log = server.stop();
+        assert!(!log.contains(token), "{log}");
+        assert_eq!(api.calls("getUpdates").len(), 0);
+    }
+}
+
+#[test]
+fn a_channel_whose_variable_is_not_set_is_off_with_a_line_in_the_log() {
+    let project = Project::tiny().trained();
+    for token in ["${TELEGRAM_BOT_TOKEN}", "''"] {
+        project.write("credentials.yml", format!("rest:\ntelegram:\n  access_token: {token}\n  verify: X\n"));
+        let mut server = Server::with_api(&project);
+        assert_eq!(server.texts("a", "hi"), ["Hello!"]);
+        assert_eq!(server.get("/webhooks/telegram/").status, 404);
+        let log = server.stop();
+        assert_eq!(log.matches("channel is off").count(), 1, "{log}");
+    }
+}
+
+#[test]
+fn credentials_that_mean_nothing_are_named() {
+    let project = Project::tiny().trained();
+    for (options, words) in [
+        ("webhook_url: https://a.b/other", "must end in `/webhooks/telegram/webhook`"),
+        ("secret_token: 'a b'", "`secret_token` must have"),
+        ("commands: [a]", "`commands` must map"),
+        ("verify: [a]", "`verify` must be a text"),
+    ] {
+        project.write("credentials.yml", format!("telegram:\n  access_token: '{TOKEN}'\n  {options}\n"));
+        let output = project.sapa(&["run", "-p", "0"]);
+        assert_eq!(output.code, Some(1), "{output:?}");
+        assert!(output.err.contains(words) && !output.err.contains(TOKEN), "{}", output.err);
+    }
+}
+
+#[test]
+fn a_slow_turn_shows_that_the_bot_is_at_work_and_a_kill_loses_nothing() {
+    let (api, actions, project) = (BotApi::start(), FakeActions::start(), Project::tiny());
+    actions.serve(&project, 30.0);
+    actions.script("action_work", Answer::Silence);
+    api.serve(&project, "");
+    let project = project.trained();
+    let mut server = Server::with_api(&project);
+    api.wait_for_bot();
+    api.queue([api.text(7, "hi"), api.text(7, "please work now"), api.text(8, "hi")]);
+    poll("the typing", || api.calls("sendChatAction").first().map(|call| assert_eq!(call["action"], "typing")));
+    assert_eq!(texts(&api.messages(7)), ["Hello!"]);
+    server.stop();
+    actions.answer("action_work", 200, "{}");
+    let server = Server::with_api(&project);
+    poll("the confirmation", || api.all_confirmed().then_some(()));
+    for chat in ["7", "8"] {
+        let texts: Vec<_> = brief(&server.events(chat)).into_iter().filter(|e| e.starts_with("user ")).collect();
+        let expected: &[&str] = if chat == "7" { &["user hi", "user please work now"] } else { &["user hi"] };
+        assert_eq!(texts, expected);
+    }
+    assert_eq!(texts(&api.messages(7)).last().map(String::as_str), Some("Done."));
+}
+
+#[test]
+fn a_bot_api_that_takes_calls_and_never_answers_is_not_waited_for_for_ever() {
+    for mode in MODES {
+        let (api, mut server) = tiny(&format!("{mode}  request_timeout: 0.4\n"));
+        // It may have arrived: one more try, and another chat is served meanwhile.
+        api.fail("sendMessage", [Fault::Silence]);
+        assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+        api.fail("sendMessage", [Fault::Silence, Fault::Silence]);
+        assert_eq!(api.texts(&server, 7, "hi"), Vec::<String>::new());
+        assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+        assert_eq!(server.events("7").iter().filter(|event| event["event"] == "user").count(), 3);
+        let log = server.stop();
+        assert!(log.contains("did not say whether a message arrived") && !log.contains(TOKEN), "{log}");
+    }
+}
+
+#[test]
+fn a_bot_api_that_is_silent_at_the_start_is_asked_again() {
+    for mode in MODES {
+        let (api, project) = (BotApi::start(), Project::tiny());
+        api.fail("getMe", [Fault::Silence, Fault::Cut]);
+        api.fail("setWebhook", [Fault::Silence]);
+        api.fail("deleteWebhook", [Fault::Silence]);
+        api.serve(&project, &format!("{mode}  request_timeout: '0.3'\n"));
+        let server = Server::of(project.trained());
+        assert_eq!(server.texts("a", "hi"), ["Hello!"], "other channels are open");
+        api.wait_for_bot();
+        assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+    }
+}
+
+#[test]
+fn a_token_that_is_revoked_while_the_bot_asks_is_told_once_and_the_rest_goes_on() {
+    let (api, project) = (BotApi::start(), Project::tiny().trained());
+    api.serve(&project, "");
+    let mut server = Server::with_api(&project);
+    api.wait_for_bot();
+    let unknown = json!({ "ok": false, "error_code": 401, "description": "Unauthorized" });
+    api.fail("getUpdates", [Fault::Answer(401, unknown)]);
+    api.queue([api.text(7, "hi")]);
+    poll("the alarm", || server.log().contains("does not accept the bot token").then_some(()));
+    let asked = api.calls("getUpdates").len();
+    api.queue([api.text(7, "when do you open")]);
+    assert_eq!(server.texts("a", "hi"), ["Hello!"]);
+    assert_eq!(texts(&api.messages(7)), ["Hello!"]);
+    let log = server.stop();
+    assert_eq!((log.matches("TELEGRAM_BOT_TOKEN").count(), api.calls("getUpdates").len()), (1, asked), "{log}");
+    // With a token that counts, what came meanwhile is answered: it was never confirmed.
+    let _server = Server::with_api(&project);
+    let answered = || texts(&api.messages(7)).last().is_some_and(|last| last == "We are open from nine to five.");
+    poll("the answer", || answered().then_some(()));
+}
