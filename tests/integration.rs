@@ -20,6 +20,8 @@ mod deployment;
 mod diagnostics;
 #[path = "integration/dialogues.rs"]
 mod dialogues;
+#[path = "integration/disk.rs"]
+mod disk;
 #[path = "integration/events.rs"]
 mod events;
 #[path = "integration/explain.rs"]
@@ -30,6 +32,8 @@ mod failures;
 mod flags;
 #[path = "integration/formats.rs"]
 mod formats;
+#[path = "integration/hooks.rs"]
+mod hooks;
 #[path = "integration/http.rs"]
 mod http;
 #[path = "integration/importers.rs"]

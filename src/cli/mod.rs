@@ -4,6 +4,7 @@
 mod allocator;
 mod bench;
 mod bot;
+mod components;
 mod data;
 mod dotenv;
 mod explain;

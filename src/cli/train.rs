@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sapa_model::{Fingerprint, Target, TrainRequest, train};
 use sapa_project::{LoadOptions, Project, Story};
 
+use super::components::load_options;
 use super::dotenv::Environment;
 use super::files::{ProjectPaths, read_project};
 use super::findings::{Detail, Findings, check_project};
@@ -120,7 +121,7 @@ pub(super) fn run(args: &TrainArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let without_domain = target == Target::Nlu;
     let files =
         read_project(&ProjectPaths { config, domain: &flags.domain, data: &flags.data, without_domain }, &environment)?;
-    let options = LoadOptions { substitute: flags.substitute, without_domain };
+    let options = LoadOptions { substitute: flags.substitute, without_domain, ..load_options() };
     let loaded = sapa_project::load_with(files.clone(), &|name| environment.get(name), options);
     let target = narrowed(target, &loaded.project, quiet);
     let fingerprint = Fingerprint::of(&files, &environment.asked(), target);

@@ -9,6 +9,7 @@ use sapa_project::gitlab::render_gitlab;
 use sapa_project::{LoadOptions, render_json};
 use serde_json::Value;
 
+use super::components::load_options;
 use super::dotenv::Environment;
 use super::files::{ProjectPaths, read_project};
 use super::findings::{Detail, Findings, check_project};
@@ -83,7 +84,7 @@ pub(super) fn run(args: &ValidateArgs, verbosity: &Verbosity) -> Result<ExitCode
         &ProjectPaths { config: &flags.config, domain: &flags.domain, data: &flags.data, without_domain: false },
         &environment,
     )?;
-    let options = LoadOptions { substitute: flags.substitute, without_domain: false };
+    let options = LoadOptions { substitute: flags.substitute, ..load_options() };
     let loaded = sapa_project::load_with(files, &|name| environment.get(name), options);
     let mut findings = check_project(&loaded, &flags.config);
     findings.forgive_language();

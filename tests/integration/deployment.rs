@@ -8,7 +8,9 @@ use std::process::{Command, Stdio};
 
 use serde_yaml::Value;
 
-use crate::support::{Cluster, DEADLINE, Killed, PASSWORD, Project, RUNTIME, USER, helpdesk_model, repository};
+use crate::support::{
+    Cluster, DEADLINE, Killed, PASSWORD, Project, RUNTIME, USER, helpdesk_model, program, repository,
+};
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -20,11 +22,6 @@ fn yaml(path: &str) -> Value {
 
 fn texts(value: &Value) -> Vec<String> {
     value.as_sequence().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-/// Where the program of that name was built.
-fn program(name: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_sapa")).with_file_name(name)
 }
 
 /// What a program's command says of its flags.

@@ -242,38 +242,6 @@ fn the_request_has_the_keys_of_the_protocol() {
 }
 
 #[test]
-fn a_full_disk_is_said_and_nothing_that_was_answered_is_lost() {
-    let project = Project::tiny().trained();
-    let mut server = Server::start_short_of_disk(&project, &["--enable-api"], 400);
-    let answer = |number: usize| {
-        let body = json!({ "sender": format!("s{number}"), "message": "/greet" }).to_string();
-        server.post("/webhooks/rest/webhook", body)
-    };
-    let mut answered = 0;
-    let refused = loop {
-        let reply = answer(answered);
-        if reply.status != 200 {
-            break reply;
-        }
-        answered += 1;
-        assert!(answered < 5_000, "the disk never was full");
-    };
-    assert_eq!(refused.status, 503, "{refused:?}");
-    assert!(!refused.body.contains("conversations.db"), "{refused:?}");
-    assert!(answered > 0);
-    // The server goes on, and refuses until there is room.
-    assert_eq!(answer(answered).status, 503);
-    assert_eq!(server.get("/health").status, 503);
-    assert!(server.stop().contains("reading or writing the database failed"), "{}", server.log());
-    let server = Server::with_api(&project);
-    for number in 0..answered {
-        let bots = server.events(&format!("s{number}")).iter().filter(|event| event["event"] == "bot").count();
-        assert_eq!(bots, 1, "s{number}");
-    }
-    assert_eq!(server.texts(&format!("s{answered}"), "/greet"), ["Hello!"]);
-}
-
-#[test]
 #[cfg(unix)]
 fn a_database_that_is_moved_away_takes_no_more_turns() {
     let project = Project::tiny().trained();

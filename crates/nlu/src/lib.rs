@@ -33,5 +33,5 @@ pub use error::{LoadError, TrainError};
 pub use intent::reasons::IntentReasons;
 pub use intent_message::parse_intent_message;
 pub use model::{Explanation, NluModel};
-pub use registry::component_names;
+pub use registry::own_components;
 pub use train::check_options;

@@ -7,7 +7,7 @@ use crate::message::Message;
 use crate::sections::{SectionReader, SectionWriter};
 use crate::{LoadError, TrainError};
 use crate::{entity, features, indonesian, intent, response_selector, tokenizer};
-use sapa_project::ComponentConfig;
+use sapa_project::{ComponentConfig, components};
 
 pub(crate) use crate::train::TrainContext;
 
@@ -68,6 +68,18 @@ pub(crate) enum Role {
     Selector,
     /// Doubts a classifier's decision; must follow one.
     Fallback,
+}
+
+impl Role {
+    fn in_config(self) -> components::Role {
+        match self {
+            Self::Tokenizer => components::Role::Tokenizer,
+            Self::Featurizer => components::Role::Featurizer,
+            Self::Classifier | Self::Fallback => components::Role::Classifier,
+            Self::Extractor => components::Role::Extractor,
+            Self::Normalizer | Self::Selector => components::Role::Other,
+        }
+    }
 }
 
 /// Trains a component.
@@ -220,7 +232,8 @@ pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
-/// Names of all components that can stand in a pipeline, in registry order.
-pub fn component_names() -> impl Iterator<Item = &'static str> {
-    KINDS.iter().map(|kind| kind.name)
+/// The components that Rasa does not have, for the check of `config.yml`.
+pub fn own_components() -> impl Iterator<Item = components::Component> {
+    let own = KINDS.iter().filter(|kind| components::find(kind.name).is_none());
+    own.map(|kind| components::Component::own(kind.name, kind.role.in_config()))
 }

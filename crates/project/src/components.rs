@@ -1,4 +1,5 @@
-//! All NLU components and policies of Rasa 3.6, and how each is served.
+//! All NLU components and policies of Rasa 3.6, and how each is served. Those that
+//! Sapa has besides are named by the registries of `nlu` and `dialogue`.
 
 /// What a component is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +32,19 @@ pub enum Status {
 /// One component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Component {
-    /// Rasa's class name.
+    /// Rasa's class name, or our own.
     pub name: &'static str,
     /// What it is.
     pub role: Role,
     /// How it is served.
     pub status: Status,
+}
+
+impl Component {
+    /// One that Rasa does not have.
+    pub const fn own(name: &'static str, role: Role) -> Self {
+        native(name, role)
+    }
 }
 
 const fn native(name: &'static str, role: Role) -> Component {
@@ -55,10 +63,9 @@ const NO_SPACY: &str = "spaCy models cannot be loaded; use WhitespaceTokenizer w
 const NO_MITIE: &str = "MITIE models cannot be loaded; use WhitespaceTokenizer with CountVectorsFeaturizer, LogisticRegressionClassifier and CRFEntityExtractor";
 const NO_DENSE: &str = "pretrained language models cannot be loaded; use CountVectorsFeaturizer with analyzer char_wb";
 
-/// The table: one line a component.
+/// The table: one line a component of Rasa.
 pub const COMPONENTS: &[Component] = &[
     native("WhitespaceTokenizer", Role::Tokenizer),
-    native("IndonesianNormalizer", Role::Other),
     refused(
         "JiebaTokenizer",
         Role::Tokenizer,

@@ -6,6 +6,7 @@ mod parsed;
 pub(crate) use parsed::add_source;
 use parsed::{Parsed, looks_like_training_data, may_be_stray, parse_files};
 
+use crate::components::Component;
 use crate::foreign::{self, Sibling};
 use crate::read_domain::{DOMAIN_KEYS, DomainReader, Extras, has_domain_keys};
 use crate::read_nlu::NluReader;
@@ -61,6 +62,8 @@ pub struct LoadOptions {
     pub substitute: bool,
     /// Does without a domain: understanding alone needs none.
     pub without_domain: bool,
+    /// Components and policies that are served besides Rasa's.
+    pub own: &'static [Component],
 }
 
 /// Reads a project with default options: see [`load_with`].
@@ -181,7 +184,7 @@ fn config(parsed: &[Parsed], given: &BTreeSet<FileRole>, options: LoadOptions, o
         );
     }
     let start = Span { end: file.root.span.start, ..file.root.span };
-    read_config::read_config(map, start, options.substitute, out)
+    read_config::read_config(map, start, options, out)
 }
 
 fn read_data(parsed: &[Parsed], sources: &Sources, project: &mut Project, out: &mut Vec<Diagnostic>) {

@@ -4,7 +4,7 @@
 use crate::components::{COMPONENTS, Component, Role, Status, default_priority, find};
 use crate::imports::{self, Importers};
 use crate::yaml::{Map, Node};
-use crate::{ComponentConfig, Config, Diagnostic, Span, codes, removed, shape, substitute, suggest};
+use crate::{ComponentConfig, Config, Diagnostic, LoadOptions, Span, codes, removed, shape, substitute, suggest};
 use sapa_sdk::JsonMap;
 use serde_json::{Value, json};
 
@@ -40,8 +40,8 @@ const POLICY_OPTIONS: [(&str, Wanted); 12] = [
 ];
 
 /// Reads the file's mapping; `file_span` is where findings about missing keys
-/// point. With `substitute`, NLU components that cannot be served are replaced.
-pub(crate) fn read_config(map: &Map, file_span: Span, substitute: bool, out: &mut Vec<Diagnostic>) -> Config {
+/// point.
+pub(crate) fn read_config(map: &Map, file_span: Span, options: LoadOptions, out: &mut Vec<Diagnostic>) -> Config {
     shape::unknown_keys(map, &CONFIG_KEYS, "config.yml", out);
     let config = Config {
         recipe: recipe(map, file_span, out),
@@ -49,11 +49,11 @@ pub(crate) fn read_config(map: &Map, file_span: Span, substitute: bool, out: &mu
         language: language(map, file_span, out),
         ..Config::default()
     };
-    let asked = Asked { importers: imports::read(map, out), substitute };
+    let asked = Asked { importers: imports::read(map, out), options };
     let mut config = with_defaults(config);
     if let Some(pipeline) = section(map, "pipeline", &asked, file_span, out) {
         let is_complete = map.get("pipeline").and_then(Node::as_seq).is_some_and(|items| items.len() == pipeline.len());
-        config.pipeline = if substitute { substitute::replace(pipeline, out) } else { pipeline };
+        config.pipeline = if options.substitute { substitute::replace(pipeline, out) } else { pipeline };
         config.pipeline_is_default = false;
         config.has_unknown_components = !is_complete;
         check_pipeline(&config, is_complete, out);
@@ -69,7 +69,14 @@ pub(crate) fn read_config(map: &Map, file_span: Span, substitute: bool, out: &mu
 /// What decides how sections are read.
 struct Asked {
     importers: Importers,
-    substitute: bool,
+    options: LoadOptions,
+}
+
+impl Asked {
+    /// The component of that name: Rasa's or our own.
+    fn find(&self, name: &str) -> Option<&'static Component> {
+        find(name).or_else(|| self.options.own.iter().find(|component| component.name == name))
+    }
 }
 
 /// A configuration with Rasa's default pipeline and policies (spec §1.7).
@@ -201,8 +208,8 @@ fn component(item: &Node, section: &str, asked: &Asked, out: &mut Vec<Diagnostic
     let map = shape::map(item, &format!("an item of `{section}`"), out)?;
     let node = shape::required(map, "name", &format!("an item of `{section}`"), item.span, out)?;
     let name = shape::text(node, "the name of a component", out)?;
-    let Some(known) = find(name) else {
-        out.push(unknown_component(name, section, node.span));
+    let Some(known) = asked.find(name) else {
+        out.push(unknown_component(name, section, asked, node.span));
         return None;
     };
     if (known.role == Role::Policy) != (section == "policies") {
@@ -214,7 +221,7 @@ fn component(item: &Node, section: &str, asked: &Asked, out: &mut Vec<Diagnostic
         );
         return None;
     }
-    if !(asked.substitute && substitute::has_substitute(known.name)) {
+    if !(asked.options.substitute && substitute::has_substitute(known.name)) {
         report_status(known, node.span, out);
     }
     if known.role == Role::Policy {
@@ -263,7 +270,7 @@ pub fn odd_threshold(key: &str, component: &str, span: Span) -> Diagnostic {
         .help("write a share such as 0.3; at 0 nothing is doubted, at 1 nearly everything")
 }
 
-fn unknown_component(name: &str, section: &str, span: Span) -> Diagnostic {
+fn unknown_component(name: &str, section: &str, asked: &Asked, span: Span) -> Diagnostic {
     if let Some(successor) = removed::successor(name) {
         return Diagnostic::error(codes::UNKNOWN_COMPONENT, format!("`{name}` was removed from Rasa before version 3"))
             .at(span, "")
@@ -280,6 +287,7 @@ fn unknown_component(name: &str, section: &str, span: Span) -> Diagnostic {
     let is_policy = section == "policies";
     let fitting = COMPONENTS
         .iter()
+        .chain(asked.options.own)
         .filter(|component| (component.role == Role::Policy) == is_policy)
         .map(|component| component.name);
     Diagnostic::error(codes::UNKNOWN_COMPONENT, format!("`{name}` is not a component of Rasa 3.6"))

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::cli::components::load_options;
 use crate::cli::dotenv::Environment;
 use crate::cli::files::{ProjectPaths, read_project};
 use crate::cli::terminal;
@@ -39,7 +40,7 @@ fn measure(folder: &Path) -> Result<Option<String>> {
         &ProjectPaths { config: &config, domain: &domain, data: &data, without_domain: false },
         &Environment::read(),
     )?;
-    let project = sapa_project::load(files, &|name| std::env::var(name).ok()).project;
+    let project = sapa_project::load_with(files, &|name| std::env::var(name).ok(), load_options()).project;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let counts: Vec<Counts> = SEEDS.iter().filter_map(|seed| hold_out(&project, *seed, threads)).collect();
     if counts.is_empty() {

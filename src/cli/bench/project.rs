@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::{Row, process};
+use crate::cli::components::load_options;
 use crate::cli::dotenv::Environment;
 use crate::cli::files::{ProjectPaths, read_project};
 use crate::cli::findings::{Detail, check_project};
@@ -21,7 +22,7 @@ pub(super) fn measure(folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
     let paths = ProjectPaths { config: &config, domain: &domain, data: &data, without_domain: false };
     let files = read_project(&paths, &environment)?;
     let bytes: usize = files.iter().map(|file| file.bytes.len()).sum();
-    let loaded = sapa_project::load(files, &|name| environment.get(name));
+    let loaded = sapa_project::load_with(files, &|name| environment.get(name), load_options());
     let load = started.elapsed().as_secs_f64();
     let started = Instant::now();
     let mut findings = check_project(&loaded, &config);

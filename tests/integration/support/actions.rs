@@ -155,7 +155,8 @@ async fn webhook(State(script): State<Shared>, body: Bytes) -> Response {
     }
 }
 
-fn use_actions(project: &Project, url: &str, request_timeout: f64) {
+/// Makes a project use the action server there.
+pub fn use_actions(project: &Project, url: &str, request_timeout: f64) {
     let store = "tracker_store: {type: SQL, dialect: sqlite, db: conversations.db}";
     project.write(
         "endpoints.yml",

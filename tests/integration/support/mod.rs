@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-pub use actions::{Answer, FakeActions, HelpdeskActions};
+pub use actions::{Answer, FakeActions, HelpdeskActions, use_actions};
 pub use bot_api::{BotApi, Fault, TOKEN, texts};
 pub use peer::Peer;
 pub use postgres::{Cluster, PASSWORD, USER};
-pub use project::{Killed, Output, Project, ended, helpdesk_model, repository};
+pub use project::{Killed, Output, Project, ended, helpdesk_model, program, repository, short_of_disk};
 pub use server::Server;
 
 /// The longest that anything may take before a test gives up.

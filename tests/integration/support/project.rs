@@ -143,6 +143,24 @@ impl Drop for Killed {
     }
 }
 
+/// Where the program of that name was built.
+pub fn program(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_sapa")).with_file_name(name)
+}
+
+/// The same command with no more than so many KiB for each file that it writes, as on
+/// a disk that is nearly full.
+pub fn short_of_disk(plain: &Command, kib: u32) -> Command {
+    let mut limited = Command::new("bash");
+    // With the signal ignored, a write beyond the limit fails instead.
+    limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"")]);
+    limited.arg(plain.get_program()).args(plain.get_args());
+    limited.current_dir(plain.get_current_dir().expect("a folder"));
+    // Of this process's variables it has what the programs of the tests have: none.
+    limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    limited
+}
+
 /// Waits until a program ends that might not, and fails the test when it does
 /// not.
 pub fn ended(command: &mut Command, folder: &Path) -> Output {

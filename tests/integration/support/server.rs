@@ -10,6 +10,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::project::short_of_disk;
 use super::{DEADLINE, Project, RUNTIME};
 
 /// How long an answer on a raw connection is waited for.
@@ -68,19 +69,7 @@ impl Server {
     /// a disk that is nearly full.
     pub fn start_short_of_disk(project: &Project, arguments: &[&str], kib: u32) -> Self {
         let all = [&["run", "-i", "127.0.0.1", "-p", "0"], arguments].concat();
-        let plain = project.command(&all);
-        let mut limited = std::process::Command::new("bash");
-        // With the signal ignored, a write beyond the limit fails instead.
-        limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"")]);
-        limited.arg(plain.get_program()).args(plain.get_args());
-        limited.current_dir(plain.get_current_dir().expect("the project's folder"));
-        for (name, value) in plain.get_envs() {
-            match value {
-                Some(value) => limited.env(name, value),
-                None => limited.env_remove(name),
-            };
-        }
-        let mut server = Self::spawn(limited, &[("LOG_LEVEL", "info")]);
+        let mut server = Self::spawn(short_of_disk(&project.command(&all), kib), &[("LOG_LEVEL", "info")]);
         server.wait();
         server
     }

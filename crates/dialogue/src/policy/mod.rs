@@ -8,7 +8,7 @@ pub mod rule;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sapa_project::{ComponentConfig, Diagnostic, Domain, Sources};
+use sapa_project::{ComponentConfig, Diagnostic, Domain, Sources, components};
 use sapa_sdk::EventBody;
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +144,12 @@ pub struct Kind {
 
 /// All policies, a line each.
 const KINDS: &[Kind] = &[memoization::PLAIN, memoization::AUGMENTED, rule::RULE, learnt::LEARNT, learnt::UNLIKELY];
+
+/// The policies that Rasa does not have, for the check of `config.yml`.
+pub fn own_policies() -> impl Iterator<Item = components::Component> {
+    let own = KINDS.iter().filter(|kind| components::find(kind.name).is_none());
+    own.map(|kind| components::Component::own(kind.name, components::Role::Policy))
+}
 
 /// The policy of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

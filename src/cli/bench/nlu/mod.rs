@@ -15,6 +15,7 @@ use sapa_project::{Config, FileRole, LoadOptions, ProjectFile, Severity};
 use serde_json::{Value, json};
 
 use self::dataset::{Dataset, Judged};
+use crate::cli::components::load_options;
 use crate::cli::terminal;
 
 #[derive(Debug, Args)]
@@ -127,7 +128,7 @@ fn config(args: &NluArgs) -> Result<Config> {
         None => PIPELINE.as_bytes().to_vec(),
     };
     let file = ProjectFile { path: "config.yml".to_owned(), bytes, role: FileRole::Config };
-    let options = LoadOptions { without_domain: true, ..LoadOptions::default() };
+    let options = LoadOptions { without_domain: true, ..load_options() };
     let loaded = sapa_project::load_with(vec![file], &|name| std::env::var(name).ok(), options);
     match loaded.diagnostics.iter().find(|finding| finding.severity == Severity::Error) {
         Some(error) => bail!("the configuration is wrong: {}", error.message),

@@ -18,6 +18,7 @@ use sapa_project::{
 use super::flags::{DEFAULT_NLU, NluFlags, Shared};
 use super::listener::Listener;
 use super::results::Results;
+use crate::cli::components::load_options;
 use crate::cli::dotenv::Environment;
 use crate::cli::files::{self, ProjectPaths};
 use crate::cli::{models, terminal};
@@ -113,7 +114,7 @@ fn read_project(config: &Path, shared: &Shared, flags: &NluFlags, environment: &
         &ProjectPaths { config, domain: &shared.domain, data: &flags.nlu, without_domain: true },
         &Environment::read(),
     )?;
-    let options = LoadOptions { substitute: flags.substitute, without_domain: true };
+    let options = LoadOptions { substitute: flags.substitute, without_domain: true, ..load_options() };
     let loaded = load_with(files, &|name| environment.get(name), options);
     let errors: Vec<Diagnostic> =
         loaded.diagnostics.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
