@@ -6,7 +6,7 @@ use sapa_dialogue::DialogueModel;
 use sapa_dialogue::conflicts::story_conflicts;
 use sapa_project::check::NEED_ALL_FILES;
 use sapa_project::fold::{Folded, fold};
-use sapa_project::{Diagnostic, Endpoints, Loaded, Project, Severity, Sources, codes, render_text};
+use sapa_project::{Diagnostic, Endpoints, Loaded, Project, Severity, Sources, Span, codes, render_text};
 
 use super::files::{from_here, read_regular};
 use super::{Verbosity, dotenv, terminal};
@@ -72,9 +72,21 @@ impl Findings {
         // Without the domain a rule's slots and loops cannot be told.
         if !project.stories.is_empty() && !project.is_domain_incomplete {
             let found = DialogueModel::check(project);
-            let says_something = |d: &Diagnostic| !project.is_incomplete || !NEED_ALL_FILES.contains(&d.code);
-            self.extend(found.into_iter().filter(says_something).collect());
+            let says_something = |d: &Diagnostic| {
+                (!project.is_incomplete || !NEED_ALL_FILES.contains(&d.code)) && !self.follows_from_a_name(d)
+            };
+            let found: Vec<Diagnostic> = found.into_iter().filter(says_something).collect();
+            self.extend(found);
         }
+    }
+
+    /// Whether a contradiction stands at a step whose name nobody knows: with the
+    /// right name there may be none.
+    fn follows_from_a_name(&self, finding: &Diagnostic) -> bool {
+        let of_names = [codes::UNKNOWN_ACTION, codes::UNKNOWN_FORM, codes::UNKNOWN_SLOT];
+        let slips = self.diagnostics.iter().filter(|said| of_names.contains(&said.code));
+        let places: Vec<Span> = slips.flat_map(|said| &said.annotations).map(|place| place.span).collect();
+        finding.annotations.iter().any(|own| places.iter().any(|place| place.meets(own.span)))
     }
 
     /// Adds stories that no policy can tell apart: nothing while there are errors,

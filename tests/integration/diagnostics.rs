@@ -300,3 +300,16 @@ fn one_checkpoint_without_an_end_is_one_finding() {
     let told = project.sapa(&["data", "validate"]).err;
     assert!(told.contains("[W0409]") && !told.contains("[W0802]"), "{told}");
 }
+
+#[test]
+fn a_misspelt_action_makes_no_contradiction_as_well() {
+    let project = Project::tiny();
+    let story = "stories:\n- story: again\n  steps:\n  - intent: greet\n  - action: utter_gret\n";
+    project.write("data/again.yml", story);
+    let told = project.sapa(&["data", "validate", "--quiet"]).err;
+    assert!(told.contains("E0401") && told.contains("did you mean `utter_greet`") && !told.contains("E0806"), "{told}");
+    // Spelt right and still another action than the rule's: that is one.
+    project.write("data/again.yml", story.replace("utter_gret", "utter_hours"));
+    let told = project.sapa(&["data", "validate", "--quiet"]).err;
+    assert!(told.contains("E0806") && !told.contains("E0401"), "{told}");
+}

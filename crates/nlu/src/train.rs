@@ -226,7 +226,8 @@ fn odd_options(kind: &Kind, entry: &ComponentConfig) -> Vec<Diagnostic> {
                 "remove it, or see the component's options in Rasa's documentation",
             );
             let message = format!("`{key}` is not an option of {}", kind.name);
-            found.push(Diagnostic::warning(sapa_project::codes::UNKNOWN_KEY, message).at(entry.span, "").help(cure));
+            let place = entry.option_span(key);
+            found.push(Diagnostic::warning(sapa_project::codes::UNKNOWN_KEY, message).at(place, "").help(cure));
         }
     }
     if !ignored.is_empty() {

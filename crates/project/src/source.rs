@@ -17,6 +17,13 @@ pub struct Span {
     pub end: usize,
 }
 
+impl Span {
+    /// Whether two stretches have a byte in common.
+    pub fn meets(self, other: Self) -> bool {
+        self.file == other.file && self.start < other.end && other.start < self.end
+    }
+}
+
 /// One file of the project.
 #[derive(Clone, Debug)]
 pub struct Source {

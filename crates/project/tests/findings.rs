@@ -486,6 +486,7 @@ fn what_is_wrong_in_a_mapping_is_shown_at_its_own_line() {
     assert_eq!(
         found,
         [
+            "W0204 domain.yml:12",
             "W0502 domain.yml:10",
             "W0503 domain.yml:11",
             "W0503 domain.yml:12",

@@ -179,7 +179,7 @@ fn broken_steps_are_each_reported_and_the_rest_is_read() {
 fn the_domain_is_read_with_all_slot_types_and_implicit_slots() {
     let domain = "intents:\n- tanya:\n    use_entities: [kota]\n- salam:\n    ignore_entities: [nip]\nentities:\n- kota:\n    roles: [asal]\n- nip\n- diam:\n    influence_conversation: false\nslots:\n  a: {type: categorical, values: [Ya, No, null, 1], mappings: [{type: from_intent, value: x, intent: tanya, not_intent: [salam]}]}\n  b: {type: float, min_value: 1, max_value: 5, mappings: [{type: from_text}], initial_value: 2}\n  c: {type: any, mappings: [{type: custom, action: action_x}]}\nforms:\n  f: {required_slots: [a]}\n  g: [b]\n  h:\nactions:\n- action_x: {send_domain: true}\n- action_listen\nresponses:\n  utter_b:\n  - text: x\n    channel: telegram\n    condition: [{type: slot, name: a, value: ya}]\n  utter_a:\n  - custom: {k: v}\nsession_config:\n  session_expiration_time: 0\n  carry_over_slots_to_new_session: false\n";
     let loaded = load_with(CONFIG, domain, "nlu: []\n");
-    assert_eq!(lines(&loaded), Vec::<String>::new());
+    assert_eq!(lines(&loaded), ["W0204 domain.yml:13 `not_intent` has no effect beside `intent`"]);
     let domain = &loaded.project.domain;
     let used = |intent: &str| domain.intents[intent].used_entities.iter().map(String::as_str).collect::<Vec<_>>();
     assert_eq!(used("tanya"), ["kota", "kota#asal"]);
@@ -486,4 +486,64 @@ fn a_domain_that_cannot_be_read_does_not_make_every_name_unknown() {
     let broken_slot = "intents: [salam]\nresponses:\n  utter_salam:\n  - text: x\nslots:\n  a: {type: txt}\n";
     let loaded = load_with(CONFIG, broken_slot, &format!("{data}  - slot_was_set: [{{a: 1}}]\n"));
     assert!(check(&loaded.project).iter().all(|diagnostic| diagnostic.severity == Severity::Note));
+}
+
+#[test]
+fn keys_of_a_mapping_that_change_nothing_are_told() {
+    let domain = |mapping: &str| {
+        format!("{DOMAIN}entities: [kota]\nslots:\n  a:\n    type: text\n    mappings:\n    - {mapping}\n")
+    };
+    for (mapping, expected) in [
+        ("{type: from_entity, entity: kota, role: asal, intent: salam}", vec![]),
+        ("{type: from_entity, entity: kota, value: x}", vec!["W0204:11"]),
+        ("{type: from_text, entity: kota}", vec!["W0204:11"]),
+        ("{type: from_text, value: null}", vec![]),
+        ("{type: from_intent, intent: salam, value: x, role: asal}", vec!["W0204:11"]),
+        ("{type: from_text, intent: salam, not_intent: [lain]}", vec!["W0204:11"]),
+        ("{type: custom, action: action_a, value: 1}", vec!["W0204:11"]),
+    ] {
+        let found: Vec<String> = domain_findings(&domain(mapping)).into_iter().filter(|f| f.starts_with('W')).collect();
+        assert_eq!(found, expected, "{mapping}");
+    }
+}
+
+#[test]
+fn session_settings_that_differ_between_files_are_told() {
+    let findings = |second: &str| {
+        let first = format!("{DOMAIN}session_config:\n  session_expiration_time: 30\n");
+        let loaded = load(
+            vec![
+                file("config.yml", CONFIG, FileRole::Config),
+                file("domain/a.yml", first, FileRole::Domain),
+                file("domain/b.yml", second, FileRole::Domain),
+            ],
+            &|_| None,
+        );
+        assert_eq!(loaded.project.domain.session_config.session_expiration_time, 30.0);
+        lines(&loaded)
+    };
+    assert_eq!(findings("session_config:\n  session_expiration_time: 30\n"), Vec::<String>::new());
+    assert_eq!(findings("session_config:\n  session_expiration_time: 60\n"), Vec::<String>::new(), "the default");
+    let told = findings("session_config:\n  session_expiration_time: 90\n");
+    assert!(told.len() == 1 && told[0].starts_with("W0501 domain/b.yml:2"), "{told:?}");
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_told_once() {
+    let domain = "intents: [salam]\nresponses:\n  utter_salam:\n  - text: Halo ${NAMA_KOTA}\n";
+    let loaded = load_with(CONFIG, domain, "nlu: []\n");
+    let all: Vec<Diagnostic> = loaded.diagnostics.iter().cloned().chain(check(&loaded.project)).collect();
+    let about: Vec<&str> = all.iter().filter(|d| d.message.contains("NAMA_KOTA")).map(|d| d.code).collect();
+    assert_eq!(about, ["E0110"]);
+}
+
+#[test]
+fn a_line_of_brackets_without_end_is_checked_in_no_time() {
+    // Looked at from each bracket to the line's end, this would take minutes.
+    let line = "[x](".repeat(100_000);
+    let data =
+        format!("nlu:\n- intent: salam\n  examples: |\n    - {line}\n    - halo [Solo] (kota)\n    - [a](kota)\n");
+    let loaded = load_with(CONFIG, DOMAIN, &data);
+    let told: Vec<&str> = check(&loaded.project).iter().filter(|d| d.code == "W0312").map(|d| d.code).collect();
+    assert_eq!(told.len(), 1, "the one with a blank");
 }

@@ -171,7 +171,8 @@ impl Bench<'_> {
             if server.load(&self.runtime, 1, update).is_ok() {
                 return Ok(());
             }
-            self.runtime.block_on(tokio::time::sleep(Duration::from_millis(5)));
+            // A sleep is made within the runtime, or panics.
+            self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
         }
         server.load(&self.runtime, 1, update).map(drop)
     }

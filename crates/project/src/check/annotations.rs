@@ -5,6 +5,9 @@ use std::collections::HashSet;
 use crate::story::{Step, StepKind};
 use crate::{Diagnostic, Project, Span, codes};
 
+/// Bytes of the longest annotation that somebody writes by hand.
+const LONGEST: usize = 1_000;
+
 /// Texts in brackets that stayed text although an entity's name stands behind them.
 pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     let mut texts: Vec<(&str, Span)> = project.nlu.examples.iter().map(|e| (&*e.text, e.span)).collect();
@@ -18,7 +21,9 @@ pub(super) fn check(project: &Project, out: &mut Vec<Diagnostic>) {
     let annotated = project.nlu.examples.iter().flat_map(|example| &example.entities).map(|entity| &*entity.entity);
     let names: HashSet<&str> = annotated.chain(project.domain.entities.keys().map(String::as_str)).collect();
     for (text, span) in texts {
-        let broken = text.match_indices(['[', '(']).find_map(|(at, _)| broken(text.get(at..)?, &names));
+        // Each bracket is looked at by itself, so it is not looked far behind it.
+        let piece = |at: usize| text.get(at..text.floor_char_boundary(at + LONGEST));
+        let broken = text.match_indices(['[', '(']).find_map(|(at, _)| broken(piece(at)?, &names));
         if let Some(why) = broken {
             out.push(
                 Diagnostic::warning(codes::LIKELY_ANNOTATION, format!("the brackets in `{text}` annotate nothing"))

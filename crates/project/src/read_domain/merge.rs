@@ -77,9 +77,26 @@ impl<'n> Merged<'n> {
             "responses" => merge_map(&mut self.responses, node, "response", &what, out),
             "forms" => merge_map(&mut self.forms, node, "form", &what, out),
             "e2e_actions" => self.e2e_actions.extend(shape::texts(node, &what, out)),
-            "session_config" if self.session_config.is_none_or(says_defaults) => self.session_config = Some(node),
+            "session_config" => self.session_config(node, out),
             "config" => self.config = self.config.or(Some(node)),
             _ => {}
+        }
+    }
+
+    /// The first one that says anything counts (spec §1.6); one that says otherwise
+    /// is ignored, as in Rasa, but not in silence.
+    fn session_config(&mut self, node: &'n Node, out: &mut Vec<Diagnostic>) {
+        match self.session_config.filter(|before| !says_defaults(before)) {
+            None => self.session_config = Some(node),
+            Some(before) if !says_defaults(node) && before.to_json() != node.to_json() => out.push(
+                Diagnostic::warning(
+                    codes::DUPLICATE_IN_FILES,
+                    "`session_config` stands in two domain files; the first one counts",
+                )
+                .at(node.span, "this one is ignored")
+                .at(before.span, "this one counts"),
+            ),
+            Some(_) => {}
         }
     }
 

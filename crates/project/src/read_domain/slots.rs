@@ -225,7 +225,36 @@ fn mapping(node: &Node, out: &mut Vec<Diagnostic>) -> Option<SlotMapping> {
         texts.into_iter().map(|(name, _)| name).collect()
     };
     let (intent, not_intent) = (names("intent"), names("not_intent"));
+    out.extend(idle_keys(map, &kind, &intent));
     Some(SlotMapping { kind, intent, not_intent, conditions: conditions(map, out) })
+}
+
+/// Keys of a mapping that are read and change nothing.
+fn idle_keys(map: &Map, kind: &MappingKind, intent: &[String]) -> Vec<Diagnostic> {
+    let (name, idle): (&str, &[&str]) = match kind {
+        MappingKind::FromEntity { .. } => ("from_entity", &["value", "action"]),
+        MappingKind::FromText => ("from_text", &["entity", "role", "group", "value", "action"]),
+        MappingKind::FromIntent { .. } => ("from_intent", &["entity", "role", "group", "action"]),
+        MappingKind::FromTriggerIntent { .. } => ("from_trigger_intent", &["entity", "role", "group", "action"]),
+        MappingKind::Custom { .. } => ("custom", &["entity", "role", "group", "value"]),
+    };
+    let is_given = |key: &&&str| map.get(key).is_some_and(|node| !node.is_null());
+    let mut found: Vec<Diagnostic> = idle
+        .iter()
+        .filter(is_given)
+        .map(|key| idle_key(map, key, &format!("`{key}` has no effect in a `{name}` mapping")))
+        .collect();
+    if !intent.is_empty() && is_given(&&"not_intent") {
+        found.push(idle_key(map, "not_intent", "`not_intent` has no effect beside `intent`"));
+    }
+    found
+}
+
+fn idle_key(map: &Map, key: &str, message: &str) -> Diagnostic {
+    let place = map.entry(key).map_or_else(Span::default, |(key, _)| key.span);
+    Diagnostic::warning(codes::UNKNOWN_KEY, message)
+        .at(place, "")
+        .help("remove it, or choose the mapping that reads it")
 }
 
 /// The value of a key that must be there and say something.

@@ -229,7 +229,8 @@ impl<'a> Builder<'a> {
                         unset.name()
                     )),
                 );
-                Yaml::Str(text.to_owned())
+                // Without its braces: they are no placeholder of a response.
+                Yaml::Str(text.replace(['{', '}'], ""))
             }
         }
     }
