@@ -7,7 +7,7 @@ use crate::softmax::SoftmaxModel;
 use crate::{CsrMatrix, Rng};
 
 /// What ends the descent: the largest violation in a pass over the examples.
-const TOLERANCE: f32 = 1e-2;
+const TOLERANCE: f32 = 0.05;
 /// Passes at most.
 const MOST_PASSES: usize = 200;
 
@@ -45,25 +45,38 @@ fn squared_length(features: &CsrMatrix, row: usize) -> f32 {
 }
 
 /// Fills `plane` (the intercept last) with what tells a class from the rest.
+/// Examples that surely lie beyond the margin are set aside until the others are
+/// settled ("shrinking", Hsieh et al. 2008, section 3.3): of a class's thousands of
+/// counterexamples nearly all.
 fn separate(features: &CsrMatrix, labels: &[u32], class: u32, squares: &[f32], c: f32, plane: &mut [f32]) {
     let Some((intercept, weights)) = plane.split_last_mut() else { return };
     let mut rng = Rng::new(u64::from(class));
     let mut order: Vec<u32> = (0..labels.len() as u32).collect();
     let mut alphas = vec![0.0_f32; labels.len()];
     let diagonal = 0.5 / c;
+    let (mut active, mut far) = (order.len(), f32::INFINITY);
     for _ in 0..MOST_PASSES {
-        rng.shuffle(&mut order);
-        let mut worst = 0.0_f32;
-        for &row in &order {
-            let row = row as usize;
+        rng.shuffle(&mut order[..active]);
+        let (mut worst, mut largest) = (0.0_f32, f32::NEG_INFINITY);
+        let mut at = 0;
+        while at < active {
+            let row = order[at] as usize;
             let sign = if labels[row] == class { 1.0 } else { -1.0 };
             let (columns, values) = features.row(row);
             let score: f32 = columns.iter().zip(values).map(|(&column, value)| weights[column as usize] * value).sum();
             let gradient = sign * (score + *intercept) - 1.0 + diagonal * alphas[row];
+            if alphas[row] == 0.0 && gradient > far {
+                active -= 1;
+                order.swap(at, active);
+                continue;
+            }
+            at += 1;
             if alphas[row] == 0.0 && gradient >= 0.0 {
+                largest = largest.max(0.0);
                 continue;
             }
             worst = worst.max(gradient.abs());
+            largest = largest.max(gradient);
             let alpha = (alphas[row] - gradient / (squares[row] + diagonal)).max(0.0);
             let step = (alpha - alphas[row]) * sign;
             alphas[row] = alpha;
@@ -72,8 +85,14 @@ fn separate(features: &CsrMatrix, labels: &[u32], class: u32, squares: &[f32], c
             }
             *intercept += step;
         }
-        if worst < TOLERANCE {
+        if worst < TOLERANCE && active == order.len() {
             break;
+        }
+        if worst < TOLERANCE {
+            // Those set aside are looked at once more.
+            (active, far) = (order.len(), f32::INFINITY);
+        } else {
+            far = if largest > 0.0 { largest } else { f32::INFINITY };
         }
     }
 }

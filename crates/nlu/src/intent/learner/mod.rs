@@ -1,6 +1,6 @@
 //! The intent learner behind DIETClassifier and ResponseSelector: an ensemble of
 //! embedding bags over words, word pairs and pieces of words, with a linear
-//! classifier of widest margin mixed in where examples are few, calibrated on
+//! classifier of widest margin mixed in unless examples are many, calibrated on
 //! examples that it did not learn. docs/understanding.md says why, with figures.
 
 mod calibrate;

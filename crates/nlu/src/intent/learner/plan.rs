@@ -3,9 +3,14 @@
 
 use sapa_learn::bag::BagOptions;
 
-/// Below so many examples the wide margin of a linear classifier is mixed in, and
-/// every example is left out once to see how sure answers may be.
+/// Below so many examples every one is left out once to see how sure answers may be.
 const FEW: usize = 1500;
+
+/// Below so many examples, and up to so many weights (columns times classes), the
+/// wide margin of a linear classifier is mixed in. A weight takes eight bytes while
+/// it is learnt and one in the model.
+const MANY: usize = 20_000;
+const MOST_WEIGHTS: usize = 20_000_000;
 
 /// Steps that training may take for one network.
 const MOST_STEPS: usize = 400_000;
@@ -33,8 +38,9 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// A plan for so many examples, with so many features altogether.
-    pub fn new(examples: usize, features: usize, classes: usize) -> Self {
+    /// A plan for so many examples, with so many features altogether, in so many
+    /// columns.
+    pub fn new(examples: usize, features: usize, columns: usize, classes: usize) -> Self {
         let few = examples < FEW;
         let sampled = if classes > MANY_CLASSES { SAMPLED } else { 0 };
         let epochs = match few {
@@ -48,7 +54,7 @@ impl Plan {
         Self {
             networks: if work > MOST_WORK { 1 } else { 3 },
             options,
-            linear: few,
+            linear: examples < MANY && columns.saturating_mul(classes) <= MOST_WEIGHTS,
             folds: if few { 5 } else { 10 },
             tried: if few { 5 } else { 1 },
         }
@@ -61,11 +67,13 @@ mod tests {
 
     #[test]
     fn much_data_is_passed_over_less_often_and_by_fewer_networks() {
-        let small = Plan::new(100, 5_000, 10);
+        let small = Plan::new(100, 5_000, 1_000, 10);
         assert_eq!((small.networks, small.options.epochs, small.linear, small.tried), (3, 60, true, 5));
-        let middle = Plan::new(10_000, 1_000_000, 64);
-        assert_eq!((middle.networks, middle.options.epochs, middle.linear, middle.tried), (3, 20, false, 1));
-        let large = Plan::new(100_000, 10_000_000, 2_000);
+        let middle = Plan::new(10_000, 1_000_000, 50_000, 64);
+        assert_eq!((middle.networks, middle.options.epochs, middle.linear, middle.tried), (3, 20, true, 1));
+        let large = Plan::new(100_000, 10_000_000, 300_000, 2_000);
         assert_eq!((large.networks, large.options.epochs, large.options.sampled), (1, 4, 256));
+        assert!(!large.linear);
+        assert!(!Plan::new(10_000, 1_000_000, 50_000, 2_000).linear, "it would take 800 MB");
     }
 }

@@ -16,7 +16,7 @@ use sapa_learn::{CsrMatrix, SoftmaxModel, math};
 use std::collections::BTreeSet;
 
 /// What an error costs the linear classifier.
-const MARGIN_COST: f32 = 0.5;
+const MARGIN_COST: f32 = 1.0;
 /// Left-out examples that are looked at of a part: more say nothing new.
 const MOST_LEFT_OUT: usize = 2000;
 
@@ -71,7 +71,7 @@ impl IntentLearner {
         let labels: Vec<u32> = examples.iter().map(|(_, label)| number(label).unwrap_or_default()).collect();
         let training = Training {
             features: &features,
-            plan: Plan::new(labels.len(), matrix.entries(), names.len()),
+            plan: Plan::new(labels.len(), matrix.entries(), matrix.columns(), names.len()),
             weights: options.balanced.then(|| balanced(&labels, names.len())),
             classes: names.len(),
             seed: options.seed,
