@@ -123,4 +123,45 @@ mod tests {
         // min w²/2 + c·2(1-w)²: w = 4c / (1 + 4c).
         assert!((model.weights[0] - 2.0 / 3.0).abs() < 0.02, "{:?}", model.weights);
     }
+
+    /// At the optimum an example's multiplier is `2c` times how far it falls short of
+    /// the margin, and the weights are the examples weighed by these: one that was set
+    /// aside for good although it falls short would be missing.
+    #[test]
+    fn nobody_who_falls_short_of_the_margin_is_forgotten() {
+        let (columns, classes, c) = (40, 3, 1.0_f32);
+        let mut rng = Rng::new(5);
+        let (mut features, mut labels) = (CsrMatrix::new(columns), Vec::new());
+        for row in 0..400 {
+            // Most are far from the first class; some overlap with it.
+            let label = if row % 20 == 0 { 0 } else { 1 + row as u32 % 2 };
+            let own = label as usize * 10;
+            let noise = rng.below(columns);
+            let mut entries = vec![((own + rng.below(10)) as u32, 0.8_f32), (noise as u32, 0.6)];
+            entries.sort_by_key(|entry| entry.0);
+            entries.dedup_by_key(|entry| entry.0);
+            features.push_row(entries);
+            labels.push(label);
+        }
+        let model = train(&features, &labels, classes, &HingeOptions { c, threads: 1 });
+        for class in 0..classes {
+            // What the tolerance leaves open: nothing for those beyond the margin.
+            let (mut planes, mut open) = (vec![0.0_f32; columns], vec![1e-3_f32; columns]);
+            for (row, label) in labels.iter().enumerate() {
+                let sign = if *label as usize == class { 1.0 } else { -1.0 };
+                let (at, values) = features.row(row);
+                let score = model.scores(at.iter().copied().zip(values.iter().copied()))[class];
+                let multiplier = 2.0 * c * (1.0 - sign * score).max(0.0);
+                let near = if sign * score < 1.0 + TOLERANCE { 2.0 * c * TOLERANCE } else { 0.0 };
+                for (&column, value) in at.iter().zip(values) {
+                    planes[column as usize] += multiplier * sign * value;
+                    open[column as usize] += near * value;
+                }
+            }
+            for (column, (wanted, open)) in planes.iter().zip(open).enumerate() {
+                let found = model.weights[column * classes + class];
+                assert!((found - wanted).abs() < open, "class {class}, column {column}: {found} instead of {wanted}");
+            }
+        }
+    }
 }
