@@ -8,9 +8,10 @@ const FEW: usize = 1500;
 
 /// Below so many examples, and up to so many weights (columns times classes), the
 /// wide margin of a linear classifier is mixed in. A weight takes eight bytes while
-/// it is learnt and one in the model.
+/// it is learnt and one in the model; every example is looked at for every class.
 const MANY: usize = 20_000;
 const MOST_WEIGHTS: usize = 20_000_000;
+const MOST_LOOKS: usize = 10_000_000;
 
 /// Steps that training may take for one network.
 const MOST_STEPS: usize = 400_000;
@@ -54,7 +55,9 @@ impl Plan {
         Self {
             networks: if work > MOST_WORK { 1 } else { 3 },
             options,
-            linear: examples < MANY && columns.saturating_mul(classes) <= MOST_WEIGHTS,
+            linear: examples < MANY
+                && columns.saturating_mul(classes) <= MOST_WEIGHTS
+                && examples.saturating_mul(classes) <= MOST_LOOKS,
             folds: if few { 5 } else { 10 },
             tried: if few { 5 } else { 1 },
         }
@@ -75,5 +78,6 @@ mod tests {
         assert_eq!((large.networks, large.options.epochs, large.options.sampled), (1, 4, 256));
         assert!(!large.linear);
         assert!(!Plan::new(10_000, 1_000_000, 50_000, 2_000).linear, "it would take 800 MB");
+        assert!(!Plan::new(10_000, 100_000, 1_000, 10_000).linear, "it would take minutes");
     }
 }
