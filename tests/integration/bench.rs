@@ -53,6 +53,12 @@ fn every_figure_stands_beside_its_limit() {
     assert!(!notes.contains("--postgres"), "{notes}");
     let left = cluster.sql(&database, "SELECT count(*) FROM pg_tables WHERE tablename = 'sapa_bench_bare'");
     assert_eq!(left, "0");
+    // Conversations may be in it by now: nothing is measured there any more.
+    let rows = || cluster.sql(&database, "SELECT count(*) FROM events");
+    let before = rows();
+    let output = Project::tiny().sapa(&["bench", "--requests", "1", "--repeat", "1", "--postgres", &url]);
+    assert!(output.code == Some(1) && output.err.contains("name an empty one"), "{output:?}");
+    assert!(before != "0" && rows() == before, "{before}");
 }
 
 #[test]

@@ -201,6 +201,11 @@ fn credentials_that_mean_nothing_are_named() {
         ("secret_token: 'a b'", "`secret_token` must have"),
         ("commands: [a]", "`commands` must map"),
         ("verify: [a]", "`verify` must be a text"),
+        ("request_timeout: 0", "`request_timeout` must be a number of seconds"),
+        ("api_url: localhost:81", "`api_url` must be an address"),
+        ("api_url: 'http://localhost/?a=b'", "`api_url` must be an address"),
+        ("webhook_url: /webhooks/telegram/webhook", "`webhook_url` must be an address"),
+        ("webhok_url: https://a.b/webhooks/telegram/webhook", "did you mean `webhook_url`?"),
     ] {
         project.write("credentials.yml", format!("telegram:\n  access_token: '{TOKEN}'\n  {options}\n"));
         let output = project.sapa(&["run", "-p", "0"]);
@@ -284,4 +289,45 @@ fn a_token_that_is_revoked_while_the_bot_asks_is_told_once_and_the_rest_goes_on(
     let _server = Server::with_api(&project);
     let answered = || texts(&api.messages(7)).last().is_some_and(|last| last == "We are open from nine to five.");
     poll("the answer", || answered().then_some(()));
+}
+
+#[test]
+fn a_reply_that_meets_a_refused_token_comes_after_the_next_start() {
+    let (api, project) = (BotApi::start(), Project::tiny().trained());
+    api.serve(&project, "");
+    let mut server = Server::with_api(&project);
+    api.wait_for_bot();
+    let unknown = json!({ "ok": false, "error_code": 401, "description": "Unauthorized" });
+    api.fail("sendMessage", [Fault::Answer(401, unknown)]);
+    api.queue([api.text(7, "hi")]);
+    poll("the refusal", || server.log().contains("a reply was not delivered").then_some(()));
+    // The next batch was asked for: the one before is not confirmed by that.
+    api.queue([api.text(8, "hi")]);
+    poll("another chat", || (texts(&api.messages(8)) == ["Hello!"]).then_some(()));
+    server.stop();
+    let server = Server::with_api(&project);
+    poll("the reply", || (texts(&api.messages(7)) == ["Hello!"]).then_some(()));
+    assert_eq!(server.events("7").iter().filter(|event| event["event"] == "user").count(), 1);
+}
+
+#[test]
+fn odd_answers_of_a_bot_api_are_borne() {
+    let (api, project) = (BotApi::start(), Project::tiny());
+    // An older server says less of the bot.
+    let me = json!({ "id": 4711, "is_bot": true, "first_name": "H", "username": "HelpdeskBot" });
+    api.fail("getMe", [Fault::Answer(200, json!({ "ok": true, "result": me }))]);
+    api.serve(&project, "");
+    let server = Server::of(project.trained());
+    api.wait_for_bot();
+    assert_eq!(api.calls("getMe").len(), 1);
+    // 409 is no word about a message; a proxy's 429 asks for a pause.
+    let conflict = json!({ "ok": false, "error_code": 409, "description": "Conflict" });
+    api.fail("sendMessage", [Fault::Answer(409, conflict), Fault::Answer(429, json!("<html>"))]);
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+    // A keyboard that cannot be removed keeps no reply waiting.
+    api.say(&server, 7, "book a table");
+    api.fail("editMessageReplyMarkup", [Fault::Silence]);
+    api.queue([api.press(7, "Thai")]);
+    poll("the reply", || texts(&api.messages(7)).contains(&"For how many people?".to_owned()).then_some(()));
+    assert!(!api.all_confirmed(), "the keyboard is still being removed");
 }

@@ -509,8 +509,8 @@ fn keys_of_a_mapping_that_change_nothing_are_told() {
 
 #[test]
 fn session_settings_that_differ_between_files_are_told() {
-    let findings = |second: &str| {
-        let first = format!("{DOMAIN}session_config:\n  session_expiration_time: 30\n");
+    let findings_of = |minutes: u32, second: &str| {
+        let first = format!("{DOMAIN}session_config:\n  session_expiration_time: {minutes}\n");
         let loaded = load(
             vec![
                 file("config.yml", CONFIG, FileRole::Config),
@@ -519,13 +519,19 @@ fn session_settings_that_differ_between_files_are_told() {
             ],
             &|_| None,
         );
-        assert_eq!(loaded.project.domain.session_config.session_expiration_time, 30.0);
-        lines(&loaded)
+        (loaded.project.domain.session_config.session_expiration_time, lines(&loaded))
     };
-    assert_eq!(findings("session_config:\n  session_expiration_time: 30\n"), Vec::<String>::new());
-    assert_eq!(findings("session_config:\n  session_expiration_time: 60\n"), Vec::<String>::new(), "the default");
-    let told = findings("session_config:\n  session_expiration_time: 90\n");
-    assert!(told.len() == 1 && told[0].starts_with("W0501 domain/b.yml:2"), "{told:?}");
+    let second = |minutes: u32| format!("session_config:\n  session_expiration_time: {minutes}\n");
+    assert_eq!(findings_of(30, &second(30)), (30.0, vec![]));
+    assert_eq!(findings_of(30, "session_config: {}\n"), (30.0, vec![]));
+    // 60 is the default: the other one counts, wherever it stands.
+    for (first, other, counts, place) in
+        [(30, 90, 30.0, "domain/b.yml:2"), (30, 60, 30.0, "domain/b.yml:2"), (60, 90, 90.0, "domain/a.yml:7")]
+    {
+        let (minutes, told) = findings_of(first, &second(other));
+        assert_eq!(minutes, counts, "{first} and {other}");
+        assert!(told.len() == 1 && told[0].starts_with(&format!("W0501 {place}")), "{told:?}");
+    }
 }
 
 #[test]

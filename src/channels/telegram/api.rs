@@ -63,7 +63,13 @@ impl ApiFailure {
     pub(super) fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::RetryAfter(_) | Self::Server(_) | Self::Unreachable | Self::Silent | Self::Cut | Self::Malformed
+            Self::RetryAfter(_)
+                | Self::Conflict
+                | Self::Server(_)
+                | Self::Unreachable
+                | Self::Silent
+                | Self::Cut
+                | Self::Malformed
         )
     }
 }
@@ -152,6 +158,10 @@ impl BotApi {
         let envelope: Envelope<T> = match crate::channels::json::read(&bytes) {
             Ok(envelope) => envelope,
             Err(_) if status >= 500 => return Err(ApiFailure::Server(status)),
+            // A proxy's: the pause is asked for all the same.
+            Err(_) if status == 429 => {
+                return Err(self.refusal(method, &Parameters::default(), status, String::new()));
+            }
             Err(_) => return Err(ApiFailure::Malformed),
         };
         match envelope.result {

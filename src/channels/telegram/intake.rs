@@ -67,8 +67,12 @@ impl Intake {
             let deliveries = self.until_served(&telegram, &inbound, &progress).await;
             progress.send_replace(Progress::Stored);
             tokio::spawn(async move {
-                join_all(deliveries.into_iter().map(outbox::delivered)).await;
-                progress.send_replace(Progress::Done);
+                join_all(deliveries.iter().cloned().map(outbox::delivered)).await;
+                // Until the next start nothing goes out any more: unconfirmed, it comes
+                // again then.
+                if !deliveries.iter().any(outbox::lacks_token) {
+                    progress.send_replace(Progress::Done);
+                }
             });
         }
     }

@@ -192,14 +192,16 @@ impl Telegram {
     async fn deliver(&self, reply: &Reply) -> Result<(), ApiFailure> {
         let Reply { key, conversation, used_keyboard, pieces } = reply;
         // A keyboard is used once.
-        if let Some(message_id) = used_keyboard {
+        let remove_keyboard = async {
+            let Some(message_id) = used_keyboard else { return };
             let edit = payloads::EditMessageReplyMarkup::new(conversation.chat_id(), *message_id);
             if let Err(failure) = self.inner.api.call(&edit).await {
                 tracing::debug!(channel = "telegram", %failure, "a keyboard was not removed");
             }
-        }
+        };
         let outgoing = Outgoing { api: &self.inner.api, conversation, patience: PATIENCE };
-        let outcome = outgoing.send_all(pieces).await;
+        // The reply does not wait for a keyboard that cannot be removed.
+        let ((), outcome) = tokio::join!(remove_keyboard, outgoing.send_all(pieces));
         // Who and what stays between the user and the bot.
         let chat = conversation.pseudonym(&self.inner.settings.secret_token);
         match &outcome {

@@ -92,3 +92,8 @@ pub(super) async fn delivered(mut delivery: Delivery) -> bool {
         Err(_) => false,
     }
 }
+
+/// Whether a reply was not sent because Telegram does not know the bot.
+pub(super) fn lacks_token(delivery: &Delivery) -> bool {
+    *delivery.borrow() == Some(Err(ApiFailure::Unauthorized))
+}

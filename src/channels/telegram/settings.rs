@@ -9,6 +9,20 @@ use sapa_sdk::JsonMap;
 use serde_json::Value;
 use sha2::Sha256;
 
+/// The section's keys.
+const KEYS: [&str; 10] = [
+    "access_token",
+    "verify",
+    "webhook_url",
+    "secret_token",
+    "api_url",
+    "request_timeout",
+    "commands",
+    "attachment_intent",
+    "edited_intent",
+    "expired_text",
+];
+
 /// Where the Bot API is, unless `api_url` says otherwise.
 const API_URL: &str = "https://api.telegram.org";
 
@@ -73,7 +87,12 @@ impl Settings {
     /// The token is empty, or an option cannot be used.
     pub fn read(options: &JsonMap) -> Result<Self, SettingsError> {
         let token = text(options, "access_token")?.ok_or(SettingsError::NoToken)?;
-        let webhook_url = text(options, "webhook_url")?;
+        no_slips(options)?;
+        if token.contains(|c: char| c.is_whitespace() || "/?#%\\".contains(c)) {
+            let rule = "`access_token` is no token of BotFather's, which has digits, a colon and letters";
+            return Err(SettingsError::Invalid(rule.to_owned()));
+        }
+        let webhook_url = address(options, "webhook_url")?;
         if webhook_url.as_ref().is_some_and(|url| !url.trim_end_matches('/').ends_with(WEBHOOK_PATH)) {
             return Err(SettingsError::Invalid(format!("`webhook_url` must end in `{WEBHOOK_PATH}`")));
         }
@@ -90,7 +109,7 @@ impl Settings {
             verify: text(options, "verify")?.map(|name| name.trim_start_matches('@').to_owned()),
             webhook_url,
             secret_token,
-            api_url: text(options, "api_url")?.unwrap_or_else(|| API_URL.to_owned()),
+            api_url: address(options, "api_url")?.unwrap_or_else(|| API_URL.to_owned()),
             request_timeout: seconds(options, "request_timeout")?.unwrap_or(REQUEST_TIMEOUT),
             commands: commands(options)?,
             attachment_intent: text(options, "attachment_intent")?,
@@ -107,6 +126,27 @@ fn text(options: &JsonMap, key: &str) -> Result<Option<String>, SettingsError> {
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
         Some(_) => Err(SettingsError::Invalid(format!("`{key}` must be a text"))),
     }
+}
+
+/// An address that requests can be made to.
+fn address(options: &JsonMap, key: &str) -> Result<Option<String>, SettingsError> {
+    let Some(written) = text(options, key)? else { return Ok(None) };
+    let is_usable = reqwest::Url::parse(&written).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() && url.fragment().is_none()
+    });
+    let rule = || format!("`{key}` must be an address like `https://host/path`, without `?` and `#`");
+    is_usable.then_some(Some(written)).ok_or_else(|| SettingsError::Invalid(rule()))
+}
+
+/// A key that is nearly one of these was meant to be it: a misspelt `webhook_url`
+/// would take the bot's webhook away. Others are tolerated, as in Rasa.
+fn no_slips(options: &JsonMap) -> Result<(), SettingsError> {
+    for key in options.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+        if let Some(near) = sapa_project::suggest::nearest(key, KEYS) {
+            return Err(SettingsError::Invalid(format!("`{key}` is not a key; did you mean `{near}`?")));
+        }
+    }
+    Ok(())
 }
 
 /// A number of seconds, as a number or as a text: `${VAR}` gives texts.

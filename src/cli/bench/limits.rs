@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use axum::routing::get;
 use serde_json::{Value, json};
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -71,13 +71,33 @@ pub(super) fn insert_bare(file: &Path, rows: u32) -> Result<ExitCode> {
     })
 }
 
+async fn postgres(url: &str) -> Result<PgConnection> {
+    // The error would show the URL, and the password in it.
+    let parsed = url.starts_with("postgres").then(|| url.parse::<PgConnectOptions>().ok()).flatten();
+    let options = parsed.context("`--postgres` is not a PostgreSQL URL")?.disable_statement_logging();
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    options.connect().await.with_context(|| format!("the PostgreSQL of `--postgres` at {place} does not let us in"))
+}
+
+/// Fails unless the database holds no table: what is measured stays in it.
+pub(super) async fn must_be_empty(url: &str) -> Result<()> {
+    const TABLES: &str =
+        "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
+    let mut connection = postgres(url).await?;
+    let tables: i64 = sqlx::query_scalar(TABLES).fetch_one(&mut connection).await?;
+    connection.close().await?;
+    if tables > 0 {
+        bail!(
+            "the database of `--postgres` has {tables} tables; name an empty one, for the bench leaves its rows there"
+        );
+    }
+    Ok(())
+}
+
 /// The same on a PostgreSQL server, in a table that is dropped again.
 pub(super) fn insert_bare_postgres(url: &str, rows: u32) -> Result<ExitCode> {
     print_cost(async {
-        // The error would show the URL, and the password in it.
-        let parsed = url.starts_with("postgres").then(|| url.parse::<PgConnectOptions>().ok()).flatten();
-        let options = parsed.context("`--postgres` is not a PostgreSQL URL")?;
-        let mut connection = options.disable_statement_logging().connect().await?;
+        let mut connection = postgres(url).await?;
         sqlx::query("CREATE TABLE sapa_bench_bare (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, data TEXT)")
             .execute(&mut connection)
             .await?;

@@ -119,6 +119,10 @@ pub(super) fn run(args: &BenchArgs) -> Result<ExitCode> {
 }
 
 fn measure(args: &BenchArgs, rows: &mut Vec<Row>) -> Result<()> {
+    if let Some(url) = &args.postgres {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(limits::must_be_empty(url))?;
+    }
     let folder = std::env::temp_dir().join(format!("sapa-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let result = train(args, &folder, rows).and_then(|()| servers::measure(args, &folder, rows));

@@ -83,20 +83,22 @@ impl<'n> Merged<'n> {
         }
     }
 
-    /// The first one that says anything counts (spec §1.6); one that says otherwise
-    /// is ignored, as in Rasa, but not in silence.
+    /// The first one that says other than the defaults counts (spec §1.6). Where two
+    /// say different things, one is ignored, as in Rasa, but not in silence.
     fn session_config(&mut self, node: &'n Node, out: &mut Vec<Diagnostic>) {
-        match self.session_config.filter(|before| !says_defaults(before)) {
-            None => self.session_config = Some(node),
-            Some(before) if !says_defaults(node) && before.to_json() != node.to_json() => out.push(
+        let Some(before) = self.session_config.replace(node) else { return };
+        let (counts, ignored) = if says_defaults(before) { (node, before) } else { (before, node) };
+        self.session_config = Some(counts);
+        let says_something = ignored.as_map().is_some_and(|map| !map.entries.is_empty());
+        if says_something && counts.to_json() != ignored.to_json() {
+            out.push(
                 Diagnostic::warning(
                     codes::DUPLICATE_IN_FILES,
-                    "`session_config` stands in two domain files; the first one counts",
+                    "`session_config` stands in two domain files; the first one that says other than the defaults counts",
                 )
-                .at(node.span, "this one is ignored")
-                .at(before.span, "this one counts"),
-            ),
-            Some(_) => {}
+                .at(ignored.span, "this one is ignored")
+                .at(counts.span, "this one counts"),
+            );
         }
     }
 
