@@ -316,7 +316,8 @@ fn odd_answers_of_a_bot_api_are_borne() {
     // An older server says less of the bot.
     let me = json!({ "id": 4711, "is_bot": true, "first_name": "H", "username": "HelpdeskBot" });
     api.fail("getMe", [Fault::Answer(200, json!({ "ok": true, "result": me }))]);
-    api.serve(&project, "");
+    // A reply that waited for a silent call would come too late for this test.
+    api.serve(&project, "  request_timeout: 60\n");
     let server = Server::of(project.trained());
     api.wait_for_bot();
     assert_eq!(api.calls("getMe").len(), 1);
@@ -329,5 +330,4 @@ fn odd_answers_of_a_bot_api_are_borne() {
     api.fail("editMessageReplyMarkup", [Fault::Silence]);
     api.queue([api.press(7, "Thai")]);
     poll("the reply", || texts(&api.messages(7)).contains(&"For how many people?".to_owned()).then_some(()));
-    assert!(!api.all_confirmed(), "the keyboard is still being removed");
 }
