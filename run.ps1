@@ -33,6 +33,10 @@ function Wait-Healthy([string]$name, $process, [int]$port, [string]$log) {
     throw "the $name did not start; the end of logs\$log.log stands above"
 }
 
+function Remove-Exported {
+    foreach ($name in $exported) { Remove-Item "env:$name" -ErrorAction SilentlyContinue }
+}
+
 foreach ($port in $actionsPort, $serverPort) {
     if (Test-Taken $port) { throw "port $port is taken; stop the program that uses it (the server's port: SAPA_PORT)" }
 }
@@ -51,14 +55,17 @@ try {
             if ($line -notmatch '^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$') { continue }
             $name, $value = $Matches[1], $Matches[2]
             if (Test-Path "env:$name") { continue }
-            if ($value -match '^"(.*)"$' -or $value -match "^'(.*)'$") { $value = $Matches[1] } else { $value = ($value -replace '\s#.*$', '').TrimEnd() }
+            if ($value -match '^"([^"]*)"\s*(#.*)?$' -or $value -match "^'([^']*)'\s*(#.*)?$") { $value = $Matches[1] }
+            else { $value = ($value -replace '\s#.*$', '').TrimEnd() }
+            # An empty variable is none on Windows.
+            if ($value -eq '') { continue }
             [Environment]::SetEnvironmentVariable($name, $value)
             $exported += $name
         }
     }
     $actions = Start-Logged 'helpdesk-actions.exe' @('run') 'actions'
     $started += $actions
-    foreach ($name in $exported) { Remove-Item "env:$name" }
+    Remove-Exported
     $server = Start-Logged 'sapa.exe' @('run', '--enable-api', '--interface', '127.0.0.1', '--port', "$serverPort") 'server'
     $started += $server
     Wait-Healthy 'action service' $actions $actionsPort 'actions'
@@ -67,7 +74,10 @@ try {
     & "$bin\sapa.exe" shell @args
     $code = $LASTEXITCODE
 } finally {
-    # The server goes first: a turn under way may need the action service.
+    # Secrets do not stay in this session, also when a start failed.
+    Remove-Exported
+    # The server goes first: a turn under way may need the action service. Windows
+    # has no SIGTERM: they are ended as if the power went, which the databases bear.
     [array]::Reverse($started)
     foreach ($process in $started) {
         if (-not $process.HasExited) { Stop-Process -Id $process.Id -Force -ErrorAction SilentlyContinue }

@@ -87,7 +87,8 @@ load_env() {
         [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$ ]] || continue
         name=${BASH_REMATCH[2]} value=${BASH_REMATCH[3]}
         [[ -z ${!name+set} ]] || continue
-        if [[ $value =~ ^\"(.*)\"[[:space:]]*$ || $value =~ ^\'(.*)\'[[:space:]]*$ ]]; then
+        if [[ $value =~ ^\"([^\"]*)\"[[:space:]]*(#.*)?$ || $value =~ ^\'([^\']*)\'[[:space:]]*(#.*)?$ ||
+            $value =~ ^\"(.*)\"[[:space:]]*$ || $value =~ ^\'(.*)\'[[:space:]]*$ ]]; then
             value=${BASH_REMATCH[1]}
         else
             value=${value%%[[:space:]]#*}

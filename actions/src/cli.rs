@@ -74,9 +74,9 @@ struct RunArgs {
 
 #[derive(Debug, Args)]
 struct HealthArgs {
-    /// Address of the service.
+    /// Address of the service: host and port, with or without `http://` and a path.
     #[arg(default_value = "127.0.0.1:5055")]
-    address: SocketAddr,
+    address: String,
 }
 
 #[derive(Debug, Args)]
@@ -102,7 +102,7 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<()> {
         match self.command {
             Some(Command::Tiket(args)) => list_tickets(args).await,
-            Some(Command::Health(args)) => answers(args.address).await,
+            Some(Command::Health(args)) => answers(&args.address).await,
             Some(Command::Run(args)) => serve(args).await,
             None => serve(self.run).await,
         }
@@ -159,8 +159,16 @@ async fn stop_signal() {
     }
 }
 
+/// Host and port of an address, which may be written as a URL.
+fn host_and_port(address: &str) -> String {
+    let host = address.strip_prefix("http://").unwrap_or(address);
+    let host = host.split('/').next().unwrap_or_default();
+    if host.contains(':') { host.to_owned() } else { format!("{host}:{DEFAULT_PORT}") }
+}
+
 /// Asks the service for its health.
-async fn answers(address: SocketAddr) -> anyhow::Result<()> {
+async fn answers(address: &str) -> anyhow::Result<()> {
+    let address = &host_and_port(address);
     let ask = async {
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(b"GET /health HTTP/1.1\r\nHost: health\r\nConnection: close\r\n\r\n").await?;

@@ -15,12 +15,14 @@ mod reminders;
 mod turn;
 mod understanding;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use sapa_dialogue::Tracker;
 use sapa_model::Model;
 use sapa_sdk::{BotMessage, Event, JsonMap, ParseData};
 use serde_json::Value;
+use tokio::sync::Notify;
 
 pub use crate::store::Timer;
 use crate::store::{Clock, Seen, Store, StoreError};
@@ -29,7 +31,7 @@ pub use actions::ActionClient;
 pub use http::EndpointError;
 pub use model_slot::{LoadedModel, ModelSlot};
 pub use nlg::NlgClient;
-pub use outbox::Unsent;
+pub use outbox::{Senders, Unsent};
 pub use publish::{Broker, BrokerError, Message};
 pub use pull::{ModelServer, Pulled};
 pub use turn::{Incoming, TurnReport};
@@ -81,6 +83,8 @@ pub struct Agent {
     pub models: ModelSlot,
     /// Where conversations are kept.
     pub store: Arc<dyn Store>,
+    /// The channels that can send; set once, before messages come.
+    pub senders: OnceLock<Senders>,
     servers: Servers,
     clock: Clock,
     locks: Locks,
@@ -88,6 +92,10 @@ pub struct Agent {
     /// Whether events go to a broker.
     publishes: bool,
     last_look: health::LastLook,
+    /// Tells this process from others that send messages of the same store.
+    owner: String,
+    /// Told when a turn has left messages to send.
+    outbox_news: Notify,
 }
 
 impl Agent {
@@ -96,13 +104,21 @@ impl Agent {
         Self {
             models: ModelSlot::default(),
             store,
+            senders: OnceLock::new(),
             servers,
             clock,
             locks: Locks::default(),
             cache: TrackerCache::new(CACHED_BYTES),
             publishes: false,
             last_look: health::LastLook::default(),
+            owner: made_up_name(),
+            outbox_news: Notify::new(),
         }
+    }
+
+    /// Waits until a turn has left messages to send.
+    pub async fn outbox_news(&self) {
+        self.outbox_news.notified().await;
     }
 
     /// Understands a text, as `/model/parse`.
@@ -188,16 +204,30 @@ impl Agent {
     }
 }
 
+/// A name that no other process has.
+fn made_up_name() -> String {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    let random = || std::hash::RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
+}
+
 /// What a channel does with the bot's messages.
 pub trait Sender: Send + Sync {
     /// The channel's name, as in `credentials.yml`.
     fn name(&self) -> &str;
 
-    /// Sends one message to a recipient.
+    /// What is sent of a message, each part by itself: only one that failed is sent
+    /// again. None: the channel shows nothing of it.
+    fn parts(&self, message: &BotMessage) -> Vec<Value>;
+
+    /// Sends one part, made by [`Self::parts`], to the conversation's user; once, as
+    /// others are tried again later. `address` is what the channel said with the
+    /// message that is answered ([`Incoming::address`]), else null.
     fn send<'a>(
         &'a self,
-        recipient_id: &'a str,
-        message: &'a BotMessage,
+        sender_id: &'a str,
+        address: &'a Value,
+        part: &'a Value,
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>>;
 }
 
@@ -205,11 +235,22 @@ pub trait Sender: Send + Sync {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SendError {
     /// It certainly did not arrive; try again.
-    #[error("not sent: {0}")]
-    Retry(String),
+    #[error("not sent: {reason}")]
+    Retry {
+        /// Why, without personal data.
+        reason: String,
+        /// When, if the channel says so.
+        after: Option<Duration>,
+    },
     /// It may have arrived.
-    #[error("unknown whether it was sent: {0}")]
-    Doubtful(String),
+    #[error("unknown whether it was sent: {reason}")]
+    Doubtful {
+        /// Why, without personal data.
+        reason: String,
+        /// How often that may be so until it is given up: it may have arrived each
+        /// time.
+        most: u32,
+    },
     /// It will never be taken.
     #[error("refused: {0}")]
     Refused(String),

@@ -12,8 +12,10 @@ use sapa_sdk::{ActionResponse, BotMessage, Event, EventBody, JsonMap};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Agent, AgentError, outbox, reminders};
-use crate::store::{Commit, CommitError, InboxDone, InboxMessage, Step as JournalStep, Timer, TimerChange, TurnKey};
+use super::{Agent, AgentError, reminders};
+use crate::store::{
+    Commit, CommitError, InboxDone, InboxMessage, OutboxMessage, Step as JournalStep, Timer, TimerChange, TurnKey,
+};
 
 /// How often a turn is run again when somebody else wrote to the conversation.
 const MOST_RERUNS: u64 = 20;
@@ -29,6 +31,10 @@ pub struct Incoming {
     pub channel: String,
     /// Id by which a repetition is recognised.
     pub dedupe_key: Option<String>,
+    /// Where the reply goes, when it is sent on its own instead of answering a
+    /// request: its messages are written with the turn, and go out through the
+    /// channel that `message.output_channel` names.
+    pub address: Option<Value>,
 }
 
 /// What became of a message.
@@ -144,14 +150,17 @@ impl Agent {
             expected_version: version,
             new_events: done.events.clone(),
             timers: self.timers(incoming, timer, &done.events).await?,
-            // Nobody waits for the answer to a timer: it must not be lost on its way.
-            outbox: timer.map_or_else(Vec::new, |_| outbox::rows(&incoming.message.output_channel, &done.messages)),
+            outbox: self.outgoing(incoming, timer, &done.messages),
             // Without an id nobody can ask for it again: it needs no row.
             inbox: reply.map(|reply| InboxDone { message: inbox_message(incoming), reply: Some(reply) }),
             publish: self.publishes,
         };
+        let sends = !commit.outbox.is_empty();
         match self.store.commit(commit).await {
             Ok(committed) => {
+                if sends {
+                    self.outbox_news.notify_one();
+                }
                 self.keep(turn.into_tracker(), committed.version, &model.id, &done.events);
                 Ok(Some(report(done)))
             }
@@ -160,6 +169,14 @@ impl Agent {
                 Ok(Some(TurnReport { repeated: Some(reply), ..TurnReport::default() }))
             }
             Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// What goes out by itself. Nobody waits for the answer to a timer.
+    fn outgoing(&self, incoming: &Incoming, timer: Option<&Timer>, messages: &[BotMessage]) -> Vec<OutboxMessage> {
+        match (timer, &incoming.address) {
+            (None, None) => Vec::new(),
+            (_, address) => self.rows(&incoming.message.output_channel, messages, address.as_ref()),
         }
     }
 

@@ -2,7 +2,7 @@
 //! never touch the store's writing side.
 
 mod json;
-mod outbox;
+pub mod outbox;
 pub mod output;
 pub mod reminders;
 pub mod rest;

@@ -1,4 +1,4 @@
-//! Fires reminders when they are due (spec §3.8), and has what the bot says sent
+//! Fires reminders when they are due (spec §3.8). What the bot says then goes out
 //! through the channel in which they were set.
 
 use std::sync::Arc;
@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
 
-use super::outbox::{Pump, Senders};
 use crate::agent::{Agent, Timer};
 
 /// How often due timers are looked for.
@@ -22,8 +21,7 @@ const SIDE_BY_SIDE: usize = 8;
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// Fires timers until told to stop; one that fails is tried again.
-pub async fn run(agent: Arc<Agent>, senders: Senders, mut stop: watch::Receiver<bool>) {
-    let mut pump = Pump::start(Arc::clone(&agent), senders).await;
+pub async fn run(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             // Nobody left to tell it to stop is a stop, too.
@@ -39,9 +37,7 @@ pub async fn run(agent: Arc<Agent>, senders: Senders, mut stop: watch::Receiver<
             () = fire_due(&agent) => {}
             () = too_late => break,
         }
-        pump.send_ready().await;
     }
-    pump.stop().await;
 }
 
 /// Fires what is due; a slow action holds up no other conversation.

@@ -131,6 +131,7 @@ async fn handle(agent: Arc<Agent>, request: Request, key: Option<String>) -> Res
         channel: "rest".to_owned(),
         // Two senders may choose the same key: it counts within a conversation.
         dedupe_key: key.map(|key| json!([recipient, key]).to_string()),
+        address: None,
         message: UserMessage {
             text: request.text,
             input_channel: request.input_channel,

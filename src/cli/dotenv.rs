@@ -54,12 +54,21 @@ fn parse(text: &str) -> BTreeMap<String, String> {
             let line = line.strip_prefix("export ").unwrap_or(line);
             let (name, value) = line.split_once('=').filter(|_| !line.starts_with('#'))?;
             let value = value.trim();
-            let quoted = ['"', '\''].iter().find_map(|q| value.strip_prefix(*q)?.strip_suffix(*q));
             let plain = || value.split(" #").next().unwrap_or(value).trim_end();
-            Some((name.trim().to_owned(), quoted.unwrap_or_else(plain).to_owned()))
+            Some((name.trim().to_owned(), quoted(value).unwrap_or_else(plain).to_owned()))
         })
         .filter(|(name, _)| !name.is_empty())
         .collect()
+}
+
+/// What stands between quotes; a comment may follow.
+fn quoted(value: &str) -> Option<&str> {
+    ['"', '\''].into_iter().find_map(|quote| {
+        let rest = value.strip_prefix(quote)?;
+        let (inner, behind) = rest.split_once(quote)?;
+        let behind = behind.trim_start();
+        if behind.is_empty() || behind.starts_with('#') { Some(inner) } else { rest.strip_suffix(quote) }
+    })
 }
 
 #[cfg(test)]
@@ -68,8 +77,8 @@ mod tests {
 
     #[test]
     fn quotes_comments_and_export_are_understood() {
-        let read = parse("# c\nA=1\nexport B = \"x # y\"\nC=plain # note\n=no\n");
-        let expected = [("A", "1"), ("B", "x # y"), ("C", "plain")];
+        let read = parse("# c\nA=1\nexport B = \"x # y\"\nC=plain # note\nD='y' # \"z\"\n=no\n");
+        let expected = [("A", "1"), ("B", "x # y"), ("C", "plain"), ("D", "y")];
         assert_eq!(read, expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().collect());
     }
 }

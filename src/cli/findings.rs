@@ -72,12 +72,21 @@ impl Findings {
         // Without the domain a rule's slots and loops cannot be told.
         if !project.stories.is_empty() && !project.is_domain_incomplete {
             let found = DialogueModel::check(project);
+            let slots_are_known = self.slots_are_known();
             let says_something = |d: &Diagnostic| {
-                (!project.is_incomplete || !NEED_ALL_FILES.contains(&d.code)) && !self.follows_from_a_name(d)
+                (slots_are_known || ![codes::CONTRADICTION, codes::INCOMPLETE_RULE].contains(&d.code))
+                    && (!project.is_incomplete || !NEED_ALL_FILES.contains(&d.code))
+                    && !self.follows_from_a_name(d)
             };
             let found: Vec<Diagnostic> = found.into_iter().filter(says_something).collect();
             self.extend(found);
         }
+    }
+
+    /// Whether all slots could be read: two states may differ by one that could not.
+    fn slots_are_known(&self) -> bool {
+        let of_slots = [codes::BAD_SLOT, codes::RASA_2_DOMAIN];
+        !self.diagnostics.iter().any(|said| said.severity == Severity::Error && of_slots.contains(&said.code))
     }
 
     /// Whether a contradiction stands at a step whose name nobody knows: with the

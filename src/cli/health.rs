@@ -23,7 +23,14 @@ pub(super) fn run(args: &HealthArgs) -> Result<ExitCode> {
     let client = reqwest::Client::builder().no_proxy().timeout(timeout).build()?;
     let url = if args.url.contains("://") { args.url.clone() } else { format!("http://{}", args.url) };
     let answer = runtime.block_on(async { client.get(&url).send().await });
-    let answer = answer.with_context(|| format!("{url} does not answer"))?;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) if error.is_builder() => bail!("`{url}` is no address; write it as http://127.0.0.1:5005/health"),
+        Err(error) if error.is_timeout() => {
+            bail!("{url} does not answer within {} s; see the server's log", args.timeout)
+        }
+        Err(_) => bail!("{url} does not answer: start the server with `sapa run`, or name another address"),
+    };
     if !answer.status().is_success() {
         bail!("{url} answers {}", answer.status());
     }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use sapa_project::endpoints::CHANNELS;
 
 use super::terminal;
 
@@ -29,9 +30,12 @@ pub(super) struct LogsArgs {
 
 /// Prints the log.
 pub(super) fn run(args: &LogsArgs) -> Result<ExitCode> {
-    let file = File::open(&args.file).with_context(|| {
-        format!("cannot read `{}`; start the bot with run.sh or run.ps1, or name another file", args.file.display())
-    })?;
+    let file = open(&args.file)?;
+    if let Some(channel) = args.channel.as_deref().filter(|channel| !CHANNELS.contains(channel)) {
+        let cure =
+            sapa_project::suggest::cure(channel, CHANNELS.iter().copied(), "name one of Rasa's, such as `telegram`");
+        bail!("`--channel {channel}`: there is no such channel; {cure}");
+    }
     let mut reader = BufReader::new(file);
     let wanted = args.channel.as_ref().map(|channel| format!("channel=\"{channel}\""));
     let mut line = Vec::new();
@@ -55,6 +59,16 @@ pub(super) fn run(args: &LogsArgs) -> Result<ExitCode> {
             _ => {}
         }
     }
+}
+
+fn open(path: &Path) -> Result<File> {
+    let file = File::open(path).with_context(|| {
+        format!("cannot read `{}`; start the bot with run.sh or run.ps1, or name another file", path.display())
+    })?;
+    if file.metadata()?.is_dir() {
+        bail!("`{}` is a folder; name a log file in it, such as `server.log`", path.display());
+    }
+    Ok(file)
 }
 
 /// The log from its beginning, when it was emptied or another file stands in its

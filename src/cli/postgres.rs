@@ -45,11 +45,23 @@ pub(super) fn settings(section: &StoreEndpoint, env: &dyn Fn(&str) -> Option<Str
         host => of_keys(section, host.as_deref())?,
     };
     settings.query.extend(query(section.rest.get("query"))?);
+    no_slips(&settings.query)?;
     settings.login_database = text(section, "login_db")?;
     settings.schema = env("POSTGRESQL_SCHEMA").filter(|schema| !schema.is_empty());
     settings.pool_size = count(env, "SQL_POOL_SIZE", 1, POOL_SIZE)?;
     settings.max_overflow = count(env, "SQL_MAX_OVERFLOW", 0, MAX_OVERFLOW)?;
     Ok(settings)
+}
+
+/// A parameter that is nearly one that is understood was meant to be it: a misspelt
+/// `sslmode` would leave the connection open to others.
+fn no_slips(query: &BTreeMap<String, String>) -> Result<()> {
+    for key in query.keys().filter(|key| !PostgresSettings::PARAMETERS.contains(&key.as_str())) {
+        if let Some(near) = sapa_project::suggest::nearest(key, PostgresSettings::PARAMETERS) {
+            bail!("tracker_store: there is no query parameter `{key}`; did you mean `{near}`?");
+        }
+    }
+    Ok(())
 }
 
 /// From keys of their own; the host may have a port, which wins over `port`.

@@ -140,6 +140,8 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     let model_id = agent.models.get().map(|loaded| loaded.model.id.clone()).unwrap_or_default();
     warm_up(&agent);
     let (stop, stopping) = watch::channel(false);
+    // The last turns of the workers leave messages, too: these go out behind them.
+    let (all_done, sent) = watch::channel(false);
     let mut routes = Vec::new();
     let mut workers = JoinSet::new();
     let mut senders = HashMap::new();
@@ -150,7 +152,10 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
             workers.spawn(work(stopping.clone()));
         }
     }
-    workers.spawn(channels::reminders::run(Arc::clone(&agent), senders, stopping.clone()));
+    // Nobody else sets them.
+    let _ = agent.senders.set(senders);
+    let pump = tokio::spawn(channels::outbox::run(Arc::clone(&agent), sent.clone()));
+    workers.spawn(channels::reminders::run(Arc::clone(&agent), stopping.clone()));
     if let Some(broker) = broker {
         workers.spawn(brokers::run(Arc::clone(&agent), broker, stopping));
     }
@@ -166,6 +171,9 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     // Nobody listens when no channel has a worker.
     let _ = stop.send(true);
     workers.join_all().await;
+    let _ = all_done.send(true);
+    // A panic of its own was told already.
+    let _ = pump.await;
     store.close().await?;
     tracing::info!("Sapa has stopped");
     Ok(ExitCode::SUCCESS)

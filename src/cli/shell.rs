@@ -99,6 +99,7 @@ fn incoming(sender_id: &str, text: String) -> Incoming {
         sender_id: sender_id.to_owned(),
         channel: "cmdline".to_owned(),
         dedupe_key: None,
+        address: None,
         message: UserMessage {
             text,
             input_channel: "cmdline".to_owned(),

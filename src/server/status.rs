@@ -28,7 +28,12 @@ pub(super) async fn health(State(app): State<App>) -> Response {
         (Some(_), false) => (StatusCode::SERVICE_UNAVAILABLE, "conversations cannot be stored"),
         (Some(_), true) => (StatusCode::OK, "ok"),
     };
-    let body = json!({ "status": word, "sapa_version": env!("CARGO_PKG_VERSION"), "model_id": loaded.map(|l| l.model.id.clone()) });
+    let body = json!({
+        "status": word,
+        "sapa_version": env!("CARGO_PKG_VERSION"),
+        "model_id": loaded.map(|l| l.model.id.clone()),
+        "unsent": app.agent.unsent().await,
+    });
     (status, Json(body)).into_response()
 }
 

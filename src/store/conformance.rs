@@ -101,6 +101,7 @@ pub(super) async fn conformance(store: Arc<dyn Store>, hand: &Hand) {
     kept_answers_last_until_their_turn_commits(store_ref).await;
     the_outbox_keeps_the_order_of_a_conversation(store_ref, hand).await;
     a_message_in_doubt_is_marked_when_sent_again(store_ref).await;
+    what_a_lost_sender_had_is_sent_by_another(store_ref).await;
     timers_are_set_replaced_called_off_and_taken(store_ref, hand).await;
     published_events_are_confirmed_one_by_one(store_ref).await;
     cursors_keep_the_last_value(store_ref).await;
@@ -154,7 +155,7 @@ async fn a_refused_commit_writes_nothing(store: &dyn Store) {
     let expected = Conversation { version: 1, next_seq: 1, events: vec![slot(1)] };
     assert_eq!(store.load("utuh").await, Ok(expected));
     assert_eq!(store.seen("rest", "utuh").await, Ok(None));
-    assert_eq!(store.claim_outbox(9).await, Ok(vec![]));
+    assert_eq!(store.claim_outbox("a", 30.0, 9).await, Ok(vec![]));
     assert_eq!(store.timers("utuh").await, Ok(vec![]));
     assert_eq!(store.unpublished(9).await, Ok(vec![]));
     let no_time = TimerChange::Set { name: "t".into(), due_at: f64::NAN, payload: Value::Null };
@@ -198,9 +199,9 @@ async fn any_text_survives(store: &dyn Store) {
     assert_eq!(seen.duplicate, Some(Seen::Done { reply: Some(json!(odd)) }));
     let timers = store.timers(name).await.unwrap();
     assert_eq!((timers[0].name.as_str(), &timers[0].payload), (name, &json!(odd)));
-    let sent = store.claim_outbox(9).await.unwrap();
+    let sent = store.claim_outbox("a", 30.0, 9).await.unwrap();
     assert_eq!(texts(&sent), [odd]);
-    store.settle_outbox(vec![(sent[0].id, Settled::Sent)]).await.unwrap();
+    store.settle_outbox("a", vec![(sent[0].id, Settled::Sent)]).await.unwrap();
     let unpublished = store.unpublished(9).await.unwrap();
     assert!(unpublished.iter().map(|row| &row.event).eq(&events));
     store.published(unpublished.iter().map(|row| row.event_id).collect()).await.unwrap();
@@ -272,9 +273,9 @@ async fn an_accepted_message_has_one_turn(store: &dyn Store) {
     assert_eq!(store.commit(commit.clone()).await, duplicate);
     assert_eq!(store.commit(Commit { expected_version: 1, ..commit }).await, duplicate);
     assert_eq!(store.load("satu").await.unwrap().events, vec![slot(1)]);
-    let sent = store.claim_outbox(9).await.unwrap();
+    let sent = store.claim_outbox("a", 30.0, 9).await.unwrap();
     assert_eq!(sent.iter().map(|item| item.inbox_id).collect::<Vec<_>>(), [Some(accepted.inbox_id)]);
-    store.settle_outbox(vec![(sent[0].id, Settled::Sent)]).await.unwrap();
+    store.settle_outbox("a", vec![(sent[0].id, Settled::Sent)]).await.unwrap();
     let again = store.accept(intake("telegram", Some("7"), "satu")).await.unwrap();
     assert_eq!(again.duplicate, Some(Seen::Done { reply: Some(json!(["ya"])) }));
 
@@ -378,45 +379,74 @@ async fn the_outbox_keeps_the_order_of_a_conversation(store: &dyn Store, hand: &
         ..turn("kotak lain", 0, vec![])
     };
     store.commit(commit).await.unwrap();
-    let first = store.claim_outbox(2).await.unwrap();
+    assert_eq!(store.unsent().await, Ok(5));
+    let first = store.claim_outbox("a", 30.0, 2).await.unwrap();
     assert_eq!(texts(&first), ["satu", "lain"]);
+    assert_eq!(store.unsent().await, Ok(5), "they are not out yet");
     assert_eq!((first[0].inbox_id, first[0].ordinal, first[0].attempts), (None, 0, 1));
     assert_eq!(first[0].sender_id, "kotak");
     assert!(first[1].inbox_id.is_some() && !first[1].possible_double);
-    assert_eq!(store.claim_outbox(9).await, Ok(vec![]), "others wait for what is being sent");
-    let results = vec![(first[0].id, Settled::Sent), (first[1].id, Settled::Retry { not_before: 110.0 })];
-    store.settle_outbox(results).await.unwrap();
-    assert_eq!(store.claim_outbox(9).await, Ok(vec![]), "others wait for what is put off");
+    assert_eq!(store.claim_outbox("a", 30.0, 9).await, Ok(vec![]), "others wait for what is being sent");
+    let results =
+        vec![(first[0].id, Settled::Sent), (first[1].id, Settled::Retry { not_before: 110.0, in_doubt: false })];
+    store.settle_outbox("a", results).await.unwrap();
+    assert_eq!(store.claim_outbox("a", 30.0, 9).await, Ok(vec![]), "others wait for what is put off");
     hand.set(105.0);
-    let second = store.claim_outbox(9).await.unwrap();
+    let second = store.claim_outbox("a", 30.0, 9).await.unwrap();
     assert_eq!(texts(&second), ["dua", "tiga"]);
-    store.settle_outbox(second.iter().map(|item| (item.id, Settled::Failed)).collect()).await.unwrap();
+    store.settle_outbox("a", second.iter().map(|item| (item.id, Settled::Failed)).collect()).await.unwrap();
     hand.set(110.0);
-    let third = store.claim_outbox(9).await.unwrap();
+    let third = store.claim_outbox("a", 30.0, 9).await.unwrap();
     assert_eq!(texts(&third), ["lain", "lain lagi"]);
     assert_eq!((third[0].attempts, third[1].ordinal, third[0].possible_double), (2, 1, false));
-    store.settle_outbox(third.iter().map(|item| (item.id, Settled::Sent)).collect()).await.unwrap();
-    let never = store.settle_outbox(vec![(third[0].id, Settled::Retry { not_before: f64::INFINITY })]).await;
+    store.settle_outbox("a", third.iter().map(|item| (item.id, Settled::Sent)).collect()).await.unwrap();
+    let never = store
+        .settle_outbox("a", vec![(third[0].id, Settled::Retry { not_before: f64::INFINITY, in_doubt: false })])
+        .await;
     assert!(matches!(never, Err(StoreError::Invalid(_))));
-    assert_eq!(store.claim_outbox(9).await, Ok(vec![]));
+    assert_eq!(store.unsent().await, Ok(0));
+    assert_eq!(store.claim_outbox("a", 30.0, 9).await, Ok(vec![]));
 }
 
 async fn a_message_in_doubt_is_marked_when_sent_again(store: &dyn Store) {
-    let commit = Commit { outbox: vec![message("a", None), message("b", None)], ..turn("ragu", 0, vec![]) };
-    store.commit(commit).await.unwrap();
-    let claimed = store.claim_outbox(9).await.unwrap();
-    store.settle_outbox(vec![(claimed[0].id, Settled::Doubtful)]).await.unwrap();
-    let doubtful = store.doubt_outbox().await.unwrap();
-    assert_eq!(texts(&doubtful), ["a", "b"]);
-    assert!(doubtful.iter().all(|item| item.possible_double));
-    assert_eq!(store.claim_outbox(9).await, Ok(vec![]), "what is in doubt rests");
-    let retry = Settled::Retry { not_before: 0.0 };
-    store.settle_outbox(vec![(doubtful[0].id, retry), (doubtful[1].id, Settled::Sent)]).await.unwrap();
-    let again = store.claim_outbox(9).await.unwrap();
-    assert_eq!(texts(&again), ["a"]);
-    assert_eq!((again[0].possible_double, again[0].attempts), (true, 2));
-    store.settle_outbox(vec![(again[0].id, Settled::Sent)]).await.unwrap();
-    assert_eq!(store.doubt_outbox().await, Ok(vec![]));
+    let outbox = ["a", "b", "c"].map(|text| message(text, None)).into();
+    store.commit(Commit { outbox, ..turn("ragu", 0, vec![]) }).await.unwrap();
+    let claimed = store.claim_outbox("a", 30.0, 9).await.unwrap();
+    let again = |in_doubt| Settled::Retry { not_before: 0.0, in_doubt };
+    let results = vec![(claimed[0].id, again(true)), (claimed[1].id, again(false)), (claimed[2].id, Settled::Doubtful)];
+    store.settle_outbox("a", results).await.unwrap();
+    let second = store.claim_outbox("a", 30.0, 9).await.unwrap();
+    assert_eq!(texts(&second), ["a", "b"], "what is in doubt for good rests");
+    let marks: Vec<_> = second.iter().map(|item| (item.possible_double, item.attempts)).collect();
+    assert_eq!(marks, [(true, 2), (false, 2)]);
+    store.settle_outbox("a", second.iter().map(|item| (item.id, Settled::Sent)).collect()).await.unwrap();
+}
+
+async fn what_a_lost_sender_had_is_sent_by_another(store: &dyn Store) {
+    let rest = OutboxMessage { channel: "callback".into(), ..message("istirahat", None) };
+    store.commit(Commit { outbox: vec![message("hilang", None)], ..turn("pewaris", 0, vec![]) }).await.unwrap();
+    store.commit(Commit { outbox: vec![rest], ..turn("pewaris lain", 0, vec![]) }).await.unwrap();
+    let first = store.claim_outbox("a", 30.0, 9).await.unwrap();
+    assert_eq!(texts(&first), ["hilang", "istirahat"]);
+    assert_eq!(store.reclaim_outbox(&[]).await, Ok(0), "they are still being sent");
+    // Holding on for no time lets go of them.
+    let hold = |owner, seconds| store.hold_outbox(owner, first.iter().map(|item| item.id).collect(), seconds);
+    hold("b", 0.0).await.unwrap();
+    assert_eq!(store.reclaim_outbox(&[]).await, Ok(0), "they are another's");
+    hold("a", 0.0).await.unwrap();
+    hold("a", 30.0).await.unwrap();
+    assert_eq!(store.reclaim_outbox(&[]).await, Ok(0), "they were held on to");
+    hold("a", 0.0).await.unwrap();
+    assert_eq!(store.reclaim_outbox(&["callback"]).await, Ok(2));
+    let second = store.claim_outbox("b", 30.0, 9).await.unwrap();
+    assert_eq!(texts(&second), ["hilang"], "the other channel's rests");
+    assert!(second[0].possible_double);
+    // The first one speaks too late.
+    store.settle_outbox("a", vec![(second[0].id, Settled::Failed)]).await.unwrap();
+    store.settle_outbox("b", vec![(second[0].id, Settled::Retry { not_before: 0.0, in_doubt: false })]).await.unwrap();
+    let third = store.claim_outbox("b", 30.0, 9).await.unwrap();
+    assert_eq!((texts(&third), third[0].attempts), (vec!["hilang"], 3));
+    store.settle_outbox("b", vec![(third[0].id, Settled::Sent)]).await.unwrap();
 }
 
 async fn timers_are_set_replaced_called_off_and_taken(store: &dyn Store, hand: &Hand) {
@@ -602,7 +632,7 @@ async fn a_message_is_taken_out_by_one_only(store: Arc<dyn Store>, hand: &Hand) 
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..10 {
         let store = store.clone();
-        tasks.spawn(async move { store.claim_outbox(5).await.unwrap() });
+        tasks.spawn(async move { store.claim_outbox("a", 30.0, 5).await.unwrap() });
     }
     let mut claimed: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
     // Both of a conversation may go at once to one, the second never before the
@@ -611,8 +641,8 @@ async fn a_message_is_taken_out_by_one_only(store: Arc<dyn Store>, hand: &Hand) 
     assert_eq!(ids.len(), claimed.len(), "nobody got what another has");
     assert!(claimed.iter().all(|item| item.attempts == 1));
     while !claimed.is_empty() {
-        store.settle_outbox(claimed.iter().map(|item| (item.id, Settled::Sent)).collect()).await.unwrap();
-        claimed = store.claim_outbox(100).await.unwrap();
+        store.settle_outbox("a", claimed.iter().map(|item| (item.id, Settled::Sent)).collect()).await.unwrap();
+        claimed = store.claim_outbox("a", 30.0, 100).await.unwrap();
         assert!(claimed.iter().all(|item| !ids.contains(&item.id)));
     }
 }
@@ -635,9 +665,9 @@ async fn old_finished_rows_are_pruned(store: &dyn Store, hand: &Hand) {
     assert!(store.seen("pangkas", "terbuka").await.unwrap().is_some());
     assert_eq!(store.journalled(&TurnKey::Inbox(open)).await.unwrap().len(), 1);
     assert_eq!(store.journalled(&orphan).await, Ok(vec![]));
-    let waiting = store.claim_outbox(9).await.unwrap();
+    let waiting = store.claim_outbox("a", 30.0, 9).await.unwrap();
     assert_eq!((texts(&waiting), waiting[0].inbox_id), (vec!["menunggu"], None));
-    store.settle_outbox(vec![(waiting[0].id, Settled::Sent)]).await.unwrap();
+    store.settle_outbox("a", vec![(waiting[0].id, Settled::Sent)]).await.unwrap();
     assert_eq!(store.prune(1000.5).await, Ok(1), "the sent message");
     assert_eq!(store.accept(intake("pangkas", None, "pangkas")).await.unwrap().seq, 3, "numbers are not given twice");
 }

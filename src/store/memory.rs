@@ -59,10 +59,11 @@ struct OutboxRow {
     not_before: f64,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, PartialEq)]
 enum OutboxState {
     Ready,
-    Sending,
+    /// By whom, and until when it is theirs.
+    Sending(String, f64),
     Settled,
     Doubtful,
 }
@@ -195,51 +196,62 @@ impl Tables {
         }
     }
 
-    fn claim(&mut self, now: f64, limit: usize) -> Vec<OutboxItem> {
+    fn claim(&mut self, now: f64, owner: &str, seconds: f64, limit: usize) -> Vec<OutboxItem> {
         let mut waiting = BTreeSet::new();
         let mut claimed = Vec::new();
         for row in self.outbox.values() {
             let due = row.state == OutboxState::Ready && row.not_before <= now;
             if due && !waiting.contains(&row.item.sender_id) {
                 claimed.push(row.item.id);
-            } else if matches!(row.state, OutboxState::Ready | OutboxState::Sending) {
+            } else if matches!(row.state, OutboxState::Ready | OutboxState::Sending(..)) {
                 waiting.insert(&row.item.sender_id);
             }
         }
         claimed.truncate(limit);
         let take = |id: i64| {
             let row = self.outbox.get_mut(&id)?;
-            row.state = OutboxState::Sending;
+            row.state = OutboxState::Sending(owner.to_owned(), now + seconds);
             row.item.attempts += 1;
             Some(row.item.clone())
         };
         claimed.into_iter().filter_map(take).collect()
     }
 
-    fn settle(&mut self, id: i64, settled: Settled) {
-        let Some(row) = self.outbox.get_mut(&id) else { return };
-        row.item.possible_double |= row.state == OutboxState::Doubtful;
+    fn hold(&mut self, owner: &str, ids: &[i64], until: f64) {
+        for id in ids {
+            if let Some(OutboxRow { state: OutboxState::Sending(own, held_until), .. }) = self.outbox.get_mut(id)
+                && own == owner
+            {
+                *held_until = until;
+            }
+        }
+    }
+
+    fn settle(&mut self, owner: &str, id: i64, settled: Settled) {
+        let is_owners = |row: &&mut OutboxRow| matches!(&row.state, OutboxState::Sending(own, _) if own == owner);
+        let Some(row) = self.outbox.get_mut(&id).filter(is_owners) else { return };
+        row.item.possible_double |= settled.is_in_doubt();
         row.state = match settled {
             Settled::Sent | Settled::Failed => OutboxState::Settled,
             Settled::Doubtful => OutboxState::Doubtful,
-            Settled::Retry { not_before } => {
+            Settled::Retry { not_before, .. } => {
                 row.not_before = not_before;
                 OutboxState::Ready
             }
         };
     }
 
-    fn doubt(&mut self) -> Vec<OutboxItem> {
-        let mut doubtful = Vec::new();
+    fn reclaim(&mut self, now: f64, resting: &[&str]) -> u64 {
+        let mut reclaimed = 0;
         for row in self.outbox.values_mut() {
-            if row.state == OutboxState::Sending {
-                row.state = OutboxState::Doubtful;
-            }
-            if row.state == OutboxState::Doubtful {
-                doubtful.push(OutboxItem { possible_double: true, ..row.item.clone() });
+            if matches!(row.state, OutboxState::Sending(_, until) if until <= now) {
+                row.item.possible_double = true;
+                let rests = resting.contains(&row.item.channel.as_str());
+                row.state = if rests { OutboxState::Doubtful } else { OutboxState::Ready };
+                reclaimed += 1;
             }
         }
-        doubtful
+        reclaimed
     }
 
     fn prune(&mut self, before: f64) -> usize {
@@ -363,20 +375,32 @@ impl Store for Memory {
         self.with(move |tables, now| tables.commit(commit, now))
     }
 
-    fn claim_outbox(&self, limit: u32) -> Answer<'_, Vec<OutboxItem>> {
-        self.with(move |tables, now| Ok(tables.claim(now, length(limit))))
+    fn claim_outbox<'a>(&'a self, owner: &'a str, seconds: f64, limit: u32) -> Answer<'a, Vec<OutboxItem>> {
+        self.with(move |tables, now| Ok(tables.claim(now, owner, seconds, length(limit))))
     }
 
-    fn settle_outbox(&self, results: Vec<(i64, Settled)>) -> Answer<'_, ()> {
-        self.with(move |tables, _| {
-            rules::check_settled(&results)?;
-            results.into_iter().for_each(|(id, settled)| tables.settle(id, settled));
+    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, ()> {
+        self.with(move |tables, now| {
+            tables.hold(owner, &ids, now + seconds);
             Ok(())
         })
     }
 
-    fn doubt_outbox(&self) -> Answer<'_, Vec<OutboxItem>> {
-        self.with(|tables, _| Ok(tables.doubt()))
+    fn settle_outbox<'a>(&'a self, owner: &'a str, results: Vec<(i64, Settled)>) -> Answer<'a, ()> {
+        self.with(move |tables, _| {
+            rules::check_settled(&results)?;
+            results.into_iter().for_each(|(id, settled)| tables.settle(owner, id, settled));
+            Ok(())
+        })
+    }
+
+    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str]) -> Answer<'a, u64> {
+        self.with(move |tables, now| Ok(tables.reclaim(now, resting)))
+    }
+
+    fn unsent(&self) -> Answer<'_, u64> {
+        let waits = |row: &&OutboxRow| matches!(row.state, OutboxState::Ready | OutboxState::Sending(..));
+        self.with(move |tables, _| Ok(tables.outbox.values().filter(waits).count() as u64))
     }
 
     fn due_timers(&self, limit: u32) -> Answer<'_, Vec<Timer>> {

@@ -89,18 +89,26 @@ pub trait Store: Send + Sync {
     /// [`CommitError::Conflict`] when the conversation is at another version.
     fn commit(&self, commit: Commit) -> Answer<'_, Committed, CommitError>;
 
-    /// Takes out messages that are due, oldest first, and marks them as being
-    /// sent. A message waits while an earlier one of its conversation is being
-    /// sent or has its time still to come.
-    fn claim_outbox(&self, limit: u32) -> Answer<'_, Vec<OutboxItem>>;
+    /// Takes out messages that are due, oldest first: they are the owner's to send
+    /// for so many seconds from now on the store's clock. A message waits while an
+    /// earlier one of its conversation is being sent or has its time still to come.
+    fn claim_outbox<'a>(&'a self, owner: &'a str, seconds: f64, limit: u32) -> Answer<'a, Vec<OutboxItem>>;
 
-    /// Says what came of sending messages, by id.
-    fn settle_outbox(&self, results: Vec<(i64, Settled)>) -> Answer<'_, ()>;
+    /// These messages, which the owner has taken out, stay theirs for so many
+    /// seconds from now.
+    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, ()>;
 
-    /// Marks messages that are still being sent as doubtful, and gives all
-    /// doubtful ones, oldest first. For a start after a crash, before the first
-    /// claim.
-    fn doubt_outbox(&self) -> Answer<'_, Vec<OutboxItem>>;
+    /// Says what came of sending messages, by id. Messages that are not the owner's
+    /// any more are left as they are.
+    fn settle_outbox<'a>(&'a self, owner: &'a str, results: Vec<(i64, Settled)>) -> Answer<'a, ()>;
+
+    /// Takes messages from owners whose time is over: whether they were sent is
+    /// unknown. They can be taken out again, marked as possible doubles; those of
+    /// the channels `resting` rest for good. How many there were.
+    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str]) -> Answer<'a, u64>;
+
+    /// How many messages wait to be sent, or are being sent.
+    fn unsent(&self) -> Answer<'_, u64>;
 
     /// Timers that are due, the longest due first. They stay until a commit
     /// cancels them or they are taken.

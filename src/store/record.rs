@@ -202,20 +202,34 @@ pub struct OutboxItem {
 pub enum Settled {
     /// The channel has it.
     Sent,
-    /// The channel does not have it; to be sent again, not before that time
-    /// (Unix seconds).
+    /// To be sent again, not before that time.
     Retry {
-        /// Earliest time of the next attempt.
+        /// Earliest time of the next attempt, Unix seconds.
         not_before: f64,
+        /// Whether it is unknown if the channel has it: then it is marked as a
+        /// possible double.
+        in_doubt: bool,
     },
     /// The channel will never take it.
     Failed,
-    /// It is unknown whether the channel has it. It rests until settled again,
-    /// e.g. as `Retry`, which then marks it as a possible double.
+    /// It is unknown whether the channel has it, and it is not sent again.
     Doubtful,
 }
 
 impl Settled {
+    /// Whether the channel may have the message without having said so.
+    pub(super) fn is_in_doubt(self) -> bool {
+        matches!(self, Self::Doubtful | Self::Retry { in_doubt: true, .. })
+    }
+
+    /// Time of the next attempt, if there is one.
+    pub(super) fn not_before(self) -> Option<f64> {
+        match self {
+            Self::Retry { not_before, .. } => Some(not_before),
+            _ => None,
+        }
+    }
+
     /// The `state` column.
     pub(super) fn state(self) -> &'static str {
         match self {

@@ -155,7 +155,7 @@ pub(in crate::store) fn step<R: Columns>(row: &R) -> Result<Step, StoreError> {
     })
 }
 
-/// Of `CLAIM_OUTBOX` and `DOUBT_OUTBOX`.
+/// Of `CLAIM_OUTBOX`.
 pub(in crate::store) fn outbox_item<R: Columns>(row: &R) -> Result<OutboxItem, StoreError> {
     let row = Row("sapa_outbox", row);
     Ok(OutboxItem {
@@ -168,6 +168,12 @@ pub(in crate::store) fn outbox_item<R: Columns>(row: &R) -> Result<OutboxItem, S
         attempts: row.get(R::integer, "attempts")?,
         possible_double: row.get(R::flag, "possible_double")?,
     })
+}
+
+/// Of `UNSENT`.
+pub(in crate::store) fn count<R: Columns>(rows: &[R]) -> Result<u64, StoreError> {
+    let count = rows.first().map(|row| Row("sapa_outbox", row).get(R::integer, "count")).transpose()?;
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
 }
 
 /// Of `DUE_TIMERS` and `TIMERS`.

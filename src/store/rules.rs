@@ -60,10 +60,8 @@ pub(super) fn check(commit: &Commit) -> Result<(), StoreError> {
 
 /// As [`check`], for results of sending.
 pub(super) fn check_settled(results: &[(i64, Settled)]) -> Result<(), StoreError> {
-    results.iter().try_for_each(|(_, settled)| match settled {
-        Settled::Retry { not_before } => check_time("the time of the next attempt", *not_before),
-        _ => Ok(()),
-    })
+    let times = results.iter().filter_map(|(_, settled)| settled.not_before());
+    times.into_iter().try_for_each(|time| check_time("the time of the next attempt", time))
 }
 
 /// Why a commit was refused, from the version the conversation is at and what

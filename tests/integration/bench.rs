@@ -22,6 +22,9 @@ fn check(rows: &[Value]) {
         assert!(row["value"].is_f64(), "{row}");
         // Processor time comes in ticks of 10 ms: a few requests may have none.
         let counted = row["limit_value"].as_f64() == Some(0.0) || row["ratio"].as_f64().is_some();
+        if let (Some(ratio), Some(limit)) = (row["ratio"].as_f64(), row["limit_value"].as_f64()) {
+            assert!((ratio * limit - row["value"].as_f64().expect("a value")).abs() < 1e-6 * ratio * limit, "{row}");
+        }
         assert!(what.starts_with("limit: ") != (row["limit"].is_string() && counted), "{row}");
         if !what.ends_with("CPU") {
             assert!(row["value"].as_f64() > Some(0.0), "{row}");

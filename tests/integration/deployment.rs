@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_yaml::Value;
 
 use crate::support::{
-    Cluster, DEADLINE, Killed, PASSWORD, Project, RUNTIME, USER, helpdesk_model, program, repository,
+    Cluster, DEADLINE, HelpdeskActions, Killed, PASSWORD, Project, RUNTIME, USER, helpdesk_model, program, repository,
 };
 
 fn read(path: &str) -> String {
@@ -56,7 +56,8 @@ fn variables_of(program_name: &str) -> BTreeSet<String> {
             let named = text.split("${").skip(1).filter_map(|rest| rest.split('}').next());
             variables.extend(named.map(str::to_owned));
         }
-        variables.insert("LOG_LEVEL".to_owned());
+        // Read by the log and by the client of the Bot API.
+        variables.extend(["LOG_LEVEL", "HTTPS_PROXY"].map(str::to_owned));
     }
     variables
 }
@@ -101,6 +102,14 @@ fn the_dockerfile_names_what_exists() {
                 commands += 1;
             }
             "HEALTHCHECK" => is_known(&json_words(&rest[rest.find('[').expect("a command")..])),
+            "RUN" => {
+                for command in rest.split("&&") {
+                    let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+                    if words.first().is_some_and(|word| word.ends_with("/sapa")) {
+                        is_known(&words);
+                    }
+                }
+            }
             "EXPOSE" => ports.push(rest.to_owned()),
             _ => {}
         }
@@ -125,6 +134,8 @@ fn the_compose_file_names_what_exists_and_publishes_the_bot_alone() {
     for (name, service) in services {
         let name = name.as_str().expect("a name");
         assert_eq!(!service["ports"].is_null(), name == "sapa", "{name}: ports");
+        // What a container publishes passes by the host's firewall.
+        assert!(texts(&service["ports"]).iter().all(|port| port.starts_with("127.0.0.1:")), "{name}: ports");
         assert!(!service["healthcheck"]["test"].is_null(), "{name}: health check");
         for needed in service["depends_on"].as_mapping().into_iter().flatten() {
             assert!(names.contains(needed.0.as_str().expect("a name")));
@@ -139,14 +150,17 @@ fn the_compose_file_names_what_exists_and_publishes_the_bot_alone() {
             assert!(!secret || value.starts_with("${"), "{variable:?} is written down");
             for used in value.split("${").skip(1) {
                 let used = used.split([':', '}']).next().expect("a variable");
-                let known = example.lines().any(|line| line.starts_with(&format!("{used}=")));
-                assert!(known || ["LOG_LEVEL", "SAPA_PORT"].contains(&used), "{used} is not in .env.example");
+                let line = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{used}="));
+                assert!(example.lines().any(line), "{used} is not in .env.example");
             }
         }
         if let Some(target) = service["build"]["target"].as_str() {
             assert!(read("Dockerfile").contains(&format!(" AS {target}\n")));
             let binary = if target == "sapa" { "sapa" } else { "helpdesk-actions" };
-            is_known(&[vec![binary.to_owned()], texts(&service["command"])].concat());
+            let command = texts(&service["command"]);
+            is_known(&[vec![binary.to_owned()], command.clone()].concat());
+            let same = |line: &String| line.strip_prefix("CMD ").is_some_and(|words| json_words(words) == command);
+            assert!(instructions().iter().any(same), "the image of {name} starts otherwise");
             let read = variables_of(binary);
             for (variable, _) in service["environment"].as_mapping().into_iter().flatten() {
                 let variable = variable.as_str().expect("a name");
@@ -160,6 +174,23 @@ fn the_compose_file_names_what_exists_and_publishes_the_bot_alone() {
             let same = instructions().iter().any(|line| line.contains("health") && line.contains(address));
             assert!(same, "the image of {name} asks elsewhere");
         }
+    }
+    // The action service is reached from the other container, its tickets are in a
+    // volume, and its people in the image.
+    let actions = &services["actions"];
+    let command = texts(&actions["command"]);
+    let value = |flag: &str| command.iter().skip_while(|word| *word != flag).nth(1).cloned().unwrap_or_default();
+    assert_eq!(value("--host"), "0.0.0.0");
+    let mounted = texts(&actions["volumes"])
+        .iter()
+        .any(|volume| volume.split(':').nth(1).is_some_and(|folder| value("--db").starts_with(&format!("{folder}/"))));
+    assert!(mounted, "{command:?}");
+    let copied = format!("COPY actions/data_pengguna.json {}", value("--people"));
+    assert!(instructions().contains(&copied), "{copied}");
+    // The host's start-up is that of the containers.
+    let script = read("deploy/start-like-container.sh");
+    for words in ["run --host 0.0.0.0", "--db ", "--people ", "run --enable-api"] {
+        assert!(script.contains(words), "{words}");
     }
     // The addresses inside are those of the services.
     let endpoints = yaml("deploy/endpoints.yml");
@@ -205,8 +236,51 @@ fn the_gitlab_pipeline_names_what_exists() {
     }
     assert!(deployed_by_hand);
     let head: String = read(".gitlab-ci.yml").lines().take_while(|line| line.starts_with('#')).collect();
-    for variable in ["DEPLOY_HOST", "DEPLOY_USER", "DEPLOY_SSH_KEY"] {
-        assert!(head.contains(variable), "{variable} is not explained");
+    let text = read(".gitlab-ci.yml");
+    let name = |rest: &str| rest.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).next().map(str::to_owned);
+    let used: BTreeSet<String> =
+        text.split("$DEPLOY_").skip(1).filter_map(name).map(|name| format!("DEPLOY_{name}")).collect();
+    assert!(used.len() > 2);
+    for variable in used {
+        assert!(head.contains(&variable), "{variable} is not explained");
+    }
+}
+
+#[test]
+fn the_credentials_name_intents_of_the_bot() {
+    let domain = yaml("domain.yml");
+    let name = |intent: &Value| match intent {
+        Value::Mapping(map) => map.keys().next().and_then(Value::as_str).map(str::to_owned),
+        other => other.as_str().map(str::to_owned),
+    };
+    let intents: BTreeSet<String> = domain["intents"].as_sequence().expect("intents").iter().filter_map(name).collect();
+    for file in ["credentials.yml", "deploy/credentials.yml"] {
+        let telegram = &yaml(file)["telegram"];
+        let commands = telegram["commands"].as_mapping().expect("commands").values();
+        let others = [&telegram["attachment_intent"], &telegram["edited_intent"]];
+        for intent in commands.chain(others) {
+            let intent = intent.as_str().unwrap_or_else(|| panic!("{file}: an intent"));
+            assert!(intents.contains(intent), "{file}: `{intent}`");
+        }
+    }
+}
+
+#[test]
+fn the_scripts_for_windows_use_flags_that_exist() {
+    let mut lines = Vec::new();
+    for script in ["run.ps1", "logtele.ps1"] {
+        for line in read(script).lines().filter(|line| line.contains(".exe")) {
+            let program = if line.contains("helpdesk-actions.exe") { "helpdesk-actions" } else { "sapa" };
+            let rest = line.split(".exe").nth(1).expect("arguments").replace(['\'', '"', ',', '@', '(', ')'], " ");
+            let words = rest.split_whitespace().filter(|word| !word.starts_with('$'));
+            lines.push([program].into_iter().chain(words).map(str::to_owned).collect::<Vec<String>>());
+        }
+    }
+    assert_eq!(lines.len(), 5, "{lines:?}");
+    for line in lines {
+        // The last word of a start names its log.
+        let words = line.iter().filter(|word| !["actions", "server"].contains(&word.as_str()));
+        is_known(&words.cloned().collect::<Vec<_>>());
     }
 }
 
@@ -272,7 +346,15 @@ fn health_tells_a_server_from_nothing() {
     let output = project.sapa(&["health", &format!("{}/none", server.base())]);
     assert!(output.code == Some(1) && output.err.contains("404"), "{output:?}");
     let output = project.sapa(&["health", "http://127.0.0.1:1/health"]);
-    assert!(output.code == Some(1) && output.err.contains("does not answer"), "{output:?}");
+    assert!(output.code == Some(1) && output.err.contains("does not answer: start the server"), "{output:?}");
+    let output = project.sapa(&["health", "http://[::"]);
+    assert!(output.code == Some(1) && output.err.contains("is no address"), "{output:?}");
+    // The action service's own takes what people write, too.
+    let actions = HelpdeskActions::start();
+    for address in [actions.address().to_owned(), format!("http://{}/health", actions.address())] {
+        let output = Command::new(program("helpdesk-actions")).args(["health", &address]).output().expect("a command");
+        assert!(output.status.success(), "{address}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 #[test]
@@ -287,6 +369,10 @@ fn logs_show_a_channels_lines_with_personal_data_masked() {
     assert!(!all.out.contains("19860926") && !all.out.contains("contoh.go.id"), "{}", all.out);
     let telegram = project.sapa(&["logs", "--channel", "telegram"]);
     assert!(telegram.out.contains("one") && !telegram.out.contains("two"), "{}", telegram.out);
+    let slip = project.sapa(&["logs", "--channel", "telegrm"]);
+    assert!(slip.code == Some(1) && slip.err.contains("did you mean `telegram`?"), "{slip:?}");
+    let folder = project.sapa(&["logs", "logs"]);
+    assert!(folder.code == Some(1) && folder.err.contains("is a folder"), "{folder:?}");
     let missing = project.sapa(&["logs", "none.log"]);
     assert!(missing.code == Some(1) && missing.err.contains("none.log"), "{missing:?}");
     // A start of the bot begins the file anew: whoever follows it goes on with that.
@@ -299,8 +385,4 @@ fn logs_show_a_channels_lines_with_personal_data_masked() {
     assert!(next().contains("one") && next().contains("two"));
     project.write("logs/server.log", "2026-01-02T03:04:07Z INFO three\n");
     assert!(next().contains("three"));
-    for script in ["run.ps1", "logtele.ps1"] {
-        let text = std::fs::read_to_string(repository().join(script)).expect("a script");
-        assert!(text.contains("sapa.exe") && text.contains("logs"), "{script}");
-    }
 }

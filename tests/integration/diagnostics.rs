@@ -302,6 +302,22 @@ fn one_checkpoint_without_an_end_is_one_finding() {
 }
 
 #[test]
+fn a_slot_that_cannot_be_read_makes_no_contradiction_as_well() {
+    let project = Project::tiny();
+    let slot = "slots:\n  member:\n    type: bol\n    mappings: [{type: custom}]\n";
+    let domain = std::fs::read_to_string(project.path("domain.yml")).expect("a domain");
+    project.write("domain.yml", domain.replacen("slots:\n", slot, 1));
+    let rule = |value: bool, action: &str| {
+        format!(
+            "- rule: {action}\n  condition: [{{slot_was_set: [{{member: {value}}}]}}]\n  steps: [{{intent: work}}, {{action: {action}}}]\n"
+        )
+    };
+    project.write("data/members.yml", format!("rules:\n{}{}", rule(true, "utter_hours"), rule(false, "utter_greet")));
+    let told = project.sapa(&["data", "validate", "--quiet"]).err;
+    assert!(told.contains("E0503") && !told.contains("E0806"), "{told}");
+}
+
+#[test]
 fn a_misspelt_action_makes_no_contradiction_as_well() {
     let project = Project::tiny();
     let story = "stories:\n- story: again\n  steps:\n  - intent: greet\n  - action: utter_gret\n";

@@ -28,13 +28,17 @@ fn hook(project: &Project) -> (Output, String) {
 
 #[test]
 fn what_is_in_order_is_let_through() {
-    let (output, said) = hook(&staged());
+    let project = staged();
+    project.write(".env.example", "TELEGRAM_BOT_TOKEN=\n");
+    git(&project, &["add", ".env.example"]);
+    let (output, said) = hook(&project);
     assert!(output.status.success(), "{said}");
 }
 
 #[test]
 fn secrets_and_databases_are_refused() {
-    for path in [".env", "deploy/.env", "sapa.db", "tickets.db-wal"] {
+    let refused = [".env", "deploy/.env", ".env.produksi", "sapa.db", "tickets.db-wal", "a.sqlite", "logs/server.log"];
+    for path in refused.into_iter().chain(["models/a.sapa"]) {
         let project = staged();
         project.write(path, "x");
         git(&project, &["add", "--force", path]);

@@ -73,6 +73,14 @@ fn a_domain_of_rasa_2_is_refused_slot_by_slot_and_the_cure_helps() {
 }
 
 #[test]
+fn a_slots_type_may_be_written_as_rasas_class() {
+    let project = Project::tiny();
+    project.write("domain.yml", OLD_DOMAIN.replace("type: unfeaturized", "type: rasa.core.slots.UnfeaturizedSlot"));
+    assert_eq!(project.sapa(&["data", "migrate"]).code, Some(0));
+    assert!(text(&project, "new_domain.yml").contains("  quiet_city:\n    type: any\n"));
+}
+
+#[test]
 fn mappings_of_forms_move_to_their_slots() {
     let project = Project::tiny();
     project.write("domain.yml", OLD_DOMAIN);

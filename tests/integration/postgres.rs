@@ -277,6 +277,7 @@ fn other_databases_are_refused_with_a_cure() {
         ("type: redis", "type: SQL"),
         ("type: dynamo", "type: SQL"),
         ("type: SQL, dialect: postgresql, url: h, query: {sslmode: perhaps}", "verify-full"),
+        ("type: SQL, dialect: postgresql, url: h, query: {sslmod: require}", "did you mean `sslmode`?"),
     ] {
         project.write("endpoints.yml", format!("tracker_store: {{{section}}}"));
         let output = project.sapa(&["run", "-p", "0"]);

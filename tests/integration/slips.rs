@@ -112,6 +112,7 @@ fn nothing_tested_is_nothing_passed() {
     project.write("tests/test_a.yml", "rules:\n- rule: a\n  steps:\n  - intent: greet\n  - action: utter_greet\n");
     let told = project.sapa(&["test", "core", "--e2e", "--fail-on-prediction-errors"]);
     assert!(told.code == Some(1) && told.out.contains("no test stories"), "{told:?}");
+    assert!(!told.out.contains("0 of 0"), "{told:?}");
 }
 
 #[test]

@@ -54,19 +54,19 @@ fn the_webhook_takes_a_configured_secret_and_waits_for_a_bot_api_in_trouble() {
     let trouble = json!({ "ok": false, "error_code": 500, "description": "trouble" });
     api.fail("sendMessage", [Fault::Answer(500, trouble), Fault::Cut]);
     assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
-    // Telegram no longer knows the bot: the turn is kept, the delivery comes again.
+    // Telegram no longer knows the bot: the reply is kept and comes when it does again.
     let unknown = json!({ "ok": false, "error_code": 401, "description": "Unauthorized" });
     api.fail("sendMessage", [Fault::Answer(401, unknown)]);
     let update = api.text(7, "hi").to_string();
-    assert_eq!(hook(&server, Some("milik-kami_271828"), update.clone()), 503);
-    assert_eq!(hook(&server, Some("milik-kami_271828"), update), 200);
-    assert_eq!(texts(&api.messages(7)), ["Hello!"; 2]);
+    assert_eq!(hook(&server, Some("milik-kami_271828"), update.clone()), 200);
+    assert_eq!(hook(&server, Some("milik-kami_271828"), update), 200, "once more, it had its turn");
+    poll("the reply", || (texts(&api.messages(7)) == ["Hello!"; 2]).then_some(()));
     assert_eq!(server.events("7").iter().filter(|e| e["event"] == "user").count(), 2);
 }
 
 #[test]
 fn a_bot_api_in_trouble_is_waited_for() {
-    let (api, server) = tiny("");
+    let (api, mut server) = tiny("");
     let answer = |code: u16, more: Value| {
         let mut body = json!({ "ok": false, "error_code": code, "description": "trouble" });
         body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
@@ -98,6 +98,18 @@ fn a_bot_api_in_trouble_is_waited_for() {
     api.fail("sendMessage", [answer(400, json!({ "parameters": { "migrate_to_chat_id": 99 } }))]);
     api.deliver(&server, 8, api.text(8, "hi"));
     assert_eq!(texts(&api.messages(99)), ["Hello!"]);
+    let log = server.stop();
+    assert!(!log.contains("ERROR") && log.contains("does not want messages"), "nothing to mend: {log}");
+}
+
+#[test]
+fn an_intent_that_the_model_lacks_is_told_at_the_start() {
+    let (_api, mut server) = tiny("  commands: {help: grett, hi: greet}\n  edited_intent: goodbye_all\n");
+    let log = server.stop();
+    for words in ["intent=\"grett\"", "intent=\"goodbye_all\""] {
+        assert!(log.contains(words), "{words}: {log}");
+    }
+    assert!(!log.contains("intent=\"greet\""), "{log}");
 }
 
 #[test]
@@ -111,7 +123,7 @@ fn a_reply_outlasts_connections_that_are_cut() {
     assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
     let mut server = server;
     let log = server.stop();
-    assert!(log.contains("did not say whether a message arrived") && log.contains("took nothing of a reply"), "{log}");
+    assert!(log.contains("it stays unknown whether a message arrived"), "{log}");
 }
 
 #[test]
@@ -205,6 +217,7 @@ fn credentials_that_mean_nothing_are_named() {
         ("api_url: localhost:81", "`api_url` must be an address"),
         ("api_url: 'http://localhost/?a=b'", "`api_url` must be an address"),
         ("webhook_url: /webhooks/telegram/webhook", "`webhook_url` must be an address"),
+        ("webhook_url: http://a.b/webhooks/telegram/webhook", "must begin with `https://`"),
         ("webhok_url: https://a.b/webhooks/telegram/webhook", "did you mean `webhook_url`?"),
     ] {
         project.write("credentials.yml", format!("telegram:\n  access_token: '{TOKEN}'\n  {options}\n"));
@@ -235,7 +248,32 @@ fn a_slow_turn_shows_that_the_bot_is_at_work_and_a_kill_loses_nothing() {
         let expected: &[&str] = if chat == "7" { &["user hi", "user please work now"] } else { &["user hi"] };
         assert_eq!(texts, expected);
     }
-    assert_eq!(texts(&api.messages(7)).last().map(String::as_str), Some("Done."));
+    poll("the reply", || texts(&api.messages(7)).last().is_some_and(|last| last == "Done.").then_some(()));
+}
+
+#[test]
+fn a_kill_repeats_no_reply_of_chats_that_were_answered() {
+    let (api, actions, project) = (BotApi::start(), FakeActions::start(), Project::tiny());
+    actions.serve(&project, 30.0);
+    actions.script("action_work", Answer::Silence);
+    api.serve(&project, "");
+    let project = project.trained();
+    let mut server = Server::with_api(&project);
+    api.wait_for_bot();
+    // The oldest update is not confirmed for long: those behind it come again.
+    api.queue([api.text(7, "please work now")].into_iter().chain((8..12).map(|chat| api.text(chat, "hi"))));
+    poll("the others", || (8..12).all(|chat| texts(&api.messages(chat)) == ["Hello!"]).then_some(()));
+    poll("all that is sent", || (server.get("/health").json()["unsent"] == 0).then_some(()));
+    assert!(!api.all_confirmed());
+    server.stop();
+    actions.answer("action_work", 200, "{}");
+    let server = Server::with_api(&project);
+    poll("the slow one", || (texts(&api.messages(7)) == ["Done."]).then_some(()));
+    poll("the confirmation", || api.all_confirmed().then_some(()));
+    poll("all that is sent", || (server.get("/health").json()["unsent"] == 0).then_some(()));
+    for chat in 8..12 {
+        assert_eq!(texts(&api.messages(chat)), ["Hello!"], "once");
+    }
 }
 
 #[test]
@@ -250,7 +288,7 @@ fn a_bot_api_that_takes_calls_and_never_answers_is_not_waited_for_for_ever() {
         assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
         assert_eq!(server.events("7").iter().filter(|event| event["event"] == "user").count(), 3);
         let log = server.stop();
-        assert!(log.contains("did not say whether a message arrived") && !log.contains(TOKEN), "{log}");
+        assert!(log.contains("it stays unknown whether a message arrived") && !log.contains(TOKEN), "{log}");
     }
 }
 
@@ -300,8 +338,7 @@ fn a_reply_that_meets_a_refused_token_comes_after_the_next_start() {
     let unknown = json!({ "ok": false, "error_code": 401, "description": "Unauthorized" });
     api.fail("sendMessage", [Fault::Answer(401, unknown)]);
     api.queue([api.text(7, "hi")]);
-    poll("the refusal", || server.log().contains("a reply was not delivered").then_some(()));
-    // The next batch was asked for: the one before is not confirmed by that.
+    poll("the refusal", || server.log().contains("the message waits").then_some(()));
     api.queue([api.text(8, "hi")]);
     poll("another chat", || (texts(&api.messages(8)) == ["Hello!"]).then_some(()));
     server.stop();

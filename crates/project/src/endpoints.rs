@@ -438,7 +438,9 @@ fn timeout(map: &Map, out: &mut Vec<Diagnostic>) -> Option<f64> {
     };
     if seconds <= 0.0 {
         out.push(
-            Diagnostic::error(codes::BAD_VALUE, "`request_timeout` must be more than 0 seconds").at(node.span, ""),
+            Diagnostic::error(codes::BAD_VALUE, "`request_timeout` must be more than 0 seconds")
+                .at(node.span, "")
+                .help("write how long an answer may take, such as `request_timeout: 3`; without the key it is 300"),
         );
         return None;
     }

@@ -283,9 +283,13 @@ fn annotation_error(problem: &str, line: Line<'_>, range: &std::ops::Range<usize
 }
 
 fn no_examples(kind: &str, name: &str, span: Span) -> Diagnostic {
-    Diagnostic::warning(codes::NO_EXAMPLES, format!("the {kind} `{name}` has no examples"))
-        .at(span, "")
-        .help("add `examples: |` and below it one example a line, each starting with `- `")
+    Diagnostic::warning(codes::NO_EXAMPLES, format!("the {kind} `{name}` has no examples")).at(span, "").help(
+        match name {
+            // FallbackClassifier says it; examples would make it an intent like others.
+            "nlu_fallback" => "remove it: FallbackClassifier needs no examples for this intent",
+            _ => "write them below `examples: |`, one a line, each starting with `- `",
+        },
+    )
 }
 
 fn unknown_item(map: &Map, span: Span) -> Diagnostic {

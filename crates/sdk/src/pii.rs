@@ -10,20 +10,23 @@ use crate::number::ascii_digit;
 /// What may stand between the digits of one number.
 const SEPARATORS: &str = r"[\s.\-_/()\u{2010}-\u{2015}\u{2212}\u{200b}-\u{200f}\u{2060}\u{feff}]";
 
+/// Words for a password, as people write them.
+const PASSWORD_WORD: &str = r"(?:pas{1,2}w[or]{0,4}ds?|paswor|passphrase|pass|pwd?|kata\s*sandi|katasandi|sandi)";
+
 /// A password with what announces it; the rest of the line is taken for the
 /// password, as it may contain spaces.
 static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b((?:pass?words?|passwd|passphrase|pass|pwd?|kata\s*sandi|katasandi|sandi)(?:nya)?(?:[ \t]+[\w-]+){0,3}?[ \t]*(?:[:=]|\b(?:adalah|yaitu)\b)[ \t]*)\S[^\r\n]*",
-    )
+    pattern(&format!(
+        r"(?i)\b({PASSWORD_WORD}(?:nya)?(?:[ \t]+[\w-]+){{0,3}}?[ \t]*(?:[:=]|\b(?:adalah|yaitu)\b)[ \t]*)\S[^\r\n]*"
+    ))
 });
 
-/// What looks like a password a few words behind a word for one: letters and digits
+/// What looks like a password some words behind a word for one: letters and digits
 /// mixed, or a sign within.
 static BARE_PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b((?:pass?words?|passwd|passphrase|pass|pwd?|kata\s*sandi|katasandi|sandi)(?:nya|ku|mu|ne|na|e)?(?:[ \t]+[a-z-]+){0,3}?[ \t]+)([a-z]\S*\d\S*|\d\S*[a-z]\S*|\w+[!@#$%^&*]\S*)",
-    )
+    pattern(&format!(
+        r"(?i)\b({PASSWORD_WORD}(?:nya|ku|mu|ne|na|e)?(?:[ \t]+[a-z-]+){{0,6}}?[ \t]+)([a-z]\S*\d\S*|\d\S*[a-z]\S*|\w+[!@#$%^&*]\S*)"
+    ))
 });
 
 /// A one-time code of 4 to 8 digits after a word for it.
@@ -31,6 +34,23 @@ static CODE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b((?:otp|kode|code|pin|token)(?:nya)?(?:[ \t]+(?:otp|verifikasi|akses|rahasia|masuk|login|saya|aku|ini|itu|adalah|is|yang|masuk|yaitu|dari|sms|wa|nya))*[ \t]*[:=#]?[ \t]*)\d(?:[ \t.\-]?\d){3,7}\b",
     )
+});
+
+/// Six digits some other words behind a word for a code.
+static FAR_CODE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b((?:otp|kode|code|pin|token)(?:nya)?(?:[ \t]+[a-z]+){1,5}?[ \t]*[:=#]?[ \t]*)\d{6}\b")
+});
+
+/// Six digits before a word for a code.
+static CODE_BEFORE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b\d{6}([ \t]+(?:(?:itu|ini|adalah|is)[ \t]+)?(?:kode|otp|pin)(?:nya)?)\b"));
+
+/// Words that make a number behind `kode` no secret.
+const OPEN_CODES: [&str; 5] = ["error", "eror", "galat", "pos", "unit"];
+
+/// Secrets of programs: a bot's token, a query's, a header's.
+static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"\d{8,10}:[A-Za-z0-9_-]{30,}|(?i)([?&](?:[a-z]+[_-])?(?:token|key|secret)=|\bbearer[ \t]+)[^\s&"'<>]+"#)
 });
 
 static EMAIL: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*"));
@@ -47,15 +67,23 @@ fn pattern(text: &str) -> Regex {
 }
 
 /// Replaces NIP, NIK, phone numbers, e-mail addresses, other runs of nine
-/// digits or more, one-time codes and passwords by `[nip]`, `[nik]`,
-/// `[telepon]`, `[email]`, `[nomor]`, `[kode]` and `[sandi]`. Ticket numbers
-/// (`HD-2026-000123`) stay.
+/// digits or more, one-time codes, passwords and programs' tokens by `[nip]`, `[nik]`,
+/// `[telepon]`, `[email]`, `[nomor]`, `[kode]`, `[sandi]` and `[token]`. Ticket
+/// numbers (`HD-2026-000123`) stay.
 pub fn mask(text: &str) -> String {
-    let text = PASSWORD.replace_all(text, "${1}[sandi]");
+    let text = TOKEN.replace_all(text, "${1}[token]");
+    let text = PASSWORD.replace_all(&text, "${1}[sandi]");
     let text = BARE_PASSWORD.replace_all(&text, |found: &Captures<'_>| bare_password(found));
     let text = EMAIL.replace_all(&text, "[email]");
     let text = NUMBER.replace_all(&text, |found: &Captures<'_>| number_label(&found[0]));
-    CODE.replace_all(&text, "${1}[kode]").into_owned()
+    let text = CODE.replace_all(&text, "${1}[kode]");
+    let text = CODE_BEFORE.replace_all(&text, "[kode]${1}");
+    FAR_CODE.replace_all(&text, |found: &Captures<'_>| far_code(found)).into_owned()
+}
+
+fn far_code(found: &Captures<'_>) -> String {
+    let is_open = found[1].split_whitespace().any(|word| OPEN_CODES.contains(&word.to_lowercase().as_str()));
+    if is_open { found[0].to_owned() } else { format!("{}[kode]", &found[1]) }
 }
 
 /// Ticket numbers and addresses are no passwords.
@@ -109,6 +137,13 @@ mod tests {
             ("password wifi kami kucing123 mati", "password wifi kami [sandi] mati"),
             ("gagal, sandi Budi1985 tidak diterima", "gagal, sandi [sandi] tidak diterima"),
             ("user budi pass b#di login", "user budi pass [sandi] login"),
+            ("pasword akun simasn saya itu Abc123! ya", "pasword akun simasn saya itu [sandi] ya"),
+            ("paswod saya Abc123!", "paswod saya [sandi]"),
+            ("kode masuk simasn 123456", "kode masuk simasn [kode]"),
+            ("kode verifikasi tte saya 123456", "kode verifikasi tte saya [kode]"),
+            ("123456 itu kodenya", "[kode] itu kodenya"),
+            ("GET /conversations?token=rahasia99&x=1", "GET /conversations?token=[token]&x=1"),
+            ("Authorization: Bearer eyJhbGciOi.J9.abc", "Authorization: Bearer [token]"),
         ] {
             assert_eq!(mask(text), masked, "{text}");
         }
@@ -124,6 +159,9 @@ mod tests {
             "tiket HD-2026-000123 bagaimana?",
             "jam layanan 08.00-16.00",
             "kode pos belum ada",
+            "kode error 500123 muncul di simasn",
+            "kode pos kantor 401234",
+            "SIMASN passing grade 2026",
             "listening on 127.0.0.1:5055",
             "2026-11-23T03:05:01.123456Z  INFO siap",
             "lantai 3 ruang 12",
@@ -131,6 +169,13 @@ mod tests {
         ] {
             assert_eq!(mask(text), text);
         }
+    }
+
+    #[test]
+    fn no_half_of_a_bot_token_is_left() {
+        // Put together here: the text as a whole would look like a leaked one.
+        let token = format!("123456789:{}", "AbC-_9".repeat(6));
+        assert_eq!(mask(&format!("https://telegram/bot{token}/getMe")), "https://telegram/bot[token]/getMe");
     }
 
     #[test]

@@ -11,9 +11,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use teloxide::requests::Payload;
 
+use crate::agent::SendError;
+
 /// Bounds of the pause that Telegram asks for.
 const SHORTEST_REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(3600);
+
+/// Longest answer that is read, bytes; a hundred updates have a few hundred thousand.
+const MOST_ANSWER: usize = 16 << 20;
 
 /// Why a call failed. Holds nothing of what was sent, and never the token.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -28,7 +33,7 @@ pub(super) enum ApiFailure {
     #[error("another receiver takes this bot's updates")]
     Conflict,
     /// 403: the user blocked the bot, or left.
-    #[error("the user does not want messages from the bot")]
+    #[error("the user does not want messages from the bot, or the bot may not do this")]
     Forbidden,
     /// The group has a new id.
     #[error("the group has moved")]
@@ -58,19 +63,48 @@ pub(super) enum ApiFailure {
     Malformed,
 }
 
+/// Tries of a message whose answers do not come in time, and of one whose
+/// connections are cut: it may have arrived each time, in the second case rarely.
+/// Those outlast the restart of a proxy.
+const MOST_SILENT: u32 = 2;
+const MOST_CUT: u32 = 7;
+
+/// Pause until a token that Telegram did not accept is tried again.
+const TOKEN_PAUSE: Duration = Duration::from_secs(10);
+
 impl ApiFailure {
-    /// Whether the same call may succeed later.
-    pub(super) fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::RetryAfter(_)
-                | Self::Conflict
-                | Self::Server(_)
-                | Self::Unreachable
-                | Self::Silent
-                | Self::Cut
-                | Self::Malformed
-        )
+    /// What it means for a message.
+    pub(super) fn into_send_error(self) -> SendError {
+        let reason = self.to_string();
+        match self {
+            Self::RetryAfter(after) => SendError::Retry { reason, after: Some(after) },
+            // It is somebody's mistake that is mended, at the latest before the next start.
+            Self::Unauthorized => SendError::Retry { reason, after: Some(TOKEN_PAUSE) },
+            Self::Conflict | Self::Server(_) | Self::Unreachable => SendError::Retry { reason, after: None },
+            Self::Silent => SendError::Doubtful { reason, most: MOST_SILENT },
+            Self::Cut | Self::Malformed => SendError::Doubtful { reason, most: MOST_CUT },
+            Self::Forbidden | Self::Migrated(_) | Self::Refused { .. } => SendError::Refused(reason),
+        }
+    }
+
+    /// Logs what nothing is done about any more, or needs somebody.
+    pub(super) fn tell(&self, chat: &str) {
+        match self {
+            Self::Forbidden => {
+                tracing::info!(channel = "telegram", chat, "the user does not want messages from the bot");
+            }
+            Self::Refused { .. } | Self::Migrated(_) => {
+                tracing::error!(channel = "telegram", chat, failure = %self, "a message cannot be sent");
+            }
+            Self::Unauthorized => {
+                tracing::error!(
+                    channel = "telegram",
+                    chat,
+                    "Telegram does not accept the bot token; the message waits. Correct TELEGRAM_BOT_TOKEN and start again."
+                );
+            }
+            _ => {}
+        }
     }
 }
 
@@ -154,7 +188,7 @@ impl BotApi {
             .body(body);
         let answer = request.send().await.map_err(|error| lost(&error))?;
         let status = answer.status().as_u16();
-        let bytes = answer.bytes().await.map_err(|error| lost(&error))?;
+        let bytes = whole(answer).await?;
         let envelope: Envelope<T> = match crate::channels::json::read(&bytes) {
             Ok(envelope) => envelope,
             Err(_) if status >= 500 => return Err(ApiFailure::Server(status)),
@@ -215,6 +249,18 @@ impl BotApi {
 fn method_name(type_name: &str) -> String {
     let mut letters = type_name.chars();
     letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+}
+
+/// An answer's body, up to [`MOST_ANSWER`].
+async fn whole(mut answer: reqwest::Response) -> Result<Vec<u8>, ApiFailure> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| lost(&error))? {
+        if bytes.len() + chunk.len() > MOST_ANSWER {
+            return Err(ApiFailure::Malformed);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 fn lost(error: &reqwest::Error) -> ApiFailure {

@@ -1,5 +1,6 @@
 //! Which conversation an update belongs to, and where its replies go.
 
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use teloxide::types::{ChatId, MessageId, ThreadId};
 
@@ -18,13 +19,25 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    /// The conversation of a sender id, for messages that answer none.
-    pub(super) fn of(sender_id: &str) -> Option<Self> {
+    /// The conversation of a sender id, and where in it a message goes: see
+    /// [`Self::address`].
+    pub(super) fn of(sender_id: &str, address: &Value) -> Option<Self> {
         let (chat, member) = match sender_id.split_once(':') {
             None => (sender_id, None),
             Some((chat, member)) => (chat, Some(member.parse().ok()?)),
         };
-        Some(Self { chat: chat.parse().ok()?, member, topic: None, reply_to: None })
+        let number = |key: &str| address.get(key).and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
+        Some(Self {
+            chat: chat.parse().ok()?,
+            member,
+            topic: number("topic").map(|topic| ThreadId(MessageId(topic))),
+            reply_to: number("reply_to").map(MessageId),
+        })
+    }
+
+    /// What the sender id does not say.
+    pub(super) fn address(&self) -> Value {
+        json!({ "topic": self.topic.map(|topic| topic.0.0), "reply_to": self.reply_to.map(|message| message.0) })
     }
 
     /// The sender id of the conversation.

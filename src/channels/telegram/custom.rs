@@ -43,13 +43,16 @@ pub(super) fn calls(custom: &Value) -> Vec<Call> {
     let calls = taken.into_iter().map(|(method, own)| {
         let mut arguments = rest.clone();
         arguments.extend(own);
-        Call { method, arguments }
+        Call { method: method.to_owned(), arguments }
     });
     calls.collect()
 }
 
 fn shown(custom: &Value) -> Call {
-    Call { method: "sendMessage", arguments: Map::from_iter([("text".to_owned(), json!(custom.to_string()))]) }
+    Call {
+        method: "sendMessage".to_owned(),
+        arguments: Map::from_iter([("text".to_owned(), json!(custom.to_string()))]),
+    }
 }
 
 /// A text in Telegram's HTML as plain text.
@@ -78,9 +81,9 @@ mod tests {
     fn keys_choose_the_calls() {
         let made = calls(&json!({"photo": "https://a/b.png", "caption": "x"}));
         assert_eq!(made.len(), 1);
-        assert_eq!((made[0].method, &made[0].arguments["caption"]), ("sendPhoto", &json!("x")));
+        assert_eq!((made[0].method.as_str(), &made[0].arguments["caption"]), ("sendPhoto", &json!("x")));
         let venue = calls(&json!({"latitude": 1, "longitude": 2, "title": "a", "address": "b"}));
-        assert_eq!(venue.iter().map(|call| call.method).collect::<Vec<_>>(), ["sendVenue"]);
+        assert_eq!(venue.iter().map(|call| call.method.as_str()).collect::<Vec<_>>(), ["sendVenue"]);
         assert_eq!(calls(&json!({"x": 1}))[0].arguments["text"], json!("{\"x\":1}"));
     }
 

@@ -4,12 +4,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::sync::{Semaphore, watch};
 
 use super::Telegram;
 use super::lines::Lines;
-use super::outbox::{self, Delivery};
 use super::update::Inbound;
 
 /// Conversations that are served at the same time.
@@ -26,9 +24,7 @@ pub(super) enum Progress {
     Waiting,
     /// Nor will it be before somebody mends what is stored.
     Stuck,
-    /// Its turn is on disk, its replies are on their way.
-    Stored,
-    /// Its replies are out, or will not be.
+    /// Its turn is on disk, with its reply.
     Done,
 }
 
@@ -64,26 +60,13 @@ impl Intake {
     /// Serves a line until it is empty.
     async fn work(self: Arc<Self>, telegram: Telegram, sender_id: String) {
         while let Some(Queued { inbound, progress }) = self.next(&sender_id) {
-            let deliveries = self.until_served(&telegram, &inbound, &progress).await;
-            progress.send_replace(Progress::Stored);
-            tokio::spawn(async move {
-                join_all(deliveries.iter().cloned().map(outbox::delivered)).await;
-                // Until the next start nothing goes out any more: unconfirmed, it comes
-                // again then.
-                if !deliveries.iter().any(outbox::lacks_token) {
-                    progress.send_replace(Progress::Done);
-                }
-            });
+            self.until_served(&telegram, &inbound, &progress).await;
+            progress.send_replace(Progress::Done);
         }
     }
 
     /// Tries until the turn is on disk.
-    async fn until_served(
-        &self,
-        telegram: &Telegram,
-        inbound: &Inbound,
-        progress: &watch::Sender<Progress>,
-    ) -> Vec<Delivery> {
+    async fn until_served(&self, telegram: &Telegram, inbound: &Inbound, progress: &watch::Sender<Progress>) {
         let mut pause = FIRST_PAUSE;
         loop {
             let served = {
@@ -92,7 +75,7 @@ impl Intake {
                 telegram.serve(inbound).await
             };
             let error = match served {
-                Ok(deliveries) => return deliveries,
+                Ok(()) => return,
                 Err(error) => error,
             };
             let update_id = inbound.update_id;

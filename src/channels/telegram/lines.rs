@@ -12,11 +12,6 @@ impl<T> Default for Lines<T> {
 }
 
 impl<T> Lines<T> {
-    /// How many wait in a conversation's queue.
-    pub(super) fn waiting(&self, sender_id: &str) -> usize {
-        self.0.get(sender_id).map_or(0, VecDeque::len)
-    }
-
     /// Puts something at the end of a queue. `true` when nobody works on it yet: the
     /// caller has to.
     pub(super) fn push(&mut self, sender_id: &str, item: T) -> bool {

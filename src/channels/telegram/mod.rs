@@ -1,8 +1,8 @@
 //! The Telegram channel (spec §5.7), on teloxide's types and methods with our own
 //! transport and receiver: teloxide's acknowledge an update before it is handled.
 //!
-//! An update has one turn, recognised by its id. Its reply is stored with the
-//! turn, so that an update that comes again after a crash gets the same messages.
+//! An update has one turn, recognised by its id. Its reply is written with the turn
+//! and goes out by itself, so that nothing of it is lost when the program ends.
 
 mod api;
 mod buttons;
@@ -10,7 +10,6 @@ mod conversation;
 mod custom;
 mod intake;
 mod lines;
-mod outbox;
 mod polling;
 mod reply;
 mod settings;
@@ -19,7 +18,6 @@ mod update;
 mod webhook;
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -36,15 +34,11 @@ pub use settings::{Settings, SettingsError};
 
 use api::{ApiFailure, BotApi};
 use conversation::Conversation;
-use outbox::{Delivery, Outbox, Reply};
 use reply::Outgoing;
 use update::{Callback, Inbound};
 
 /// A turn that takes longer shows the user that the bot is at work.
 const TYPING_AFTER: Duration = Duration::from_millis(700);
-
-/// How long a reply is tried to be sent.
-const PATIENCE: Duration = Duration::from_secs(900);
 
 /// The channel; clones share it.
 #[derive(Clone)]
@@ -59,11 +53,8 @@ struct Inner {
     /// The bot's name, once Telegram has told it; the error of one that is not
     /// the one in the credentials.
     identity: OnceLock<Result<String, String>>,
-    /// Messages sent that answer no update.
-    sent: AtomicU64,
-    /// Replies of one conversation are queued in the order of its turns.
+    /// The turns of one conversation come in the order of its updates.
     locks: Locks,
-    outbox: Outbox,
 }
 
 /// The channel as [`super::open`] wants it.
@@ -72,12 +63,26 @@ pub(super) fn open(agent: &Arc<Agent>, options: &JsonMap) -> Result<super::Chann
         SettingsError::NoToken => ChannelError::Off(error.to_string()),
         SettingsError::Invalid(_) => ChannelError::Invalid(error.to_string()),
     })?;
+    warn_of_unknown_intents(agent, &settings);
     let telegram = Telegram::new(Arc::clone(agent), settings)
         .map_err(|error| ChannelError::Invalid(format!("telegram: no HTTP client can be made: {error}")))?;
     let router = telegram.router();
     let sender: Arc<dyn Sender> = Arc::new(telegram.clone());
     let worker: super::Worker = Box::new(move |stop| Box::pin(telegram.run(stop)));
     Ok(super::Channel { name: "telegram", router, worker: Some(worker), sender: Some(sender) })
+}
+
+/// An intent that the model does not know leads to no answer.
+fn warn_of_unknown_intents(agent: &Agent, settings: &Settings) {
+    let Some(loaded) = agent.models.get() else { return };
+    let Some(domain) = loaded.model.domain() else { return };
+    for (key, intent) in settings.intents() {
+        // `/intent{...}`: what stands before the brace.
+        let name = intent.split('{').next().unwrap_or_default();
+        if !domain.intents.contains_key(name) {
+            tracing::warn!(channel = "telegram", key, intent, "credentials.yml names an intent that the model lacks");
+        }
+    }
 }
 
 impl Telegram {
@@ -87,15 +92,7 @@ impl Telegram {
     /// No HTTP client can be made.
     pub fn new(agent: Arc<Agent>, settings: Settings) -> Result<Self, reqwest::Error> {
         let api = BotApi::new(&settings.api_url, &settings.token, settings.request_timeout)?;
-        let inner = Inner {
-            agent,
-            settings,
-            api,
-            identity: OnceLock::new(),
-            sent: AtomicU64::new(0),
-            locks: Locks::default(),
-            outbox: Outbox::default(),
-        };
+        let inner = Inner { agent, settings, api, identity: OnceLock::new(), locks: Locks::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -115,9 +112,9 @@ impl Telegram {
         self.inner.identity.get()?.as_deref().ok()
     }
 
-    /// One update: its turn, on disk when this returns, and its replies, which go
-    /// out by themselves. Nothing here waits for Telegram.
-    async fn serve(&self, inbound: &Inbound) -> Result<Vec<Delivery>, AgentError> {
+    /// One update: its turn and its reply, on disk when this returns. The reply goes
+    /// out by itself; nothing here waits for Telegram.
+    async fn serve(&self, inbound: &Inbound) -> Result<(), AgentError> {
         let Some(_held) = self.inner.locks.lock(&inbound.conversation.sender_id()).await else {
             return Err(AgentError::TooManyWaiting);
         };
@@ -125,24 +122,24 @@ impl Telegram {
             None => inbound.text.clone(),
             Some(callback) => match self.pressed(inbound, callback).await? {
                 Some(payload) => payload,
-                None => return Ok(Vec::new()),
+                None => return Ok(()),
             },
         };
-        let mut deliveries = Vec::new();
-        deliveries.extend(self.turn(inbound, text, "").await?);
+        self.turn(inbound, text, "").await?;
         // Rasa greets anew after `/restart` (spec §5.7).
         if inbound.text == "/restart" {
-            deliveries.extend(self.turn(inbound, "/start".to_owned(), "/start").await?);
+            self.turn(inbound, "/start".to_owned(), "/start").await?;
         }
-        Ok(deliveries)
+        Ok(())
     }
 
-    async fn turn(&self, inbound: &Inbound, text: String, suffix: &str) -> Result<Option<Delivery>, AgentError> {
+    async fn turn(&self, inbound: &Inbound, text: String, suffix: &str) -> Result<(), AgentError> {
         let conversation = &inbound.conversation;
         let incoming = Incoming {
             sender_id: conversation.sender_id(),
             channel: "telegram".to_owned(),
             dedupe_key: Some(format!("{}{suffix}", inbound.dedupe_key())),
+            address: Some(conversation.address()),
             message: UserMessage {
                 text,
                 input_channel: "telegram".to_owned(),
@@ -153,69 +150,30 @@ impl Telegram {
             },
         };
         let update_id = inbound.update_id;
-        let render = move |messages: &[BotMessage]| json!({ "update": update_id, "pieces": reply::pieces(messages) });
+        let render = move |_: &[BotMessage]| json!({ "update": update_id });
         let report = {
             let turn = self.inner.agent.handle(incoming, &render);
             self.typing_while(conversation, turn).await?
         };
-        let answer = match report.repeated {
-            // Another press of the same keyboard, at the same time on another machine.
-            Some(stored) if !is_reply_to(stored.as_ref(), update_id) => return Ok(None),
-            Some(stored) => stored.unwrap_or_default(),
-            None => render(&report.messages),
-        };
-        let reply = Reply {
-            key: format!("{update_id}{suffix}"),
-            conversation: conversation.clone(),
-            used_keyboard: inbound.callback.as_ref().map(|callback| callback.message_id),
-            pieces: answer.get("pieces").and_then(Value::as_array).cloned().unwrap_or_default(),
-        };
-        Ok(Some(self.enqueue(reply)))
-    }
-
-    /// Puts a reply behind those of its conversation that wait.
-    fn enqueue(&self, reply: Reply) -> Delivery {
-        let sender_id = reply.conversation.sender_id();
-        let (delivery, is_idle) = self.inner.outbox.push(&sender_id, reply);
-        if is_idle {
-            let telegram = self.clone();
-            tokio::spawn(async move {
-                while let Some(queued) = telegram.inner.outbox.next(&sender_id) {
-                    let outcome = telegram.deliver(&queued.reply).await;
-                    queued.done.send_replace(Some(outcome));
-                }
-            });
-        }
-        delivery
-    }
-
-    async fn deliver(&self, reply: &Reply) -> Result<(), ApiFailure> {
-        let Reply { key, conversation, used_keyboard, pieces } = reply;
         // A keyboard is used once.
-        let remove_keyboard = async {
-            let Some(message_id) = used_keyboard else { return };
-            let edit = payloads::EditMessageReplyMarkup::new(conversation.chat_id(), *message_id);
-            if let Err(failure) = self.inner.api.call(&edit).await {
+        if report.repeated.is_none()
+            && let Some(callback) = &inbound.callback
+        {
+            self.remove_keyboard(conversation, callback);
+        }
+        let chat = conversation.pseudonym(&self.inner.settings.secret_token);
+        tracing::info!(channel = "telegram", update_id, chat, "an update had its turn");
+        Ok(())
+    }
+
+    fn remove_keyboard(&self, conversation: &Conversation, callback: &Callback) {
+        let edit = payloads::EditMessageReplyMarkup::new(conversation.chat_id(), callback.message_id);
+        let telegram = self.clone();
+        tokio::spawn(async move {
+            if let Err(failure) = telegram.inner.api.call(&edit).await {
                 tracing::debug!(channel = "telegram", %failure, "a keyboard was not removed");
             }
-        };
-        let outgoing = Outgoing { api: &self.inner.api, conversation, patience: PATIENCE };
-        // The reply does not wait for a keyboard that cannot be removed.
-        let ((), outcome) = tokio::join!(remove_keyboard, outgoing.send_all(pieces));
-        // Who and what stays between the user and the bot.
-        let chat = conversation.pseudonym(&self.inner.settings.secret_token);
-        match &outcome {
-            Ok(0) if !pieces.is_empty() => {
-                tracing::error!(channel = "telegram", update = key, chat, "Telegram took nothing of a reply");
-            }
-            Ok(messages) => {
-                tracing::info!(channel = "telegram", update = key, chat, messages, "an update was answered");
-            }
-            Err(failure) => {
-                tracing::error!(channel = "telegram", update = key, chat, %failure, "a reply was not delivered");
-            }
-        }
-        outcome.map(drop)
+        });
     }
 
     /// Waits for a turn; a slow one shows that the bot is at work.
@@ -275,27 +233,32 @@ impl Telegram {
     }
 }
 
-/// Messages that answer no update, reminders say.
 impl Sender for Telegram {
     fn name(&self) -> &str {
         "telegram"
     }
 
+    fn parts(&self, message: &BotMessage) -> Vec<Value> {
+        reply::parts(message)
+    }
+
     fn send<'a>(
         &'a self,
-        recipient_id: &'a str,
-        message: &'a BotMessage,
+        sender_id: &'a str,
+        address: &'a Value,
+        part: &'a Value,
     ) -> Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>> {
         Box::pin(async move {
-            let conversation = Conversation::of(recipient_id)
+            let conversation = Conversation::of(sender_id, address)
                 .ok_or_else(|| SendError::Refused("the conversation is another channel's".to_owned()))?;
-            let number = self.inner.sent.fetch_add(1, Ordering::Relaxed);
-            let pieces = reply::pieces(std::slice::from_ref(message));
-            let key = format!("message {number}");
-            match outbox::delivered(self.enqueue(Reply { key, conversation, used_keyboard: None, pieces })).await {
-                true => Ok(()),
-                false => Err(SendError::Refused("Telegram did not take it".to_owned())),
+            let outcome = Outgoing { api: &self.inner.api, conversation: &conversation }.send(part).await;
+            // Who and what stays between the user and the bot.
+            let chat = conversation.pseudonym(&self.inner.settings.secret_token);
+            match &outcome {
+                Ok(()) => tracing::info!(channel = "telegram", chat, "a message was sent"),
+                Err(failure) => failure.tell(&chat),
             }
+            outcome.map_err(ApiFailure::into_send_error)
         })
     }
 }

@@ -20,8 +20,8 @@ const KINDS: [AllowedUpdate; 3] = [AllowedUpdate::Message, AllowedUpdate::Edited
 /// Seconds that Telegram waits for an update before it answers with none.
 const LONG_POLL: u32 = 25;
 
-/// How long a batch waits for its turns and replies before the next one is asked
-/// for: one chat must not keep the others waiting.
+/// How long a batch waits for its turns before the next one is asked for: one chat
+/// must not keep the others waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Updates from the oldest one on that is not done that stay unconfirmed, so that it
@@ -93,7 +93,7 @@ async fn set_webhook(telegram: &Telegram, url: &str) {
 }
 
 /// Asks for updates for ever. An update is confirmed by asking for those behind it:
-/// when its turn is on disk and its reply is out.
+/// when its turn is on disk, with its reply.
 async fn poll(telegram: &Telegram) {
     let delete = payloads::DeleteWebhook::new();
     if again("deleteWebhook", || telegram.inner.api.call(&delete)).await.is_none() {
@@ -158,8 +158,8 @@ impl Position {
         self.open.extend(watched);
     }
 
-    /// Forgets what may be confirmed. When too much is left, the oldest go that are on
-    /// disk, or cannot be put there; for others this waits.
+    /// Forgets what may be confirmed. When too much is left, this waits for the oldest,
+    /// or lets it go if it cannot be put on disk.
     async fn make_room(&mut self) {
         loop {
             self.open.retain(|_, watched| *watched.borrow() != Progress::Done);
@@ -185,7 +185,7 @@ impl Position {
                     );
                     oldest.remove();
                 }
-                Progress::Stored | Progress::Done => drop(oldest.remove()),
+                Progress::Done => drop(oldest.remove()),
             }
         }
     }
@@ -199,7 +199,7 @@ async fn wait_for(watched: &[(i64, Watched)]) {
     };
     let all = join_all(watched.iter().map(|(_, watched)| done(watched.clone())));
     if tokio::time::timeout(PATIENCE, all).await.is_err() {
-        tracing::warn!(channel = "telegram", "some turns or replies are late; other chats go on");
+        tracing::warn!(channel = "telegram", "some turns are late; other chats go on");
     }
 }
 
@@ -219,7 +219,7 @@ where
                 tracing::error!(
                     channel = "telegram",
                     method,
-                    "Telegram does not accept the bot token; the channel is off. Check TELEGRAM_BOT_TOKEN."
+                    "Telegram does not accept the bot token; the channel is off. Correct TELEGRAM_BOT_TOKEN and start again."
                 );
                 return None;
             }

@@ -1,6 +1,6 @@
 //! A reply as Telegram's messages.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sapa_sdk::BotMessage;
 use serde_json::{Map, Value, json};
@@ -10,90 +10,75 @@ use super::conversation::Conversation;
 use super::{buttons, custom, split};
 use crate::channels::output;
 
-/// First pause before a message is tried again.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// A pause that Telegram asks for is sat out when it is shorter; else the message
+/// goes back to the others.
+const SHORT_REST: Duration = Duration::from_secs(2);
 
-/// Longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// Tries of a message whose answers do not come in time, and of one whose
-/// connections are cut: it may have arrived each time, in the second case rarely.
-/// Those outlast the restart of a proxy.
-const MOST_SILENT: u32 = 2;
-const MOST_CUT: u32 = 7;
-
-/// Where a reply goes.
+/// Where a message goes.
 pub(super) struct Outgoing<'a> {
     pub(super) api: &'a BotApi,
     pub(super) conversation: &'a Conversation,
-    /// How long to try.
-    pub(super) patience: Duration,
 }
 
-/// The reply's pieces, as they are stored with the turn.
-pub(super) fn pieces(messages: &[BotMessage]) -> Vec<Value> {
-    messages
-        .iter()
-        .flat_map(|message| {
-            let button_type = message.metadata.get("button_type").cloned();
-            output::pieces(message).into_iter().map(move |mut piece| {
-                if piece.contains_key("buttons")
-                    && let Some(button_type) = &button_type
-                {
-                    piece.insert("button_type".into(), button_type.clone());
-                }
-                Value::Object(piece)
-            })
-        })
-        .collect()
+/// The calls of the Bot API that a message takes, as they are stored.
+pub(super) fn parts(message: &BotMessage) -> Vec<Value> {
+    let button_type = message.metadata.get("button_type");
+    let dressed = |mut piece: Map<String, Value>| {
+        if piece.contains_key("buttons")
+            && let Some(button_type) = button_type
+        {
+            piece.insert("button_type".into(), button_type.clone());
+        }
+        Value::Object(piece)
+    };
+    let pieces = output::pieces(message).into_iter().map(dressed);
+    pieces.flat_map(|piece| calls(&piece)).map(Call::into_part).collect()
 }
 
 /// A call of the Bot API.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Call {
-    pub(super) method: &'static str,
+    pub(super) method: String,
     pub(super) arguments: Map<String, Value>,
 }
 
-impl Outgoing<'_> {
-    /// Sends all pieces, in order; how many messages arrived. What Telegram will
-    /// never take is left out.
-    pub(super) async fn send_all(&self, pieces: &[Value]) -> Result<usize, ApiFailure> {
-        let deadline = Instant::now() + self.patience;
-        let mut arrived = 0;
-        for call in pieces.iter().flat_map(calls) {
-            match self.send(call, deadline).await {
-                Ok(true) => arrived += 1,
-                Ok(false) => tracing::warn!(channel = "telegram", "Telegram did not say whether a message arrived"),
-                Err(ApiFailure::Forbidden) => {
-                    tracing::info!(channel = "telegram", "the user does not want messages from the bot");
-                    return Ok(arrived);
-                }
-                Err(failure) if failure.is_passing() || failure == ApiFailure::Unauthorized => return Err(failure),
-                Err(failure) => tracing::error!(channel = "telegram", %failure, "a message cannot be sent"),
-            }
-        }
-        Ok(arrived)
+impl Call {
+    fn into_part(self) -> Value {
+        json!({ "method": self.method, "arguments": self.arguments })
     }
 
-    /// `false` when it is not known whether the message arrived.
-    async fn send(&self, call: Call, deadline: Instant) -> Result<bool, ApiFailure> {
+    /// The call of a part that was stored; `None` when it is none.
+    fn of_part(part: &Value) -> Option<Self> {
+        let method = part.get("method")?.as_str()?;
+        // What it calls is part of an address: it may be a method's name only.
+        let is_name = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let arguments = part.get("arguments")?.as_object()?.clone();
+        is_name.then(|| Self { method: method.to_owned(), arguments })
+    }
+}
+
+impl Outgoing<'_> {
+    /// Sends a part. What Telegram refuses is sent in a simpler form, in several
+    /// messages if need be.
+    pub(super) async fn send(&self, part: &Value) -> Result<(), ApiFailure> {
+        let Some(call) = Call::of_part(part) else {
+            return Err(ApiFailure::Refused { code: 0, description: "its row cannot be read".to_owned() });
+        };
+        self.send_call(call).await
+    }
+
+    async fn send_call(&self, mut call: Call) -> Result<(), ApiFailure> {
         let mut chat = json!(self.conversation.chat);
-        let mut call = call;
-        let (mut pause, mut silent, mut cut) = (FIRST_PAUSE, 0, 0);
         loop {
-            // Another reply may have been told to wait.
             let rest = self.api.resting();
-            if Instant::now() + rest >= deadline {
+            if rest > SHORT_REST {
                 return Err(ApiFailure::RetryAfter(rest));
             }
             let arguments = self.addressed(&call, &chat);
-            let failure = match self.api.call_named(call.method, &arguments).await {
-                Ok(_) => return Ok(true),
+            let failure = match self.api.call_named(&call.method, &arguments).await {
+                Ok(_) => return Ok(()),
                 Err(failure) => failure,
             };
-            silent += u32::from(failure == ApiFailure::Silent);
-            cut += u32::from(failure == ApiFailure::Cut);
             match &failure {
                 ApiFailure::Migrated(new) if chat == json!(self.conversation.chat) && chat != json!(new) => {
                     chat = json!(new);
@@ -102,19 +87,10 @@ impl Outgoing<'_> {
                     let mut parts = simpler(&call, description).ok_or(failure)?;
                     call = parts.pop().unwrap_or(call);
                     for part in parts {
-                        Box::pin(self.send(part, deadline)).await?;
+                        Box::pin(self.send_call(part)).await?;
                     }
                 }
-                _ if !failure.is_passing() => return Err(failure),
-                // The client rests by itself.
-                ApiFailure::RetryAfter(_) => {}
-                // It may have arrived, each time: doubles are few on purpose.
-                _ if silent >= MOST_SILENT || cut >= MOST_CUT => return Ok(false),
-                _ if Instant::now() + pause >= deadline => return Err(failure),
-                _ => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
+                _ => return Err(failure),
             }
         }
     }
@@ -209,8 +185,11 @@ fn texts(text: &str, keyboard: Option<Value>) -> Vec<Call> {
     fitting(whole)
 }
 
-fn call<const N: usize>(method: &'static str, arguments: [(&str, Value); N]) -> Call {
-    Call { method, arguments: arguments.into_iter().map(|(key, value)| (key.to_owned(), value)).collect() }
+fn call<const N: usize>(method: &str, arguments: [(&str, Value); N]) -> Call {
+    Call {
+        method: method.to_owned(),
+        arguments: arguments.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+    }
 }
 
 /// The keyboard of a piece with buttons (spec §5.7): `inline` (one row),

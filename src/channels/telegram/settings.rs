@@ -96,6 +96,14 @@ impl Settings {
         if webhook_url.as_ref().is_some_and(|url| !url.trim_end_matches('/').ends_with(WEBHOOK_PATH)) {
             return Err(SettingsError::Invalid(format!("`webhook_url` must end in `{WEBHOOK_PATH}`")));
         }
+        let api_url = address(options, "api_url")?.unwrap_or_else(|| API_URL.to_owned());
+        // A Bot API server of one's own delivers over plain HTTP, too.
+        if api_url.trim_end_matches('/') == API_URL
+            && webhook_url.as_ref().is_some_and(|url| url.to_ascii_lowercase().starts_with("http:"))
+        {
+            let rule = "`webhook_url` must begin with `https://`: Telegram delivers nowhere else";
+            return Err(SettingsError::Invalid(rule.to_owned()));
+        }
         let secret_token = match text(options, "secret_token")? {
             Some(secret) if is_secret_token(&secret) => secret,
             Some(_) => {
@@ -109,13 +117,23 @@ impl Settings {
             verify: text(options, "verify")?.map(|name| name.trim_start_matches('@').to_owned()),
             webhook_url,
             secret_token,
-            api_url: address(options, "api_url")?.unwrap_or_else(|| API_URL.to_owned()),
+            api_url,
             request_timeout: seconds(options, "request_timeout")?.unwrap_or(REQUEST_TIMEOUT),
             commands: commands(options)?,
             attachment_intent: text(options, "attachment_intent")?,
             edited_intent: text(options, "edited_intent")?,
             expired_text: text(options, "expired_text")?.unwrap_or_else(|| EXPIRED.to_owned()),
         })
+    }
+}
+
+impl Settings {
+    /// The intents that keys name: key and intent.
+    pub(super) fn intents(&self) -> impl Iterator<Item = (&str, &str)> {
+        let commands = self.commands.values().map(|intent| ("commands", intent));
+        let attachment = self.attachment_intent.iter().map(|intent| ("attachment_intent", intent));
+        let edited = self.edited_intent.iter().map(|intent| ("edited_intent", intent));
+        commands.chain(attachment).chain(edited).map(|(key, intent)| (key, intent.as_str()))
     }
 }
 
@@ -189,4 +207,17 @@ fn derived_secret(token: &str) -> String {
     };
     mac.update(b"sapa telegram webhook");
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::derived_secret;
+
+    #[test]
+    fn the_secret_is_the_hmac_of_the_token() {
+        // printf 'sapa telegram webhook' | openssl dgst -sha256 -hmac 4711:rahasia-sekali
+        let expected = "769cb5a6df17dab0a63faf3dbb30b7db5d9d7f97c5a3d9cac3a0a68af86ce0a2";
+        assert_eq!(derived_secret("4711:rahasia-sekali"), expected);
+        assert_ne!(derived_secret("4712:rahasia-sekali"), expected);
+    }
 }

@@ -1,22 +1,16 @@
 //! Updates that Telegram delivers.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
-use futures_util::future::join_all;
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
-use super::{Telegram, outbox, update};
+use super::{Telegram, update};
 
 /// Largest update that is read, bytes.
 const MOST_BODY: usize = 1 << 20;
-
-/// How long a delivery waits for its reply; Telegram gives a webhook 60 s.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Header with the secret that was given to `setWebhook`.
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
@@ -47,7 +41,7 @@ async fn deliver(State(telegram): State<Telegram>, headers: HeaderMap, request: 
     }
     let update: Option<Value> = crate::channels::json::read(&body).ok();
     let Some(update) = update.filter(|update| update::number(update).is_some()) else {
-        tracing::warn!(channel = "telegram", bytes = body.len(), "a delivery is no update; it is passed over");
+        tracing::warn!(channel = "telegram", bytes = body.len(), "a delivery is no update; it is refused");
         return (StatusCode::BAD_REQUEST, "not an update");
     };
     let Some(inbound) = update::read(&update, &telegram.inner.settings, telegram.username()) else {
@@ -55,20 +49,13 @@ async fn deliver(State(telegram): State<Telegram>, headers: HeaderMap, request: 
     };
     let update_id = inbound.update_id;
     // In a task of its own: a connection that breaks does not undo the turn.
-    let served = tokio::spawn(async move { telegram.serve(&inbound).await }).await;
-    let deliveries = match served {
-        Ok(Ok(deliveries)) => deliveries,
+    match tokio::spawn(async move { telegram.serve(&inbound).await }).await {
+        Ok(Ok(())) => (StatusCode::OK, "success"),
         Ok(Err(error)) => {
             tracing::error!(channel = "telegram", update_id, %error, "an update was not served; Telegram delivers it again");
-            return (StatusCode::SERVICE_UNAVAILABLE, "try again");
+            (StatusCode::SERVICE_UNAVAILABLE, "try again")
         }
-        Err(_) => return (StatusCode::INTERNAL_SERVER_ERROR, "try again"),
-    };
-    let all_out = join_all(deliveries.into_iter().map(outbox::delivered));
-    match tokio::time::timeout(PATIENCE, all_out).await {
-        Ok(out) if out.iter().all(|out| *out) => (StatusCode::OK, "success"),
-        // Delivered again, it waits for the same reply.
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "try again"),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "try again"),
     }
 }
 

@@ -39,14 +39,32 @@ pub(super) fn print(as_json: bool, rows: &[Row], understood: &[(String, understa
         return;
     }
     if !rows.is_empty() {
-        terminal::say("| what | measured | beside | times |\n|---|---|---|---|");
-        for row in rows {
-            let (name, ratio) = (row.limit.map_or("", |(name, _)| name), row.ratio());
-            let times = ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
-            terminal::say(&format!("| {} | {:.3} {} | {name} | {times} |", row.what, row.value, row.unit));
-        }
+        terminal::say(&markdown(rows));
     }
     for (file, score) in understood {
         terminal::say(&format!("\n{file}\n{}", score.to_markdown()));
+    }
+}
+
+fn markdown(rows: &[Row]) -> String {
+    let mut lines = vec!["| what | measured | beside | times |".to_owned(), "|---|---|---|---|".to_owned()];
+    for row in rows {
+        let (name, ratio) = (row.limit.map_or("", |(name, _)| name), row.ratio());
+        let times = ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
+        lines.push(format!("| {} | {:.3} {} | {name} | {times} |", row.what, row.value, row.unit));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, markdown};
+
+    #[test]
+    fn a_row_stands_beside_its_limit() {
+        let turn = Row { what: "turn", value: 3.0, unit: "µs", limit: Some(("bare handler", 1.2)) };
+        let shown = markdown(&[turn, Row::plain("limit: bare handler", 1.2, "µs")]);
+        let lines: Vec<&str> = shown.lines().skip(2).collect();
+        assert_eq!(lines, ["| turn | 3.000 µs | bare handler | 2.50 |", "| limit: bare handler | 1.200 µs |  |  |"]);
     }
 }

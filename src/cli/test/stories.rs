@@ -60,6 +60,7 @@ pub(super) fn report(shared: &Shared, played: &Played) -> Result<()> {
     let results = &played.results;
     if results.is_empty() && played.is_readable {
         terminal::say("The files hold no test stories: they stand under `stories:`; rules are not played.");
+        return write_reports(&Results::of(shared)?, played);
     }
     results.iter().filter(|r| !r.passed()).for_each(|result| show_failure(result, &played.sources));
     terminal::say(&format!("{} of {} test stories passed", played.correct(), results.len()));

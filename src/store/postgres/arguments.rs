@@ -129,15 +129,13 @@ pub(super) fn step(turn: &TurnKey, step: Step, now: f64) -> Parameters {
 }
 
 /// For `SETTLE_OUTBOX`.
-pub(super) fn settlements(results: &[(i64, Settled)]) -> Parameters {
-    let time = |settled: &Settled| match settled {
-        Settled::Retry { not_before } => Some(*not_before),
-        _ => None,
-    };
+pub(super) fn settlements(owner: &str, results: &[(i64, Settled)]) -> Parameters {
     Parameters::default()
         .with(results.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .with(results.iter().map(|(_, settled)| settled.state()).collect::<Vec<_>>())
-        .with(results.iter().map(|(_, settled)| time(settled)).collect::<Vec<_>>())
+        .with(results.iter().map(|(_, settled)| settled.not_before()).collect::<Vec<_>>())
+        .with(results.iter().map(|(_, settled)| settled.is_in_doubt()).collect::<Vec<_>>())
+        .with(owner)
 }
 
 /// The stored form of a turn's key.

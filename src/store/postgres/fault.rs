@@ -79,7 +79,10 @@ pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
 pub(super) fn connect_error(error: &sqlx::Error, server: &str) -> StoreError {
     let server = server.to_owned();
     let Some(said) = database(error) else {
-        let reason = error.to_string();
+        let reason = match error {
+            sqlx::Error::Tls(_) => format!("{error}; correct `sslmode` in `query`, or the server's TLS settings"),
+            _ => error.to_string(),
+        };
         return if may_pass(error) {
             StoreError::Unreachable { server, reason }
         } else {

@@ -184,28 +184,36 @@ impl Store for Postgres {
         Box::pin(self.commit_turn(commit))
     }
 
-    fn claim_outbox(&self, limit: u32) -> Answer<'_, Vec<OutboxItem>> {
+    fn claim_outbox<'a>(&'a self, owner: &'a str, seconds: f64, limit: u32) -> Answer<'a, Vec<OutboxItem>> {
         Box::pin(async move {
-            let parameters = given().with((self.clock)()).with(i64::from(limit));
+            let parameters = given().with((self.clock)()).with(i64::from(limit)).with(owner).with(seconds);
             let mut items = all(&self.take(sql::CLAIM_OUTBOX, parameters).await?, rows::outbox_item)?;
             items.sort_by_key(|item| item.id);
             Ok(items)
         })
     }
 
-    fn settle_outbox(&self, results: Vec<(i64, Settled)>) -> Answer<'_, ()> {
+    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, ()> {
+        Box::pin(async move { self.put(sql::HOLD_OUTBOX, given().with(ids).with(owner).with(seconds)).await.map(drop) })
+    }
+
+    fn settle_outbox<'a>(&'a self, owner: &'a str, results: Vec<(i64, Settled)>) -> Answer<'a, ()> {
         Box::pin(async move {
             rules::check_settled(&results)?;
-            self.put(sql::SETTLE_OUTBOX, arguments::settlements(&results)).await.map(drop)
+            self.put(sql::SETTLE_OUTBOX, arguments::settlements(owner, &results)).await.map(drop)
         })
     }
 
-    fn doubt_outbox(&self) -> Answer<'_, Vec<OutboxItem>> {
+    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str]) -> Answer<'a, u64> {
         Box::pin(async move {
-            let mut items = all(&self.put(sql::DOUBT_OUTBOX, given()).await?, rows::outbox_item)?;
-            items.sort_by_key(|item| item.id);
-            Ok(items)
+            let channels: Vec<String> = resting.iter().map(|channel| (*channel).to_owned()).collect();
+            let rows = self.put(sql::RECLAIM_OUTBOX, given().with(channels)).await?;
+            Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
         })
+    }
+
+    fn unsent(&self) -> Answer<'_, u64> {
+        Box::pin(async move { rows::count(&self.read(sql::UNSENT, given()).await?) })
     }
 
     fn due_timers(&self, limit: u32) -> Answer<'_, Vec<Timer>> {

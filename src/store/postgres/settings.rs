@@ -55,6 +55,12 @@ pub(super) struct Target {
     pub(super) patience: Duration,
 }
 
+impl PostgresSettings {
+    /// Query parameters that are understood.
+    pub const PARAMETERS: [&str; 8] =
+        ["sslmode", "sslrootcert", "sslcert", "sslkey", "application_name", "host", "port", "connect_timeout"];
+}
+
 impl Target {
     /// # Errors
     /// A value is none that PostgreSQL knows.
@@ -158,6 +164,7 @@ mod tests {
         assert_eq!(with("connect_timeout", "3").map(|target| target.patience).unwrap(), Duration::from_secs(3));
         assert!(matches!(with("sslmode", "require").unwrap().options.get_ssl_mode(), PgSslMode::Require));
         assert_eq!(with("application_name", "bot").unwrap().options.get_application_name(), Some("bot"));
+        assert!(with("keepalives", "1").is_ok(), "libpq has more of them");
         for (key, value) in [("sslmode", "perhaps"), ("connect_timeout", "soon"), ("sslrootcert", "/tak/ada")] {
             assert!(matches!(with(key, value), Err(StoreError::Invalid(text)) if text.contains(key)));
         }

@@ -57,21 +57,31 @@ pub(super) const JOURNAL: &str = "
 pub(super) const JOURNALLED: &str =
     "SELECT step AS id, action, request_hash, response FROM sapa_step WHERE inbox_id = $1 ORDER BY step";
 
-/// $1 time, $2 limit.
+/// $1 time, $2 limit, $3 owner, $4 seconds.
 pub(super) const CLAIM_OUTBOX: &str = "
     SELECT id, inbox_id, ordinal, sender_id, channel, payload, attempts, possible_double
-    FROM sapa_claim_outbox_1($1, $2)";
+    FROM sapa_claim_outbox_2($1, $2, $3, $4)";
 
-/// $1 ids, $2 states, $3 times.
+/// $1 ids, $2 states, $3 times, $4 whether they may have arrived, $5 owner.
 pub(super) const SETTLE_OUTBOX: &str = "
     UPDATE sapa_outbox o SET state = r.state, not_before = coalesce(r.time, o.not_before),
-        possible_double = o.possible_double OR o.state = 'doubtful'
-    FROM unnest($1::bigint[], $2::text[], $3::double precision[]) AS r (id, state, time) WHERE o.id = r.id";
+        possible_double = o.possible_double OR r.doubt
+    FROM unnest($1::bigint[], $2::text[], $3::double precision[], $4::boolean[]) AS r (id, state, time, doubt)
+    WHERE o.id = r.id AND o.state = 'sending' AND o.owner = $5";
+
+/// $1 ids, $2 owner, $3 seconds.
+pub(super) const HOLD_OUTBOX: &str = "
+    UPDATE sapa_outbox SET held_until = extract(epoch FROM clock_timestamp()) + $3
+    WHERE id = ANY ($1) AND state = 'sending' AND owner = $2";
+
+/// $1 channels whose messages rest when in doubt.
+pub(super) const RECLAIM_OUTBOX: &str = "
+    UPDATE sapa_outbox SET possible_double = TRUE,
+        state = CASE WHEN channel = ANY ($1) THEN 'doubtful' ELSE 'ready' END
+    WHERE state = 'sending' AND held_until <= extract(epoch FROM clock_timestamp()) RETURNING id";
 
 /// No parameters.
-pub(super) const DOUBT_OUTBOX: &str = "
-    UPDATE sapa_outbox SET state = 'doubtful' WHERE state IN ('sending', 'doubtful')
-    RETURNING id, inbox_id, ordinal, sender_id, channel, payload, attempts, TRUE AS possible_double";
+pub(super) const UNSENT: &str = "SELECT count(*) AS count FROM sapa_outbox WHERE state IN ('ready', 'sending')";
 
 /// $1 time, $2 limit.
 pub(super) const DUE_TIMERS: &str =

@@ -117,18 +117,10 @@ fn timers(changes: &[TimerChange]) -> Option<String> {
 }
 
 /// For `SETTLE_OUTBOX`.
-pub(super) fn settlements(results: &[(i64, Settled)]) -> Result<Parameters, StoreError> {
-    let rows: Vec<_> = results
-        .iter()
-        .map(|(id, settled)| {
-            let not_before = match settled {
-                Settled::Retry { not_before } => Some(*not_before),
-                _ => None,
-            };
-            (id, settled.state(), not_before)
-        })
-        .collect();
-    Ok(Parameters::default().with(text(&rows)?))
+pub(super) fn settlements(owner: &str, results: &[(i64, Settled)]) -> Result<Parameters, StoreError> {
+    let row = |(id, settled): &(i64, Settled)| (*id, settled.state(), settled.not_before(), settled.is_in_doubt());
+    let rows: Vec<_> = results.iter().map(row).collect();
+    Ok(Parameters::default().with(text(&rows)?).with(owner))
 }
 
 /// For `PUBLISHED`.

@@ -189,28 +189,39 @@ impl Store for Sqlite {
         Box::pin(self.commit_turn(commit))
     }
 
-    fn claim_outbox(&self, limit: u32) -> Answer<'_, Vec<OutboxItem>> {
+    fn claim_outbox<'a>(&'a self, owner: &'a str, seconds: f64, limit: u32) -> Answer<'a, Vec<OutboxItem>> {
         Box::pin(async move {
-            let rows = self.write(sql::CLAIM_OUTBOX, given().with((self.clock)()).with(limit)).await?;
-            let mut items = all(&rows, rows::outbox_item)?;
+            let parameters = given().with((self.clock)()).with(limit).with(owner).with(seconds);
+            let mut items = all(&self.write(sql::CLAIM_OUTBOX, parameters).await?, rows::outbox_item)?;
             items.sort_by_key(|item| item.id);
             Ok(items)
         })
     }
 
-    fn settle_outbox(&self, results: Vec<(i64, Settled)>) -> Answer<'_, ()> {
+    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let parameters = arguments::ids(&ids)?.with(owner).with((self.clock)()).with(seconds);
+            self.write(sql::HOLD_OUTBOX, parameters).await.map(drop)
+        })
+    }
+
+    fn settle_outbox<'a>(&'a self, owner: &'a str, results: Vec<(i64, Settled)>) -> Answer<'a, ()> {
         Box::pin(async move {
             rules::check_settled(&results)?;
-            self.write(sql::SETTLE_OUTBOX, arguments::settlements(&results)?).await.map(drop)
+            self.write(sql::SETTLE_OUTBOX, arguments::settlements(owner, &results)?).await.map(drop)
         })
     }
 
-    fn doubt_outbox(&self) -> Answer<'_, Vec<OutboxItem>> {
+    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str]) -> Answer<'a, u64> {
         Box::pin(async move {
-            let mut items = all(&self.write(sql::DOUBT_OUTBOX, given()).await?, rows::outbox_item)?;
-            items.sort_by_key(|item| item.id);
-            Ok(items)
+            let parameters = given().with((self.clock)()).with(serde_json::json!(resting).to_string());
+            let rows = self.write(sql::RECLAIM_OUTBOX, parameters).await?;
+            Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
         })
+    }
+
+    fn unsent(&self) -> Answer<'_, u64> {
+        Box::pin(async move { rows::count(&self.read(sql::UNSENT, given()).await?) })
     }
 
     fn due_timers(&self, limit: u32) -> Answer<'_, Vec<Timer>> {

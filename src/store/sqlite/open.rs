@@ -23,7 +23,10 @@ const READERS: u32 = 4;
 const READER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Migrations in order: number, name, text. Released ones are never edited.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "tables", include_str!("../migrations/sqlite/0001_tables.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "tables", include_str!("../migrations/sqlite/0001_tables.sql")),
+    (2, "outbox leases", include_str!("../migrations/sqlite/0002_outbox_leases.sql")),
+];
 
 /// Makes the file if there is none, with mode 0600; an existing one gets that
 /// mode. SQLite gives its `-wal` and `-shm` files the mode of the database.

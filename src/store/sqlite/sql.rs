@@ -105,9 +105,9 @@ pub(super) const JOURNAL: &str = "
 pub(super) const JOURNALLED: &str =
     "SELECT step AS id, action, request_hash, response FROM sapa_step WHERE inbox_id = $1 ORDER BY step";
 
-/// $1 time, $2 limit.
+/// $1 time, $2 limit, $3 owner, $4 seconds.
 pub(super) const CLAIM_OUTBOX: &str = "
-    UPDATE sapa_outbox SET state = 'sending', attempts = attempts + 1 WHERE id IN (
+    UPDATE sapa_outbox SET state = 'sending', attempts = attempts + 1, owner = $3, held_until = $1 + $4 WHERE id IN (
         SELECT o.id FROM sapa_outbox o
         WHERE o.state = 'ready' AND o.not_before <= $1 AND NOT EXISTS (
             SELECT 1 FROM sapa_outbox e
@@ -117,16 +117,25 @@ pub(super) const CLAIM_OUTBOX: &str = "
         ORDER BY o.id LIMIT $2
     ) RETURNING id, inbox_id, ordinal, sender_id, channel, payload, attempts, possible_double";
 
-/// $1 results: `[id, state, not_before]` each.
+/// $1 results: `[id, state, not_before, may have arrived]` each; $2 owner.
 pub(super) const SETTLE_OUTBOX: &str = "
     UPDATE sapa_outbox SET state = r.value ->> 1, not_before = coalesce(r.value ->> 2, not_before),
-        possible_double = possible_double OR state = 'doubtful'
-    FROM json_each($1) r WHERE sapa_outbox.id = r.value ->> 0";
+        possible_double = possible_double OR r.value ->> 3
+    FROM json_each($1) r WHERE sapa_outbox.id = r.value ->> 0 AND state = 'sending' AND owner = $2";
+
+/// $1 ids, a JSON list; $2 owner, $3 time, $4 seconds.
+pub(super) const HOLD_OUTBOX: &str = "
+    UPDATE sapa_outbox SET held_until = $3 + $4
+    WHERE id IN (SELECT value FROM json_each($1)) AND state = 'sending' AND owner = $2";
+
+/// $1 time, $2 channels whose messages rest when in doubt, a JSON list.
+pub(super) const RECLAIM_OUTBOX: &str = "
+    UPDATE sapa_outbox SET possible_double = 1,
+        state = CASE WHEN channel IN (SELECT value FROM json_each($2)) THEN 'doubtful' ELSE 'ready' END
+    WHERE state = 'sending' AND held_until <= $1 RETURNING id";
 
 /// No parameters.
-pub(super) const DOUBT_OUTBOX: &str = "
-    UPDATE sapa_outbox SET state = 'doubtful' WHERE state IN ('sending', 'doubtful')
-    RETURNING id, inbox_id, ordinal, sender_id, channel, payload, attempts, 1 AS possible_double";
+pub(super) const UNSENT: &str = "SELECT count(*) AS count FROM sapa_outbox WHERE state IN ('ready', 'sending')";
 
 /// $1 time, $2 limit.
 pub(super) const DUE_TIMERS: &str =

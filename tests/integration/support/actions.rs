@@ -62,6 +62,11 @@ impl HelpdeskActions {
         Self { url, task, _folder: folder }
     }
 
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://").trim_end_matches("/webhook")
+    }
+
     /// Makes a project use these actions.
     pub fn serve(&self, project: &Project) {
         use_actions(project, &self.url, 10.0);

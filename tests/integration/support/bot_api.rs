@@ -55,6 +55,8 @@ struct World {
     webhook: Option<(String, String)>,
     /// Presses that were not answered.
     open_queries: BTreeSet<String>,
+    /// The last `allowed_updates`; empty: all kinds.
+    allowed: Vec<String>,
 }
 
 struct Shared {
@@ -209,7 +211,8 @@ impl BotApi {
     }
 
     /// Hands an update over as Telegram would: queued for the bot that asks, or
-    /// delivered until it is taken. Returns what the bot sent to the chat since.
+    /// delivered until it is taken. Returns what the bot sent to the chat until nothing
+    /// was left to send.
     pub fn deliver(&self, server: &Server, chat: i64, update: Value) -> Vec<Value> {
         let before = self.messages(chat).len();
         match self.webhook() {
@@ -217,6 +220,7 @@ impl BotApi {
                 self.queue([update]);
                 poll("the update's confirmation", || self.all_confirmed().then_some(()));
             }
+            Some(_) if !self.with(|world| world.is_allowed(&update)) => {}
             Some((url, secret)) => {
                 let path = url.split_once("//").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
                 let path = path.expect("a path");
@@ -227,6 +231,7 @@ impl BotApi {
                 });
             }
         }
+        poll("all that is to be sent", || (server.get("/health").json()["unsent"] == 0).then_some(()));
         self.messages(chat).split_off(before)
     }
 
@@ -261,6 +266,20 @@ pub fn texts(messages: &[Value]) -> Vec<String> {
 }
 
 impl World {
+    fn allow(&mut self, arguments: &Value) {
+        if let Some(kinds) = arguments["allowed_updates"].as_array() {
+            self.allowed = kinds.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        }
+    }
+
+    /// Whether the bot asked for such updates. Kinds that no bot is asked about here
+    /// always pass: it must bear them.
+    fn is_allowed(&self, update: &Value) -> bool {
+        let kinds = ["message", "edited_message", "callback_query"];
+        let kind = kinds.into_iter().find(|kind| update.get(kind).is_some());
+        self.allowed.is_empty() || kind.is_none_or(|kind| self.allowed.iter().any(|allowed| allowed == kind))
+    }
+
     fn next_message(&mut self) -> i64 {
         self.last_message += 1;
         self.last_message
@@ -326,7 +345,10 @@ async fn updates(shared: &Shared, arguments: &Value) -> Response {
             if world.webhook.is_some() {
                 return refused(409, "Conflict: can't use getUpdates method while webhook is active");
             }
-            world.updates.retain(|update| update["update_id"].as_i64().unwrap_or(0) >= offset);
+            world.allow(arguments);
+            let allowed = std::mem::take(&mut world.updates).into_iter().filter(|update| world.is_allowed(update));
+            let left = allowed.filter(|update| update["update_id"].as_i64().unwrap_or(0) >= offset).collect();
+            world.updates = left;
             if !world.updates.is_empty() {
                 return ok(world.updates.iter().take(100).cloned().collect());
             }
@@ -350,6 +372,7 @@ fn act(world: &mut World, method: &str, arguments: &Value) -> Response {
         }
         "setWebhook" => {
             let text = |key: &str| arguments[key].as_str().unwrap_or_default().to_owned();
+            world.allow(arguments);
             world.webhook = Some((text("url"), text("secret_token")));
             ok(json!(true))
         }

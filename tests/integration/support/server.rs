@@ -181,9 +181,12 @@ impl Server {
     pub fn raw(&self, bytes: &[u8]) -> Option<u16> {
         let mut stream = TcpStream::connect(self.base.trim_start_matches("http://")).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a deadline");
-        stream.write_all(bytes).expect("a request");
+        // A server that has refused a request need not take the rest of it.
+        let sent = stream.write_all(bytes);
         let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).ok()?;
+        let answered = BufReader::new(stream).read_line(&mut line);
+        assert!(sent.is_ok() || !line.is_empty(), "neither taken nor answered: {sent:?}");
+        answered.ok()?;
         line.split(' ').nth(1)?.parse().ok()
     }
 

@@ -8,7 +8,7 @@ mod two_stage;
 pub(crate) use default::listen;
 
 use sapa_project::domain::DEFAULT_ACTIONS;
-use sapa_sdk::{Event, JsonMap};
+use sapa_sdk::{Event, EventBody, JsonMap};
 use serde_json::Value;
 
 use crate::turn::{ActionFailure, Pending, Replies, Scene};
@@ -77,9 +77,14 @@ fn run_remote(scene: &Scene<'_>, name: &str, replies: &mut Replies) -> Result<Ou
     })
 }
 
-/// The domain's `utter_action_failed`, if it has one (better than Rasa's silence).
+/// The domain's `utter_action_failed`, if it has one (better than Rasa's silence);
+/// once a turn, however many actions fail.
 fn apology(scene: &Scene<'_>, replies: &mut Replies) -> Result<Vec<Event>, Pending> {
-    if !scene.model.domain.responses.contains_key(FAILURE_RESPONSE) {
+    let is_apology = |event: &Event| {
+        matches!(event.body, EventBody::Bot { .. })
+            && event.metadata.get("utter_action").and_then(Value::as_str) == Some(FAILURE_RESPONSE)
+    };
+    if !scene.model.domain.responses.contains_key(FAILURE_RESPONSE) || scene.events_since_user().any(is_apology) {
         return Ok(Vec::new());
     }
     Ok(scene.respond(FAILURE_RESPONSE, replies)?.ok().flatten().into_iter().collect())

@@ -86,6 +86,18 @@ fn a_broken_action_counts_as_run_and_the_user_is_told() {
 }
 
 #[test]
+fn the_user_is_told_once_however_many_actions_break() {
+    let domain = DOMAIN.replace("actions: [action_go]", "actions: [action_go, action_next]");
+    let rules = RULES.replace("{action: action_go}]", "{action: action_go}, {action: action_next}]");
+    let mut chat = Chat::new(&domain, &rules);
+    let done = chat.turn("go");
+    assert_eq!(done.messages.iter().filter_map(|m| m.text.as_deref()).collect::<Vec<_>>(), ["sorry"]);
+    assert_eq!(done.decisions.iter().filter(|d| d.action != "action_listen").count(), 2);
+    // A later turn tells it anew.
+    assert_eq!(chat.say("go"), ["sorry"]);
+}
+
+#[test]
 fn a_rejected_action_is_not_logged_and_another_is_predicted() {
     let mut chat = Chat::new(DOMAIN, RULES).serve(|_| Err(ActionFailure::Rejected));
     let events = chat.events("go");

@@ -118,7 +118,7 @@ impl Gazetteer {
             found.clear();
             let mut key = START;
             for last in first..words.len().min(first + self.longest) {
-                key = mix(key, words.hash(last));
+                key = mix(key, words.literal(last));
                 let at = self.keys.partition_point(|known| *known < key);
                 let same = self.keys[at..].iter().take_while(|known| **known == key).count();
                 for (&entity, &count) in self.entities[at..at + same].iter().zip(&self.counts[at..at + same]) {
@@ -150,7 +150,8 @@ impl Gazetteer {
     }
 }
 
-/// Values annotated in an example: hash, entity, number of words.
+/// Values annotated in an example: hash, entity, number of words. Numbers are not
+/// among them: the next one is as good (spec §2.3).
 fn values<'a>(
     example: &'a Example,
     names: &'a [String],
@@ -162,7 +163,10 @@ fn values<'a>(
         let (first, end) = annotated(spans, annotation.start, annotation.end)?;
         let end = end.min(words.len());
         let length = end.checked_sub(first).filter(|length| (1..=LONGEST).contains(length))?;
-        Some(((first..end).fold(START, |key, word| mix(key, words.hash(word))), entity as u16, length))
+        if (first..end).all(|word| words.is_number(word)) {
+            return None;
+        }
+        Some(((first..end).fold(START, |key, word| mix(key, words.literal(word))), entity as u16, length))
     })
 }
 

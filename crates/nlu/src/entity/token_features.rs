@@ -175,9 +175,9 @@ impl TokenFeatures {
             Feature::Digit => flag(is_digit(text), "digit"),
             Feature::Bias => flag(true, "bias"),
             Feature::Low => {
-                let words = &featurized.words;
-                sink.wide(key(Kind::Window, place_key, words.hash(place)), &|| {
-                    format!("{offset}:low:{}", words.text(place))
+                // As Rasa's CRFEntityExtractor has it: numbers too.
+                sink.wide(key(Kind::Window, place_key, featurized.words.literal(place)), &|| {
+                    format!("{offset}:low:{}", text.to_lowercase())
                 });
             }
             Feature::Prefix(n) => {

@@ -13,12 +13,22 @@ const LONG: usize = 30;
 /// Longest beginning or end that is a feature of its own.
 const AFFIXES: usize = 9;
 
+/// From so many digits on a number's length is a feature.
+const LONG_NUMBER: usize = 5;
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// One word.
 #[derive(Clone, Debug)]
 struct Word {
     /// Lower-cased, in `Words::characters`, a mark on either side.
     range: Range<usize>,
     hash: u64,
+    /// Hash of the text as it is, numbers too; the same as `hash` of other words.
+    literal: u64,
+    is_number: bool,
     shape: u64,
     has_digit: bool,
 }
@@ -50,7 +60,13 @@ impl Words {
     fn push(&mut self, text: &str) {
         let start = self.characters.len();
         self.characters.push(OPEN);
-        if text.is_ascii() {
+        let is_number = is_number(text);
+        if is_number {
+            // As in Rasa's CountVectorsFeaturizer (spec §2.3) one number is like
+            // another; a long one is of a kind that its length tells.
+            let alike = if text.len() < LONG_NUMBER { 1 } else { text.len() };
+            self.characters.extend(std::iter::repeat_n('0', alike));
+        } else if text.is_ascii() {
             self.characters.extend(text.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
         } else {
             self.characters.extend(text.chars().flat_map(char::to_lowercase));
@@ -60,6 +76,8 @@ impl Words {
         let letters = &self.characters[start + 1..range.end - 1];
         self.words.push(Word {
             hash: hash_characters(letters),
+            literal: if is_number { hash_text(text) } else { hash_characters(letters) },
+            is_number,
             shape: hash_characters(&shape(text)),
             has_digit: letters.iter().any(|c| c.is_numeric()),
             range,
@@ -74,6 +92,16 @@ impl Words {
     /// Hash of a word's lower-cased text.
     pub fn hash(&self, word: usize) -> u64 {
         self.words[word].hash
+    }
+
+    /// Hash of a word as it was written, but for its case.
+    pub fn literal(&self, word: usize) -> u64 {
+        self.words[word].literal
+    }
+
+    /// Whether a word is a whole number in digits.
+    pub fn is_number(&self, word: usize) -> bool {
+        self.words[word].is_number
     }
 
     /// Hash of a word's shape.

@@ -3,7 +3,7 @@
 
 mod mappings;
 
-use crate::read_domain::has_domain_keys;
+use crate::read_domain::{builtin_type, has_domain_keys};
 use crate::yaml::{self, Key, Map, Node, Yaml};
 use crate::{Diagnostic, Sources, Span, codes, load, shape};
 use mappings::Filling;
@@ -199,7 +199,7 @@ fn finish_slot(name: &Key, slot: &mut Node, entities: &BTreeSet<String>, out: &m
     let is_filled = map.get("auto_fill").is_none_or(|node| node.value != Yaml::Bool(false));
     map.entries.retain(|(key, _)| key.name != "auto_fill");
     for (key, node) in &mut map.entries {
-        if key.name == "type" && node.as_str() == Some("unfeaturized") {
+        if key.name == "type" && node.as_str().map(builtin_type) == Some("unfeaturized") {
             *node = Node::text("any");
         }
     }

@@ -15,6 +15,7 @@ use crate::domain::{CustomAction, DEFAULT_ACTIONS, Domain, SessionConfig};
 use crate::yaml::{Map, Node};
 use crate::{Diagnostic, Span, codes, shape, suggest};
 use merge::{Items, Merged};
+pub(crate) use slots::builtin_type;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The cure of what is written as in Rasa 2.

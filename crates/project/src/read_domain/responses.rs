@@ -134,6 +134,16 @@ fn channel_slip(name: &str, span: Span) -> Option<Diagnostic> {
     Some(finding.help(format!("did you mean `{near}`? Leave it if it is a channel of your own")))
 }
 
+/// How a button comes to what it lacks.
+fn button_cure(button: &Map, needed: &str) -> String {
+    let near = button.iter().find(|(key, _)| suggest::nearest(&key.name, [needed]).is_some());
+    match (near, needed) {
+        (Some((key, _)), _) => format!("did you mean `{needed}` instead of `{}`?", key.name),
+        (None, "title") => "add what the button shows: `title: Yes`".to_owned(),
+        (None, _) => "add what pressing it sends: `payload: /intent`".to_owned(),
+    }
+}
+
 fn buttons(map: &Map, out: &mut Vec<Diagnostic>) {
     for key in ["buttons", "quick_replies"] {
         let Some(node) = map.get(key).filter(|node| !node.is_null()) else { continue };
@@ -147,7 +157,8 @@ fn buttons(map: &Map, out: &mut Vec<Diagnostic>) {
                     Some(_) => {}
                     None if key == "buttons" && button_map.get("url").is_none() => out.push(
                         Diagnostic::warning(codes::BUTTON_INCOMPLETE, format!("this button has no `{needed}`"))
-                            .at(button.span, ""),
+                            .at(button.span, "")
+                            .help(button_cure(button_map, needed)),
                     ),
                     None => {}
                 }

@@ -104,7 +104,7 @@ fn slot_type(map: &Map, node: &Node, key: Span, out: &mut Vec<Diagnostic>) -> Op
 
 /// The short name of a type that is written as the path of Rasa's own class;
 /// any other name as it stands.
-fn builtin_type(name: &str) -> &str {
+pub(crate) fn builtin_type(name: &str) -> &str {
     let class = ["rasa.shared.core.slots.", "rasa.core.slots."].iter().find_map(|module| name.strip_prefix(module));
     match class {
         Some("TextSlot") => "text",

@@ -1,6 +1,6 @@
-//! What ruamel reads and the parser does not (spec §1.2): quoted text that goes
-//! on less indented than its key, and emoji as two escapes in a file that holds
-//! other letters than ASCII.
+//! What ruamel reads and the parser does not (spec §1.2): quoted text and lists in
+//! brackets that go on less indented than their key, and emoji as two escapes in a
+//! file that holds other letters than ASCII.
 //!
 //! The text is changed character by character, so that places stay what they are:
 //! [`BREAK`] stands for a line break within quotes, [`NOTHING`] for no character.
@@ -20,14 +20,18 @@ pub(super) struct Repairs {
 }
 
 impl Repairs {
-    /// Repairs what the error complains of; `false` when it cannot.
-    pub(super) fn mend(&mut self, text: &mut String, error: &ScanError) -> bool {
+    /// Repairs what the error complains of; `false` when it cannot. `bracket` is the
+    /// outermost bracket that is open there: the number of its character.
+    pub(super) fn mend(&mut self, text: &mut String, error: &ScanError, bracket: Option<usize>) -> bool {
         self.work = self.work.saturating_add(text.len());
         if self.work > MOST_WORK || text.contains([BREAK, NOTHING]) && self.work == text.len() {
             return false;
         }
         match error.info() {
             "invalid indentation in quoted scalar" => hide_breaks(text, error.marker().index()),
+            "invalid indentation" | "invalid indentation in flow construct" => {
+                bracket.is_some_and(|bracket| hide_flow_breaks(text, bracket))
+            }
             info if info.contains("escape") => join_surrogates(text),
             _ => false,
         }
@@ -78,6 +82,81 @@ fn hide_breaks(text: &mut String, start: usize) -> bool {
         *text = hidden;
     }
     changed && closed
+}
+
+/// Makes one line of what stands in brackets, from that character on: between them
+/// indentation means nothing. Comments go. `false` when the brackets are never
+/// closed, or a word goes on in the next line: blanks within it would count.
+fn hide_flow_breaks(text: &mut String, start: usize) -> bool {
+    let Some((from, _)) = text.char_indices().nth(start) else { return false };
+    let mut hidden = text[..from].to_owned();
+    let mut rest = text[from..].chars().peekable();
+    let (mut depth, mut changed) = (0_usize, false);
+    // The last character that is no blank, and whether a line ended behind it.
+    let (mut last, mut is_broken) = ('[', false);
+    while let Some(character) = rest.next() {
+        match character {
+            ' ' | '\t' => hidden.push(character),
+            '\n' | '\r' => {
+                (changed, is_broken) = (true, true);
+                hidden.push(' ');
+            }
+            '#' if hidden.ends_with([' ', '\t']) => {
+                hidden.push(' ');
+                while rest.next_if(|next| *next != '\n').is_some() {
+                    hidden.push(' ');
+                }
+            }
+            '"' | '\'' if "[{,:".contains(last) => {
+                hidden.push(character);
+                (last, is_broken) = (character, false);
+                changed |= copy_quoted(character, &mut rest, &mut hidden);
+            }
+            _ => {
+                if is_broken && !"[]{},:\"'".contains(last) && !"]},:".contains(character) {
+                    return false;
+                }
+                match character {
+                    '[' | '{' => depth += 1,
+                    ']' | '}' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                hidden.push(character);
+                (last, is_broken) = (character, false);
+                if depth == 0 {
+                    hidden.extend(rest);
+                    *text = hidden;
+                    return changed;
+                }
+            }
+        }
+    }
+    false
+}
+
+/// The rest of a quoted text, its breaks hidden; whether it had any.
+fn copy_quoted(quote: char, rest: &mut std::iter::Peekable<std::str::Chars<'_>>, hidden: &mut String) -> bool {
+    let mut changed = false;
+    while let Some(character) = rest.next() {
+        match character {
+            '\n' => {
+                changed = true;
+                hidden.push(BREAK);
+            }
+            '\r' => hidden.push(' '),
+            '\\' if quote == '"' => {
+                hidden.push(character);
+                hidden.extend(rest.next());
+            }
+            _ => {
+                hidden.push(character);
+                if character == quote && !(quote == '\'' && rest.next_if_eq(&quote).map(|q| hidden.push(q)).is_some()) {
+                    return changed;
+                }
+            }
+        }
+    }
+    changed
 }
 
 /// Writes each pair of escapes `\ud83d\ude00` as one.

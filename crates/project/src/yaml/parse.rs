@@ -53,7 +53,8 @@ pub(crate) fn parse_with(file: FileId, text: &str, env: Option<Env<'_>>, out: &m
             Err(Stop::Syntax(error)) => {
                 let finding = builder.syntax_error(&error);
                 let mut found = std::mem::take(&mut builder.out);
-                if repairs.mend(decoded.text.to_mut(), &error) {
+                let bracket = builder.outermost_bracket();
+                if repairs.mend(decoded.text.to_mut(), &error, bracket) {
                     is_mended = true;
                     continue;
                 }
@@ -113,6 +114,8 @@ struct Builder<'a> {
     documents: usize,
     /// Whether characters stand in for others: see [`lenient`].
     is_mended: bool,
+    /// Where the open collections begin: numbers of characters.
+    opened: Vec<usize>,
 }
 
 impl<'a> Builder<'a> {
@@ -130,6 +133,7 @@ impl<'a> Builder<'a> {
             repeated: Repeated::default(),
             documents: 0,
             is_mended: false,
+            opened: Vec::new(),
         }
     }
 
@@ -137,6 +141,11 @@ impl<'a> Builder<'a> {
         let mut parser = Parser::new_from_str(&self.decoded.text);
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(Stop::Syntax)?;
+            match event {
+                Event::SequenceStart(..) | Event::MappingStart(..) => self.opened.push(span.start.index()),
+                Event::SequenceEnd | Event::MappingEnd => drop(self.opened.pop()),
+                _ => {}
+            }
             let span = self.span(span.start, span.end);
             match event {
                 Event::StreamEnd => break,
@@ -154,6 +163,12 @@ impl<'a> Builder<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The first of the open collections that is written in brackets.
+    fn outermost_bracket(&self) -> Option<usize> {
+        let is_bracket = |at: &usize| matches!(self.decoded.text.chars().nth(*at), Some('[' | '{'));
+        self.opened.iter().copied().find(is_bracket)
     }
 
     fn span(&self, start: Marker, end: Marker) -> Span {

@@ -236,6 +236,29 @@ fn quoted_text_may_go_on_less_indented_than_its_key() {
 }
 
 #[test]
+fn lists_in_brackets_may_be_indented_anyhow() {
+    // As PyYAML reads them.
+    for (text, expected) in [
+        (
+            "p:\n- n: x\n  f: [\n    [\"a\", b],\n    [c],\n  ]\n- n: y\n",
+            r#"{"p":[{"n":"x","f":[["a","b"],["c"]]},{"n":"y"}]}"#,
+        ),
+        ("p:\n  - b: [\n{t: 1,\n u: 'x\n y'} # ] c\n]\n    z: 2\n", r#"{"p":[{"b":[{"t":1,"u":"x y"}],"z":2}]}"#),
+        (
+            "a:\n  c: {\n  x: [1,\n2],\n y: \"it's # no comment\"\n}\nb: 1\n",
+            r##"{"a":{"c":{"x":[1,2],"y":"it's # no comment"}},"b":1}"##,
+        ),
+    ] {
+        assert_eq!(json(text), expected, "{text:?}");
+    }
+    let node = good("p:\n- f: [\n    [a],\n  ]\n  g: 1\n");
+    let item = node.as_map().unwrap().get("p").unwrap().as_seq().unwrap()[0].as_map().unwrap();
+    assert_eq!(item.get("g").unwrap().span.start, 28);
+    // Without its other bracket it stays an error.
+    assert_eq!(finding("p:\n- f: [\n    [a],\n  g: 1\n").0, codes::YAML_SYNTAX);
+}
+
+#[test]
 fn an_emoji_as_two_escapes_is_read_beside_other_letters_too() {
     assert_eq!(json("a: \"é \\ud83d\\ude00!\"\nb: x\n"), r#"{"a":"é 😀!","b":"x"}"#);
 }

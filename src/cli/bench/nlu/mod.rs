@@ -48,6 +48,12 @@ pub(super) struct NluArgs {
     /// Train scikit-learn, fastText and sklearn-crfsuite on the same messages.
     #[arg(long)]
     peers: bool,
+    /// Train Rasa's DIETClassifier on the same messages: minutes to hours.
+    #[arg(long)]
+    with_rasa: bool,
+    /// Passes over the data that DIET makes; Rasa's default is 300.
+    #[arg(long, default_value_t = 100)]
+    rasa_epochs: u32,
     /// The Python that has these packages.
     #[arg(long, default_value = "python3")]
     python: PathBuf,
@@ -101,10 +107,11 @@ pub(super) fn run(args: &NluArgs) -> Result<ExitCode> {
         written.push(found.to_json(&set.name));
     }
     let mut of_peers = Vec::new();
-    if args.peers {
+    if args.peers || args.with_rasa {
+        let wanted = peers::Wanted { libraries: args.peers, rasa_epochs: args.with_rasa.then_some(args.rasa_epochs) };
         terminal::say(&format!("\n{}", table::PEERS_HEAD));
         for set in &sets {
-            let found = peers::measure(set, &args.python)?;
+            let found = peers::measure(set, &args.python, wanted)?;
             found.iter().for_each(|peer| terminal::say(&table::peer_line(&set.name, peer)));
             of_peers
                 .push(json!({ "set": set.name, "peers": found.iter().map(peers::Peer::to_json).collect::<Vec<_>>() }));

@@ -1,6 +1,7 @@
-"""Trains scikit-learn, fastText and sklearn-crfsuite on messages and predicts others.
+"""Trains scikit-learn, fastText, sklearn-crfsuite and Rasa on messages and predicts others.
 
-Standard input:  {"train": [...], "test": [...]}, each message {"text", "intent", "entities": [[name, start, end], ...]}
+Standard input:  {"train": [...], "test": [...], "peers": bool, "rasa": epochs or null},
+                 each message {"text", "intent", "entities": [[name, start, end], ...]}
 Standard output: [{"name", "seconds", "micros", "intents": [[label, confidence], ...]} or {..., "entities": [...]}
                   or {"name", "absent": why}]
 """
@@ -136,17 +137,68 @@ def crfsuite():
     return {"entities": found, "seconds": seconds, "micros": micros}
 
 
-answers = []
-for name, peer in [
+def rasa_diet():
+    import asyncio, inspect
+
+    import rasa.model_training
+    from rasa.core.agent import Agent
+
+    has_entities = any(m["entities"] for m in train)
+    pipeline = [
+        {"name": "WhitespaceTokenizer"},
+        {"name": "RegexFeaturizer"},
+        {"name": "LexicalSyntacticFeaturizer"},
+        {"name": "CountVectorsFeaturizer"},
+        {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
+        {"name": "DIETClassifier", "epochs": request["rasa"], "random_seed": 1, "entity_recognition": has_entities},
+    ]
+    example = lambda m: {
+        "text": m["text"],
+        "intent": m["intent"],
+        "entities": [{"entity": n, "start": a, "end": b, "value": m["text"][a:b]} for n, a, b in m["entities"]],
+    }
+    done = lambda value: asyncio.run(value) if inspect.iscoroutine(value) else value
+
+    def fit():
+        folder = tempfile.mkdtemp()
+        path = lambda name: os.path.join(folder, name)
+        with open(path("config.yml"), "w") as file:
+            # JSON is YAML.
+            json.dump({"recipe": "default.v1", "language": "en", "assistant_id": "bench", "pipeline": pipeline}, file)
+        os.mkdir(path("data"))
+        with open(path("data/nlu.json"), "w") as file:
+            json.dump({"rasa_nlu_data": {"common_examples": [example(m) for m in train]}}, file)
+        return Agent.load(done(rasa.model_training.train_nlu(path("config.yml"), path("data"), path("models"))))
+
+    def predict(agent):
+        async def all_of_them():
+            return [await agent.parse_message(text) for text in asked]
+
+        return asyncio.run(all_of_them())
+
+    found, seconds, micros = timed(fit, predict)
+    answer = {"seconds": seconds, "micros": micros}
+    answer["intents"] = [[m["intent"]["name"] or "", float(m["intent"]["confidence"])] for m in found]
+    if has_entities:
+        answer["entities"] = [[[e["entity"], e["start"], e["end"]] for e in m["entities"]] for m in found]
+    return answer
+
+
+# Libraries write where they like: only the answer goes to the real one.
+output, sys.stdout = sys.stdout, sys.stderr
+others = [
     ("scikit-learn LinearSVC", linear_svc),
     ("scikit-learn LogisticRegression", logistic_regression),
     ("fastText", fasttext),
     ("sklearn-crfsuite", crfsuite),
-]:
+]
+answers = []
+for name, peer in (others if request["peers"] else []) + ([("Rasa DIET", rasa_diet)] if request["rasa"] else []):
     try:
         answer = peer()
     except ImportError as error:
-        answer = {"absent": f"not there ({error}); `pip install scikit-learn fasttext-wheel sklearn-crfsuite`"}
+        wanted = "rasa==3.6.21" if peer is rasa_diet else "scikit-learn fasttext-wheel sklearn-crfsuite"
+        answer = {"absent": f"not there ({error}); `pip install {wanted}`"}
     if answer:
         answers.append({"name": name, **answer})
-json.dump(answers, sys.stdout)
+json.dump(answers, output)

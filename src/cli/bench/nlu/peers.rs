@@ -49,12 +49,24 @@ struct Answered {
     micros: f64,
 }
 
-/// Trains and judges every peer that this Python can import.
+/// Which peers are wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    /// scikit-learn, fastText and sklearn-crfsuite.
+    pub(super) libraries: bool,
+    /// Rasa's DIET, trained for so many passes.
+    pub(super) rasa_epochs: Option<u32>,
+}
+
+/// Trains and judges every wanted peer that this Python can import.
 ///
 /// # Errors
 /// There is no such Python, or the script broke.
-pub(super) fn measure(set: &Dataset, python: &Path) -> Result<Vec<Peer>> {
-    let request = json!({ "train": messages(&set.train.examples), "test": messages(&set.judged) });
+pub(super) fn measure(set: &Dataset, python: &Path, wanted: Wanted) -> Result<Vec<Peer>> {
+    let request = json!({
+        "train": messages(&set.train.examples), "test": messages(&set.judged),
+        "peers": wanted.libraries, "rasa": wanted.rasa_epochs,
+    });
     let mut child = Command::new(python)
         .args(["-c", SCRIPT])
         .stdin(Stdio::piped())

@@ -26,6 +26,15 @@ const CAUTIOUS: f32 = 3.0;
 const MOST_NUMBERS: usize = 150_000;
 /// Probabilities below this are all the same.
 const LEAST: f32 = 1e-12;
+/// How many examples would have to be left out to outweigh what is believed before:
+/// that some messages are none of what was learnt, and that of a message of which
+/// little is known anything may be true. On a few dozen examples all answers can be
+/// right, and no sureness would be too much.
+const DOUBT: f64 = 3.0;
+/// A smaller part changes nothing and is left out.
+const SMALL_DOUBT: f64 = 0.005;
+/// How familiar the messages of that belief are.
+const STRANGE: f32 = 0.2;
 /// An answer to a message of which nothing is known keeps this much of its
 /// sureness: enough for an order.
 const STRANGEST: f32 = 0.05;
@@ -150,10 +159,21 @@ impl Calibration {
     }
 }
 
+/// How unlikely the left-out examples are, and what is believed before of them: a
+/// part of [`DOUBT`] of each is any class, and as much of it once more when the
+/// message is strange.
 fn loss(left_out: &[LeftOut], calibration: &Calibration) -> f64 {
+    let doubt = DOUBT / (left_out.len() as f64 + DOUBT);
+    let surprise = |p: f32| -f64::from(math::lnf(p.max(LEAST)));
+    let even = |answer: &[f32]| answer.iter().map(|p| surprise(*p)).sum::<f64>() / answer.len().max(1) as f64;
     let one = |one: &LeftOut| {
-        let own = calibration.apply(one).get(one.label as usize).copied().unwrap_or(0.0);
-        -f64::from(math::lnf(own.max(LEAST)))
+        let answer = calibration.apply(one);
+        let own = surprise(answer.get(one.label as usize).copied().unwrap_or(0.0));
+        if doubt < SMALL_DOUBT {
+            return own;
+        }
+        let strange = calibration.apply(&LeftOut { familiar: one.familiar.min(STRANGE), ..one.clone() });
+        (1.0 - doubt) * own + doubt * (even(&answer) + even(&strange))
     };
     left_out.iter().map(one).sum()
 }
