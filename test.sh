@@ -60,8 +60,8 @@ else
   missing "rustfmt is not installed (rustup component add rustfmt)"
 fi
 
-# One profile and one build for programs and tests.
-cargo build --release --locked --workspace --bins
+# One profile and one build for programs and tests: the tests of a package bring its
+# programs along.
 cargo test --release --locked --workspace
 
 if cargo clippy --version >/dev/null 2>&1; then

@@ -85,8 +85,8 @@ struct TicketArgs {
     /// selesai.
     #[arg(long, num_args = 2, value_names = ["NUMBER", "STATUS"])]
     ubah: Option<Vec<String>>,
-    /// Show this ticket with the conversation and the NIP or NIK in full, for
-    /// whoever works on it.
+    /// Show this ticket with the conversation's id, the NIP or NIK and the contacts in
+    /// full, for whoever works on it.
     #[arg(long, value_name = "NUMBER")]
     rinci: Option<String>,
     /// Database file.
@@ -232,6 +232,7 @@ fn details(ticket: &Ticket) -> String {
         ("Topik", &ticket.topic),
         ("Percakapan", &ticket.sender_id),
         ("NIP/NIK", identity),
+        ("Kontak", if ticket.contacts.is_empty() { "-" } else { &ticket.contacts }),
         ("Ringkasan", &ticket.summary),
     ];
     lines.map(|(name, value)| format!("{name:<11} {value}\n")).concat()
@@ -273,12 +274,14 @@ mod tests {
             sender_id: "6281200000999".into(),
             topic: "umum".into(),
             identity: Some("198609262015051001".to_owned()),
+            contacts: "081200000999".to_owned(),
             summary: "baris satu\nnip [nip]".into(),
             status: TicketStatus::New,
             created: "2026-11-23T00:00:00+07:00".into(),
         };
         // Whoever works on it sees whom it is about.
         let detail = details(&ticket);
+        assert!(detail.contains("Kontak      081200000999\n"), "{detail}");
         assert!(detail.contains("NIP/NIK     198609262015051001\n") && detail.contains("Percakapan  6281200000999\n"));
         assert_eq!(
             table(&[ticket]),

@@ -31,7 +31,7 @@ pub use actions::ActionClient;
 pub use http::EndpointError;
 pub use model_slot::{LoadedModel, ModelSlot};
 pub use nlg::NlgClient;
-pub use outbox::{Senders, Unsent};
+pub use outbox::{LEASE, Senders, Speakers, Unsent};
 pub use publish::{Broker, BrokerError, Message};
 pub use pull::{ModelServer, Pulled};
 pub use turn::{Incoming, TurnReport};
@@ -83,8 +83,8 @@ pub struct Agent {
     pub models: ModelSlot,
     /// Where conversations are kept.
     pub store: Arc<dyn Store>,
-    /// The channels that can send; set once, before messages come.
-    pub senders: OnceLock<Senders>,
+    /// Who sends what answers no request; set once, before messages come.
+    pub speakers: OnceLock<Speakers>,
     servers: Servers,
     clock: Clock,
     locks: Locks,
@@ -104,7 +104,7 @@ impl Agent {
         Self {
             models: ModelSlot::default(),
             store,
-            senders: OnceLock::new(),
+            speakers: OnceLock::new(),
             servers,
             clock,
             locks: Locks::default(),

@@ -10,7 +10,7 @@ use sapa_sdk::BotMessage;
 use serde_json::{Value, json};
 
 use super::{Agent, AgentError, SendError, Sender};
-use crate::store::{OutboxItem, OutboxMessage, Settled};
+use crate::store::{OutboxClaim, OutboxItem, OutboxMessage, Settled};
 
 /// Pauses between attempts, seconds: the first; the longest; and the longest where
 /// it is unknown whether a message arrived, of which there are a few attempts only.
@@ -28,6 +28,16 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The channels that can send, by name.
 pub type Senders = HashMap<&'static str, Arc<dyn Sender>>;
 
+/// Who sends what answers no request.
+#[derive(Default)]
+pub struct Speakers {
+    /// The channels of this process that can.
+    pub senders: Senders,
+    /// Names of channels that can where they are served: their messages wait for a
+    /// process that serves them. Those of others stand in the tracker only.
+    pub known: &'static [&'static str],
+}
+
 /// A part of a message on its way.
 #[derive(Clone, Debug)]
 pub struct Unsent {
@@ -38,37 +48,33 @@ pub struct Unsent {
     pub sender_id: String,
     /// Name of the channel.
     pub channel: String,
-    /// The part, as the channel cut it.
-    pub part: Value,
+    /// The part, as the channel cut it; or all parts of a message that was written
+    /// where the channel was not served.
+    pub parts: Vec<Value>,
     /// Where it goes, as the channel said with the message that it answers.
     pub address: Value,
 }
 
 impl Agent {
-    /// The rows of messages that go out through a channel. Of a channel that cannot
-    /// send there is one for each message, to be told.
-    pub(super) fn rows(&self, channel: &str, messages: &[BotMessage], address: Option<&Value>) -> Vec<OutboxMessage> {
-        let sender = self.senders.get().and_then(|senders| senders.get(channel));
-        let parts = messages.iter().flat_map(|message| match sender {
-            Some(sender) => sender.parts(message),
-            None => vec![Value::Null],
-        });
-        let row = |part: Value| OutboxMessage {
-            channel: channel.to_owned(),
-            payload: json!({ "part": part, "address": address }),
-            not_before: None,
-        };
-        parts.map(row).collect()
+    fn sender(&self, channel: &str) -> Option<&Arc<dyn Sender>> {
+        self.speakers.get()?.senders.get(channel)
     }
 
-    /// Takes parts of messages out for sending, in the order of their conversations.
-    /// Each is to be given to [`Self::settle`] within [`LEASE`], or held on to.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn take_unsent(&self, limit: u32) -> Result<Vec<Unsent>, AgentError> {
-        let items = self.store.claim_outbox(&self.owner, LEASE.as_secs_f64(), limit).await?;
-        Ok(items.into_iter().map(unsent).collect())
+    /// The rows of messages that go out through a channel.
+    pub(super) fn rows(&self, channel: &str, messages: &[BotMessage], address: Option<&Value>) -> Vec<OutboxMessage> {
+        let row = |payload: Value| OutboxMessage { channel: channel.to_owned(), payload, not_before: None };
+        if let Some(sender) = self.sender(channel) {
+            let parts = messages.iter().flat_map(|message| sender.parts(message));
+            return parts.map(|part| row(json!({ "part": part, "address": address }))).collect();
+        }
+        if self.speakers.get().is_some_and(|speakers| speakers.known.contains(&channel)) {
+            let whole = |message| row(json!({ "message": message, "address": address }));
+            return messages.iter().map(whole).collect();
+        }
+        if !messages.is_empty() {
+            tracing::info!(channel, "a message stands in the tracker only: the channel cannot send it");
+        }
+        Vec::new()
     }
 
     /// How many parts of messages wait to be sent; `None` while the store cannot be
@@ -77,47 +83,83 @@ impl Agent {
         tokio::time::timeout(PATIENCE, self.store.unsent()).await.ok()?.ok()
     }
 
-    /// Holds on to parts that are still being sent.
+    /// Takes parts of messages out for sending, in the order of their conversations.
+    /// Each is to be given to [`Self::settle`] within [`LEASE`], or held on to.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn take_unsent(&self, limit: u32) -> Result<Vec<Unsent>, AgentError> {
+        let channels: Vec<&str> =
+            self.speakers.get().map(|speakers| speakers.senders.keys().copied().collect()).unwrap_or_default();
+        if channels.is_empty() {
+            return Ok(Vec::new());
+        }
+        let claim = OutboxClaim { owner: &self.owner, channels: &channels, seconds: LEASE.as_secs_f64(), limit };
+        let items = self.store.claim_outbox(claim).await?;
+        Ok(items.into_iter().map(|item| self.unsent_of(item)).collect())
+    }
+
+    /// Holds on to parts that are still being sent; gives those that still were this
+    /// process's to send.
     ///
     /// # Errors
     /// The store failed; others may take them when their time is over.
-    pub async fn hold_unsent(&self, ids: Vec<i64>) -> Result<(), AgentError> {
+    pub async fn hold_unsent(&self, ids: Vec<i64>) -> Result<Vec<i64>, AgentError> {
         if ids.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         Ok(self.store.hold_outbox(&self.owner, ids, LEASE.as_secs_f64()).await?)
     }
 
     /// Has parts sent again that were with a process that is gone: whether they
-    /// arrived is unknown. Those of the channels `resting` are not. How many there
-    /// were.
+    /// arrived is unknown. Those of the channels `resting` are not, nor those that
+    /// this process has under way. How many there were.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn take_over_unsent(&self, resting: &[&str]) -> Result<u64, AgentError> {
-        Ok(self.store.reclaim_outbox(resting).await?)
+    pub async fn take_over_unsent(&self, resting: &[&str], under_way: Vec<i64>) -> Result<u64, AgentError> {
+        Ok(self.store.reclaim_outbox(resting, under_way).await?)
     }
 
-    /// Says what came of sending a part. `gives_up`: it is not tried again, although
-    /// nobody knows whether it arrived.
+    /// Tries once to send what was taken out.
     ///
     /// # Errors
-    /// The store failed; it is sent again once its time is over.
+    /// It was not sent, or nobody knows.
+    pub async fn send(&self, unsent: &Unsent) -> Result<(), SendError> {
+        let Some(sender) = self.sender(&unsent.channel) else {
+            return Err(SendError::Retry { reason: "the channel is not served here".to_owned(), after: None });
+        };
+        if unsent.parts.is_empty() {
+            return Err(SendError::Refused("its row cannot be read".to_owned()));
+        }
+        for part in &unsent.parts {
+            sender.send(&unsent.sender_id, &unsent.address, part).await?;
+        }
+        Ok(())
+    }
+
+    /// Says what came of parts, all of one conversation. `gives_up`: the last of them
+    /// is not tried again, although nobody knows whether it arrived.
+    ///
+    /// # Errors
+    /// The store failed; they are sent again once their time is over.
     pub async fn settle(
         &self,
-        unsent: &Unsent,
-        outcome: &Result<(), SendError>,
+        outcomes: &[(&Unsent, &Result<(), SendError>)],
         gives_up: bool,
     ) -> Result<(), AgentError> {
-        let settled = match outcome {
-            Ok(()) => Settled::Sent,
-            Err(SendError::Refused(_)) => Settled::Failed,
-            Err(SendError::Doubtful { .. }) if gives_up => Settled::Doubtful,
-            // Once more than too seldom: a possible double is marked in its row.
-            Err(SendError::Doubtful { .. }) => self.again(unsent, true, None),
-            Err(SendError::Retry { after, .. }) => self.again(unsent, false, *after),
+        let settled = |(unsent, outcome): &(&Unsent, &Result<(), SendError>)| {
+            let settled = match outcome {
+                Ok(()) => Settled::Sent,
+                Err(SendError::Refused(_)) => Settled::Failed,
+                Err(SendError::Doubtful { .. }) if gives_up => Settled::Doubtful,
+                // Once more than too seldom: a possible double is marked in its row.
+                Err(SendError::Doubtful { .. }) => self.again(unsent, true, None),
+                Err(SendError::Retry { after, .. }) => self.again(unsent, false, *after),
+            };
+            (unsent.id, settled)
         };
-        Ok(self.store.settle_outbox(&self.owner, vec![(unsent.id, settled)]).await?)
+        Ok(self.store.settle_outbox(&self.owner, outcomes.iter().map(settled).collect()).await?)
     }
 
     fn again(&self, unsent: &Unsent, in_doubt: bool, after: Option<Duration>) -> Settled {
@@ -127,17 +169,28 @@ impl Agent {
         let pause = after.map_or(pause, |after| after.as_secs_f64());
         Settled::Retry { not_before: self.now() + pause, in_doubt }
     }
-}
 
-fn unsent(item: OutboxItem) -> Unsent {
-    let mut payload = item.payload;
-    let mut take = |key: &str| payload.get_mut(key).map(Value::take).unwrap_or_default();
-    Unsent {
-        id: item.id,
-        attempts: item.attempts,
-        part: take("part"),
-        address: take("address"),
-        sender_id: item.sender_id,
-        channel: item.channel,
+    fn unsent_of(&self, item: OutboxItem) -> Unsent {
+        let mut payload = item.payload;
+        let address = payload.get_mut("address").map(Value::take).unwrap_or_default();
+        let parts = match payload.get_mut("part").map(Value::take) {
+            Some(part) => vec![part],
+            // Written where the channel was not served, or by an earlier version: the
+            // message itself.
+            None => {
+                let message = payload.get("message").unwrap_or(&payload).clone();
+                let message = serde_json::from_value::<BotMessage>(message).ok();
+                let sender = self.sender(&item.channel);
+                message.zip(sender).map(|(message, sender)| sender.parts(&message)).unwrap_or_default()
+            }
+        };
+        Unsent {
+            id: item.id,
+            attempts: item.attempts,
+            sender_id: item.sender_id,
+            channel: item.channel,
+            parts,
+            address,
+        }
     }
 }

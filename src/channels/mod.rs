@@ -56,6 +56,12 @@ const KINDS: &[(&str, Open)] = &[
     ("telegram", telegram::open),
 ];
 
+/// Names of the channels that send messages on their own.
+pub const SPEAKERS: &[&str] = &[
+    #[cfg(feature = "telegram")]
+    "telegram",
+];
+
 /// Whether a channel of that name can be served.
 fn is_served(name: &str) -> bool {
     KINDS.iter().any(|(kind, _)| *kind == name)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::agent::{Agent, SendError, Senders, Unsent};
+use crate::agent::{Agent, LEASE, SendError, Unsent};
 
 /// How often messages are looked for that nobody told of: those whose time has come.
 const EVERY: Duration = Duration::from_millis(500);
@@ -18,6 +18,13 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Messages that are under way at once, at most.
 const MOST_UNDER_WAY: usize = 256;
+
+/// A message is sent only while it is this process's for so long at least; else it is
+/// held on to first: others may have taken it while this process slept.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Pause between two tries to write down what came of messages.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// How long messages under way may take once the server is told to stop; what is
 /// cut off is sent again after the next start.
@@ -49,9 +56,17 @@ struct Pump {
     upkeep: Option<Instant>,
 }
 
-/// Messages under way, and how often it stayed unknown whether one arrived.
+/// What this process knows of messages that it sends.
 #[derive(Default)]
-struct Ledger(Mutex<HashMap<i64, u32>>);
+struct Ledger(Mutex<Entries>);
+
+#[derive(Default)]
+struct Entries {
+    /// Messages under way, and until when they are this process's.
+    under_way: HashMap<i64, Instant>,
+    /// How often it stayed unknown whether a message arrived.
+    doubts: HashMap<i64, u32>,
+}
 
 impl Pump {
     async fn look_after(&mut self) {
@@ -59,10 +74,10 @@ impl Pump {
             return;
         }
         self.upkeep = Some(Instant::now());
-        if let Err(error) = self.agent.hold_unsent(self.ledger.under_way()).await {
-            tracing::warn!(%error, "messages under way could not be held on to");
+        if !hold(&self.agent, &self.ledger, self.ledger.under_way()).await {
+            return;
         }
-        match self.agent.take_over_unsent(&[]).await {
+        match self.agent.take_over_unsent(&[], self.ledger.under_way()).await {
             Ok(0) => {}
             Ok(messages) => tracing::warn!(messages, "messages may have arrived before a stop; they are sent again"),
             Err(error) => tracing::warn!(%error, "messages of processes that are gone could not be looked up"),
@@ -77,9 +92,10 @@ impl Pump {
         if limit == 0 {
             return;
         }
+        let taken = Instant::now();
         match self.agent.take_unsent(limit).await {
             Ok(ready) => {
-                self.ledger.begin(&ready);
+                self.ledger.begin(&ready, taken + LEASE);
                 for messages in by_conversation(ready) {
                     self.under_way.spawn(send_all(Arc::clone(&self.agent), Arc::clone(&self.ledger), messages));
                 }
@@ -98,36 +114,75 @@ impl Pump {
 }
 
 impl Ledger {
-    fn begin(&self, messages: &[Unsent]) {
-        let mut doubts = self.doubts();
-        for message in messages {
-            doubts.entry(message.id).or_default();
-        }
+    fn begin(&self, messages: &[Unsent], until: Instant) {
+        self.entries().under_way.extend(messages.iter().map(|message| (message.id, until)));
     }
 
     fn under_way(&self) -> Vec<i64> {
-        self.doubts().keys().copied().collect()
+        self.entries().under_way.keys().copied().collect()
+    }
+
+    fn is_held(&self, id: i64) -> bool {
+        self.entries().under_way.get(&id).is_some_and(|until| *until > Instant::now() + MARGIN)
+    }
+
+    /// Of the messages `asked`, only `held` are this process's still, until then.
+    fn held(&self, asked: &[i64], held: &[i64], until: Instant) {
+        let mut entries = self.entries();
+        for id in asked {
+            // What was settled meanwhile is not under way any more.
+            let Some(own) = entries.under_way.get_mut(id) else { continue };
+            if held.contains(id) {
+                *own = until;
+            } else {
+                entries.under_way.remove(id);
+            }
+        }
+    }
+
+    fn end(&self, messages: &[Unsent]) {
+        let mut entries = self.entries();
+        for message in messages {
+            entries.under_way.remove(&message.id);
+        }
     }
 
     /// Notes an outcome; whether the message is given up, as it stayed unknown too
     /// often whether it arrived.
     fn note(&self, id: i64, outcome: &Result<(), SendError>) -> bool {
-        let mut doubts = self.doubts();
-        let Err(SendError::Doubtful { most, .. }) = outcome else {
-            doubts.remove(&id);
-            return false;
+        let mut entries = self.entries();
+        let gives_up = match outcome {
+            Err(SendError::Retry { .. }) => return false,
+            Err(SendError::Doubtful { most, .. }) => {
+                let count = entries.doubts.entry(id).or_default();
+                *count += 1;
+                *count >= *most
+            }
+            Ok(()) | Err(SendError::Refused(_)) => false,
         };
-        let count = doubts.entry(id).or_default();
-        *count += 1;
-        let gives_up = *count >= *most;
-        if gives_up {
-            doubts.remove(&id);
+        if gives_up || !matches!(outcome, Err(SendError::Doubtful { .. })) {
+            entries.doubts.remove(&id);
         }
         gives_up
     }
 
-    fn doubts(&self) -> MutexGuard<'_, HashMap<i64, u32>> {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Holds on to messages; `false` while the store cannot be asked.
+async fn hold(agent: &Agent, ledger: &Ledger, ids: Vec<i64>) -> bool {
+    let until = Instant::now() + LEASE;
+    match agent.hold_unsent(ids.clone()).await {
+        Ok(held) => {
+            ledger.held(&ids, &held, until);
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "messages under way could not be held on to");
+            false
+        }
     }
 }
 
@@ -148,37 +203,48 @@ fn by_conversation(ready: Vec<Unsent>) -> Vec<Vec<Unsent>> {
 /// Sends a conversation's messages one after the other; behind one that is to be
 /// tried again the others wait.
 async fn send_all(agent: Arc<Agent>, ledger: Arc<Ledger>, messages: Vec<Unsent>) {
-    let mut after = None;
-    for unsent in messages {
-        let channel = unsent.channel.as_str();
-        let outcome = match after {
-            Some(after) => Err(SendError::Retry { reason: "an earlier message is not out yet".to_owned(), after }),
-            None => send(agent.senders.get(), &unsent).await,
-        };
-        let gives_up = ledger.note(unsent.id, &outcome);
-        if gives_up {
-            tracing::error!(channel, "it stays unknown whether a message arrived; it is not sent again");
+    for (at, unsent) in messages.iter().enumerate() {
+        if !ledger.is_held(unsent.id) {
+            let rest = messages[at..].iter().map(|message| message.id).collect();
+            if !hold(&agent, &ledger, rest).await || !ledger.is_held(unsent.id) {
+                // Somebody else has them, or will: nothing is to be said of them.
+                ledger.end(&messages[at..]);
+                return;
+            }
         }
-        after = after.or(match &outcome {
+        let outcome = agent.send(unsent).await;
+        let channel = unsent.channel.as_str();
+        let gives_up = ledger.note(unsent.id, &outcome);
+        match &outcome {
+            _ if gives_up => {
+                tracing::error!(channel, "it stays unknown whether a message arrived; it is not sent again");
+            }
+            Err(error) => tracing::warn!(channel, %error, "a message was not delivered"),
+            Ok(()) => {}
+        }
+        let after = match &outcome {
             Err(SendError::Retry { after, .. }) => Some(*after),
             Err(SendError::Doubtful { .. }) if !gives_up => Some(None),
             _ => None,
-        });
-        if let Err(error) = agent.settle(&unsent, &outcome, gives_up).await {
-            tracing::warn!(channel, %error, "what came of a message could not be written; it may be sent again");
-        }
+        };
+        let Some(after) = after else {
+            settle(&agent, &[(unsent, &outcome)], gives_up).await;
+            ledger.end(std::slice::from_ref(unsent));
+            continue;
+        };
+        let waits = Err(SendError::Retry { reason: "an earlier message is not out yet".to_owned(), after });
+        let behind = messages[at + 1..].iter().map(|message| (message, &waits));
+        settle(&agent, &std::iter::once((unsent, &outcome)).chain(behind).collect::<Vec<_>>(), false).await;
+        ledger.end(&messages[at..]);
+        return;
     }
 }
 
-async fn send(senders: Option<&Senders>, unsent: &Unsent) -> Result<(), SendError> {
-    let channel = unsent.channel.as_str();
-    let Some(sender) = senders.and_then(|senders| senders.get(channel)) else {
-        tracing::info!(channel, "a message stands in the tracker only: the channel cannot send it");
-        return Err(SendError::Refused("the channel cannot send".to_owned()));
-    };
-    let outcome = sender.send(&unsent.sender_id, &unsent.address, &unsent.part).await;
-    if let Err(error) = &outcome {
-        tracing::warn!(channel, %error, "a message was not delivered");
+/// Writes down what came of messages, however long that takes: what was sent would be
+/// sent again.
+async fn settle(agent: &Agent, outcomes: &[(&Unsent, &Result<(), SendError>)], gives_up: bool) {
+    while let Err(error) = agent.settle(outcomes, gives_up).await {
+        tracing::warn!(%error, "what came of messages could not be written; trying again");
+        tokio::time::sleep(PAUSE).await;
     }
-    outcome
 }

@@ -19,7 +19,7 @@ use super::bot::{self, BotArgs};
 use super::dotenv::Environment;
 use super::server_flags::UnservedFlags;
 use super::{idle, models, pull, terminal};
-use crate::agent::{Agent, LoadedModel, ModelServer};
+use crate::agent::{Agent, LoadedModel, ModelServer, Speakers};
 use crate::server::{self, Patience, ServerOptions};
 use crate::store::Store;
 use crate::{brokers, channels};
@@ -153,7 +153,7 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
         }
     }
     // Nobody else sets them.
-    let _ = agent.senders.set(senders);
+    let _ = agent.speakers.set(Speakers { senders, known: channels::SPEAKERS });
     let pump = tokio::spawn(channels::outbox::run(Arc::clone(&agent), sent.clone()));
     workers.spawn(channels::reminders::run(Arc::clone(&agent), stopping.clone()));
     if let Some(broker) = broker {
@@ -182,8 +182,8 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
 /// An empty token is none, wherever it stands: nobody can say it and mean it.
 fn given_token(args: &RunArgs) -> Option<String> {
     let token = args.auth_token.clone().filter(|token| !token.trim().is_empty());
-    if args.enable_api && args.auth_token.is_some() && token.is_none() {
-        tracing::warn!("AUTH_TOKEN or --auth-token is empty: the API is open to everybody who reaches this port");
+    if args.enable_api && token.is_none() && (args.auth_token.is_some() || !args.interface.is_loopback()) {
+        tracing::warn!("without AUTH_TOKEN or --auth-token the API is open to everybody who reaches this port");
     }
     token
 }

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use sapa_sdk::Event;
 
 use super::record::{
-    Accepted, Commit, Committed, Conversation, InboxMessage, Intake, OutboxItem, Pending, Publication, Seen, Settled,
-    Step, Timer, TimerPlan, TurnKey,
+    Accepted, Commit, Committed, Conversation, InboxMessage, Intake, OutboxClaim, OutboxItem, Pending, Publication,
+    Seen, Settled, Step, Timer, TimerPlan, TurnKey,
 };
 use super::{Answer, Clock, CommitError, Store, StoreError, rules, scope};
 
@@ -196,35 +196,38 @@ impl Tables {
         }
     }
 
-    fn claim(&mut self, now: f64, owner: &str, seconds: f64, limit: usize) -> Vec<OutboxItem> {
+    fn claim(&mut self, now: f64, claim: &OutboxClaim<'_>) -> Vec<OutboxItem> {
         let mut waiting = BTreeSet::new();
         let mut claimed = Vec::new();
         for row in self.outbox.values() {
             let due = row.state == OutboxState::Ready && row.not_before <= now;
-            if due && !waiting.contains(&row.item.sender_id) {
+            if due && claim.channels.contains(&row.item.channel.as_str()) && !waiting.contains(&row.item.sender_id) {
                 claimed.push(row.item.id);
             } else if matches!(row.state, OutboxState::Ready | OutboxState::Sending(..)) {
                 waiting.insert(&row.item.sender_id);
             }
         }
-        claimed.truncate(limit);
+        claimed.truncate(length(claim.limit));
         let take = |id: i64| {
             let row = self.outbox.get_mut(&id)?;
-            row.state = OutboxState::Sending(owner.to_owned(), now + seconds);
+            row.state = OutboxState::Sending(claim.owner.to_owned(), now + claim.seconds);
             row.item.attempts += 1;
             Some(row.item.clone())
         };
         claimed.into_iter().filter_map(take).collect()
     }
 
-    fn hold(&mut self, owner: &str, ids: &[i64], until: f64) {
+    fn hold(&mut self, owner: &str, ids: &[i64], until: f64) -> Vec<i64> {
+        let mut held = Vec::new();
         for id in ids {
             if let Some(OutboxRow { state: OutboxState::Sending(own, held_until), .. }) = self.outbox.get_mut(id)
                 && own == owner
             {
                 *held_until = until;
+                held.push(*id);
             }
         }
+        held
     }
 
     fn settle(&mut self, owner: &str, id: i64, settled: Settled) {
@@ -241,10 +244,11 @@ impl Tables {
         };
     }
 
-    fn reclaim(&mut self, now: f64, resting: &[&str]) -> u64 {
+    fn reclaim(&mut self, now: f64, resting: &[&str], under_way: &[i64]) -> u64 {
         let mut reclaimed = 0;
         for row in self.outbox.values_mut() {
-            if matches!(row.state, OutboxState::Sending(_, until) if until <= now) {
+            let is_over = matches!(row.state, OutboxState::Sending(_, until) if until <= now);
+            if is_over && !under_way.contains(&row.item.id) {
                 row.item.possible_double = true;
                 let rests = resting.contains(&row.item.channel.as_str());
                 row.state = if rests { OutboxState::Doubtful } else { OutboxState::Ready };
@@ -375,15 +379,12 @@ impl Store for Memory {
         self.with(move |tables, now| tables.commit(commit, now))
     }
 
-    fn claim_outbox<'a>(&'a self, owner: &'a str, seconds: f64, limit: u32) -> Answer<'a, Vec<OutboxItem>> {
-        self.with(move |tables, now| Ok(tables.claim(now, owner, seconds, length(limit))))
+    fn claim_outbox<'a>(&'a self, claim: OutboxClaim<'a>) -> Answer<'a, Vec<OutboxItem>> {
+        self.with(move |tables, now| Ok(tables.claim(now, &claim)))
     }
 
-    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, ()> {
-        self.with(move |tables, now| {
-            tables.hold(owner, &ids, now + seconds);
-            Ok(())
-        })
+    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>> {
+        self.with(move |tables, now| Ok(tables.hold(owner, &ids, now + seconds)))
     }
 
     fn settle_outbox<'a>(&'a self, owner: &'a str, results: Vec<(i64, Settled)>) -> Answer<'a, ()> {
@@ -394,8 +395,8 @@ impl Store for Memory {
         })
     }
 
-    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str]) -> Answer<'a, u64> {
-        self.with(move |tables, now| Ok(tables.reclaim(now, resting)))
+    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str], under_way: Vec<i64>) -> Answer<'a, u64> {
+        self.with(move |tables, now| Ok(tables.reclaim(now, resting, &under_way)))
     }
 
     fn unsent(&self) -> Answer<'_, u64> {

@@ -28,8 +28,8 @@ pub use error::{CommitError, StoreError};
 pub use memory::Memory;
 pub use postgres::{Postgres, PostgresSettings};
 pub use record::{
-    Accepted, Commit, Committed, Conversation, InboxDone, InboxMessage, Intake, OutboxItem, OutboxMessage, Pending,
-    Publication, Seen, Settled, Step, Timer, TimerChange, TurnKey,
+    Accepted, Commit, Committed, Conversation, InboxDone, InboxMessage, Intake, OutboxClaim, OutboxItem, OutboxMessage,
+    Pending, Publication, Seen, Settled, Step, Timer, TimerChange, TurnKey,
 };
 pub use sqlite::Sqlite;
 pub(crate) use sqlite::secure_file;
@@ -89,14 +89,15 @@ pub trait Store: Send + Sync {
     /// [`CommitError::Conflict`] when the conversation is at another version.
     fn commit(&self, commit: Commit) -> Answer<'_, Committed, CommitError>;
 
-    /// Takes out messages that are due, oldest first: they are the owner's to send
-    /// for so many seconds from now on the store's clock. A message waits while an
-    /// earlier one of its conversation is being sent or has its time still to come.
-    fn claim_outbox<'a>(&'a self, owner: &'a str, seconds: f64, limit: u32) -> Answer<'a, Vec<OutboxItem>>;
+    /// Takes out messages of these channels that are due, oldest first: they are the
+    /// owner's to send for so many seconds from now on the store's clock. A message
+    /// waits while an earlier one of its conversation is being sent or has its time
+    /// still to come.
+    fn claim_outbox<'a>(&'a self, claim: OutboxClaim<'a>) -> Answer<'a, Vec<OutboxItem>>;
 
     /// These messages, which the owner has taken out, stay theirs for so many
-    /// seconds from now.
-    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, ()>;
+    /// seconds from now. Which of them still were the owner's.
+    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>>;
 
     /// Says what came of sending messages, by id. Messages that are not the owner's
     /// any more are left as they are.
@@ -104,8 +105,9 @@ pub trait Store: Send + Sync {
 
     /// Takes messages from owners whose time is over: whether they were sent is
     /// unknown. They can be taken out again, marked as possible doubles; those of
-    /// the channels `resting` rest for good. How many there were.
-    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str]) -> Answer<'a, u64>;
+    /// the channels `resting` rest for good. What the caller has under way itself is
+    /// left alone. How many there were.
+    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str], under_way: Vec<i64>) -> Answer<'a, u64>;
 
     /// How many messages wait to be sent, or are being sent.
     fn unsent(&self) -> Answer<'_, u64>;

@@ -176,6 +176,19 @@ pub struct OutboxMessage {
     pub not_before: Option<f64>,
 }
 
+/// Who takes messages out for sending, and which.
+#[derive(Debug, Clone, Copy)]
+pub struct OutboxClaim<'a> {
+    /// A name that no other process has.
+    pub owner: &'a str,
+    /// Channels that the owner can send through.
+    pub channels: &'a [&'a str],
+    /// How long the messages are the owner's, seconds.
+    pub seconds: f64,
+    /// Most messages.
+    pub limit: u32,
+}
+
 /// A message taken out for sending.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutboxItem {

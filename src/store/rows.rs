@@ -170,6 +170,11 @@ pub(in crate::store) fn outbox_item<R: Columns>(row: &R) -> Result<OutboxItem, S
     })
 }
 
+/// Of `HOLD_OUTBOX`.
+pub(in crate::store) fn outbox_id<R: Columns>(row: &R) -> Result<i64, StoreError> {
+    Row("sapa_outbox", row).get(R::integer, "id")
+}
+
 /// Of `UNSENT`.
 pub(in crate::store) fn count<R: Columns>(rows: &[R]) -> Result<u64, StoreError> {
     let count = rows.first().map(|row| Row("sapa_outbox", row).get(R::integer, "count")).transpose()?;

@@ -58,6 +58,8 @@ fn variables_of(program_name: &str) -> BTreeSet<String> {
         }
         // Read by the log and by the client of the Bot API.
         variables.extend(["LOG_LEVEL", "HTTPS_PROXY"].map(str::to_owned));
+    } else {
+        variables.insert("RUST_LOG".to_owned());
     }
     variables
 }

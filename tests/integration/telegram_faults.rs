@@ -218,6 +218,7 @@ fn credentials_that_mean_nothing_are_named() {
         ("api_url: 'http://localhost/?a=b'", "`api_url` must be an address"),
         ("webhook_url: /webhooks/telegram/webhook", "`webhook_url` must be an address"),
         ("webhook_url: http://a.b/webhooks/telegram/webhook", "must begin with `https://`"),
+        ("acces_token: x", "did you mean `access_token`?"),
         ("webhok_url: https://a.b/webhooks/telegram/webhook", "did you mean `webhook_url`?"),
     ] {
         project.write("credentials.yml", format!("telegram:\n  access_token: '{TOKEN}'\n  {options}\n"));
@@ -252,6 +253,42 @@ fn a_slow_turn_shows_that_the_bot_is_at_work_and_a_kill_loses_nothing() {
 }
 
 #[test]
+fn replies_wait_for_a_start_that_serves_their_channel_with_the_right_bot() {
+    let (api, project) = (BotApi::start(), Project::tiny().trained());
+    api.serve(&project, "");
+    let mut server = Server::with_api(&project);
+    api.wait_for_bot();
+    api.fail_in(7, Fault::Answer(500, json!({ "ok": false, "error_code": 500, "description": "x" })));
+    api.queue([api.text(7, "hi")]);
+    poll("the turn", || api.all_confirmed().then_some(()));
+    server.stop();
+    api.heal(7);
+    // A row as an earlier version wrote it.
+    let url = format!("sqlite://{}", project.path("conversations.db").display());
+    RUNTIME.block_on(async {
+        let pool = sqlx::SqlitePool::connect(&url).await.expect("the database");
+        let row = "INSERT INTO sapa_outbox (ordinal, sender_id, channel, payload, not_before) VALUES (0, '8', 'telegram', ?1, 0)";
+        sqlx::query(row).bind(r#"{"text": "From before."}"#).execute(&pool).await.expect("a row");
+        pool.close().await;
+    });
+    let other = format!("rest:\ntelegram:\n  access_token: '{TOKEN}'\n  verify: OtherBot\n  api_url: '{}'\n", api.url);
+    for (credentials, words) in [("rest:\n", "Sapa is listening"), (&other, "belongs to another bot")] {
+        project.write("credentials.yml", credentials);
+        let mut server = Server::with_api(&project);
+        poll("the start", || server.log().contains(words).then_some(()));
+        // Some rounds of the pump.
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        assert_eq!(server.get("/health").json()["unsent"], 2);
+        server.stop();
+    }
+    assert_eq!((api.messages(7).len(), api.messages(8).len()), (0, 0));
+    api.serve(&project, "");
+    let _server = Server::with_api(&project);
+    poll("the reply", || (texts(&api.messages(7)) == ["Hello!"]).then_some(()));
+    poll("the old message", || (texts(&api.messages(8)) == ["From before."]).then_some(()));
+}
+
+#[test]
 fn a_kill_repeats_no_reply_of_chats_that_were_answered() {
     let (api, actions, project) = (BotApi::start(), FakeActions::start(), Project::tiny());
     actions.serve(&project, 30.0);
@@ -261,7 +298,9 @@ fn a_kill_repeats_no_reply_of_chats_that_were_answered() {
     let mut server = Server::with_api(&project);
     api.wait_for_bot();
     // The oldest update is not confirmed for long: those behind it come again.
-    api.queue([api.text(7, "please work now")].into_iter().chain((8..12).map(|chat| api.text(chat, "hi"))));
+    let mut updates = vec![api.text(7, "please work now")];
+    updates.extend((8..12).map(|chat| api.text(chat, "hi")));
+    api.queue(updates);
     poll("the others", || (8..12).all(|chat| texts(&api.messages(chat)) == ["Hello!"]).then_some(()));
     poll("all that is sent", || (server.get("/health").json()["unsent"] == 0).then_some(()));
     assert!(!api.all_confirmed());
@@ -286,7 +325,11 @@ fn a_bot_api_that_takes_calls_and_never_answers_is_not_waited_for_for_ever() {
         api.fail("sendMessage", [Fault::Silence, Fault::Silence]);
         assert_eq!(api.texts(&server, 7, "hi"), Vec::<String>::new());
         assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
-        assert_eq!(server.events("7").iter().filter(|event| event["event"] == "user").count(), 3);
+        // A refusal in between makes no new beginning of it.
+        let down = Fault::Answer(502, json!("<html>"));
+        api.fail("sendMessage", [Fault::Silence, down, Fault::Silence]);
+        assert_eq!(api.texts(&server, 7, "hi"), Vec::<String>::new());
+        assert_eq!(server.events("7").iter().filter(|event| event["event"] == "user").count(), 4);
         let log = server.stop();
         assert!(log.contains("it stays unknown whether a message arrived") && !log.contains(TOKEN), "{log}");
     }

@@ -68,11 +68,18 @@ impl Store {
 
 /// Columns that databases of earlier versions have not.
 async fn add_later_columns(pool: &SqlitePool) -> sqlx::Result<()> {
-    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM pragma_table_info('tiket') WHERE name = 'identitas'")
-        .fetch_one(pool)
-        .await?;
-    if known == 0 {
-        sqlx::raw_sql("ALTER TABLE tiket ADD COLUMN identitas TEXT").execute(pool).await?;
+    let later = [
+        ("identitas", "ALTER TABLE tiket ADD COLUMN identitas TEXT"),
+        ("kontak", "ALTER TABLE tiket ADD COLUMN kontak TEXT NOT NULL DEFAULT ''"),
+    ];
+    for (column, added) in later {
+        let known: i64 = sqlx::query_scalar("SELECT count(*) FROM pragma_table_info('tiket') WHERE name = ?1")
+            .bind(column)
+            .fetch_one(pool)
+            .await?;
+        if known == 0 {
+            sqlx::raw_sql(added).execute(pool).await?;
+        }
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Tickets: what a person waits for an officer to do.
 
-use sapa_sdk::pii::mask;
+use sapa_sdk::pii::{contacts, mask};
 use sqlx::{FromRow, Row as _, sqlite::SqliteRow};
 
 use super::Store;
@@ -11,6 +11,9 @@ const SUMMARY_LENGTH: usize = 300;
 
 /// The same with what was added later.
 const FULL_LENGTH: u32 = 1000;
+
+/// Longest list of contacts, in characters.
+const CONTACTS_LENGTH: u32 = 300;
 
 /// Where a ticket stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +82,9 @@ pub struct Ticket {
     pub summary: String,
     /// The NIP or NIK it is about, in full.
     pub identity: Option<String>,
+    /// Telephone numbers and e-mail addresses that the person left, in full; empty
+    /// when there are none.
+    pub contacts: String,
     /// Where it stands.
     pub status: TicketStatus,
     /// When it was made, ISO 8601.
@@ -93,6 +99,7 @@ impl<'r> FromRow<'r, SqliteRow> for Ticket {
             topic: row.try_get("topik")?,
             summary: row.try_get("ringkasan")?,
             identity: row.try_get("identitas")?,
+            contacts: row.try_get("kontak")?,
             status: TicketStatus::named(row.try_get("status")?).unwrap_or(TicketStatus::New),
             created: row.try_get("dibuat_pada")?,
         })
@@ -107,6 +114,7 @@ impl Store {
     /// # Errors
     /// The database fails; then there is no ticket.
     pub async fn create_ticket(&self, ticket: NewTicket<'_>, now: &Moment) -> sqlx::Result<String> {
+        let given = contacts(ticket.summary).join(", ");
         let summary: String = mask(ticket.summary).chars().take(SUMMARY_LENGTH).collect();
         let prefix = format!("HD-{:04}-", now.date.year);
         // One statement, a transaction by itself: it takes the write lock before it
@@ -114,8 +122,9 @@ impl Store {
         // leaves nothing open when the disk is full. All rows are fetched, as the
         // last step is the commit.
         let inserted: Vec<String> = sqlx::query_scalar(
-            "INSERT INTO tiket (nomor, sender_id, topik, ringkasan, dibuat_pada, idempotency_key, identitas)
-             SELECT ?1 || printf('%06d', coalesce(max(CAST(substr(nomor, 9) AS INTEGER)), 0) + 1), ?2, ?3, ?4, ?5, ?6, ?7
+            "INSERT INTO tiket (nomor, sender_id, topik, ringkasan, dibuat_pada, idempotency_key, identitas, kontak)
+             SELECT ?1 || printf('%06d', coalesce(max(CAST(substr(nomor, 9) AS INTEGER)), 0) + 1),
+                 ?2, ?3, ?4, ?5, ?6, ?7, substr(?8, 1, ?9)
              FROM tiket WHERE nomor LIKE ?1 || '%' HAVING NOT EXISTS (
                  SELECT 1 FROM tiket WHERE sender_id = ?2 AND topik = ?3 AND ringkasan = ?4 AND identitas IS ?7
                  AND status <> 'selesai' AND substr(dibuat_pada, 1, 10) = substr(?5, 1, 10))
@@ -128,12 +137,14 @@ impl Store {
         .bind(&now.text)
         .bind(ticket.key)
         .bind(ticket.identity)
+        .bind(&given)
+        .bind(CONTACTS_LENGTH)
         .fetch_all(&self.pool)
         .await?;
         let number = match inserted.into_iter().next() {
             Some(number) => number,
             None => {
-                return sqlx::query_scalar(
+                let number: String = sqlx::query_scalar(
                     "SELECT nomor FROM tiket
                      WHERE idempotency_key = ?1
                         OR (sender_id = ?2 AND topik = ?3 AND ringkasan = ?4 AND identitas IS ?5)
@@ -145,18 +156,38 @@ impl Store {
                 .bind(&summary)
                 .bind(ticket.identity)
                 .fetch_one(&self.pool)
-                .await;
+                .await?;
+                self.add_contacts(&number, ticket.summary).await?;
+                return Ok(number);
             }
         };
         tracing::info!(nomor = number, topik = ticket.topic, "a ticket was made");
         Ok(number)
     }
 
-    /// Adds to a ticket's summary, masked, what it does not say yet.
+    /// Keeps the contacts of a text with a ticket, each once.
+    async fn add_contacts(&self, number: &str, text: &str) -> sqlx::Result<()> {
+        for contact in contacts(text) {
+            sqlx::query(
+                "UPDATE tiket SET kontak = substr(CASE kontak WHEN '' THEN ?2 ELSE kontak || ', ' || ?2 END, 1, ?3)
+                 WHERE nomor = ?1 AND instr(kontak, ?2) = 0",
+            )
+            .bind(number)
+            .bind(contact)
+            .bind(CONTACTS_LENGTH)
+            .execute(&self.pool)
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Adds to a ticket's summary, masked, what it does not say yet; contacts in it
+    /// are kept in full by themselves.
     ///
     /// # Errors
     /// The database fails.
     pub async fn add_to_ticket(&self, number: &str, said: &str) -> sqlx::Result<()> {
+        self.add_contacts(number, said).await?;
         let said: String = mask(said).chars().take(SUMMARY_LENGTH).collect();
         sqlx::query(
             "UPDATE tiket SET ringkasan = substr(ringkasan || '; ' || ?2, 1, ?3)
@@ -250,7 +281,24 @@ mod tests {
         for said in ["wa 081200000999", "wa 081200000999", ""] {
             store.add_to_ticket(&number, said).await.unwrap();
         }
-        assert_eq!(store.tickets().await.unwrap()[0].summary, "nip [nip]; wa [telepon]");
+        let ticket = &store.tickets().await.unwrap()[0];
+        assert_eq!(ticket.summary, "nip [nip]; wa [telepon]");
+        assert_eq!(ticket.contacts, "081200000999", "in full, once");
+    }
+
+    #[tokio::test]
+    async fn contacts_are_kept_with_the_ticket_also_when_it_is_asked_for_again() {
+        let (store, _directory) = store().await;
+        for phone in ["081200000999", "081200000888"] {
+            let summary = format!("hubungi {phone}");
+            store.create_ticket(NewTicket { summary: &summary, ..ticket(None) }, &day(2026)).await.unwrap();
+        }
+        let tickets = store.tickets().await.unwrap();
+        assert_eq!(tickets.len(), 1, "masked, they say the same");
+        assert_eq!(
+            (tickets[0].summary.as_str(), tickets[0].contacts.as_str()),
+            ("hubungi [telepon]", "081200000999, 081200000888")
+        );
     }
 
     #[tokio::test]

@@ -86,6 +86,22 @@ fn far_code(found: &Captures<'_>) -> String {
     if is_open { found[0].to_owned() } else { format!("{}[kode]", &found[1]) }
 }
 
+/// Telephone numbers and e-mail addresses in a text, as they were written, each once:
+/// what an officer needs to call somebody back.
+pub fn contacts(text: &str) -> Vec<String> {
+    let numbers = NUMBER.find_iter(text).filter(|found| number_label(found.as_str()) == "[telepon]");
+    let mut found: Vec<(usize, &str)> =
+        numbers.chain(EMAIL.find_iter(text)).map(|found| (found.start(), found.as_str())).collect();
+    found.sort_unstable();
+    let mut contacts: Vec<String> = Vec::new();
+    for (_, contact) in found {
+        if !contacts.iter().any(|known| known == contact) {
+            contacts.push(contact.to_owned());
+        }
+    }
+    contacts
+}
+
 /// Ticket numbers and addresses are no passwords.
 fn bare_password(found: &Captures<'_>) -> String {
     let is_known = found[2].starts_with("HD-") || found[2].contains("://") || found[2].contains('@');
@@ -169,6 +185,13 @@ mod tests {
         ] {
             assert_eq!(mask(text), text);
         }
+    }
+
+    #[test]
+    fn contacts_are_found_and_nothing_else() {
+        let text = "wa 0812-0000-0999 atau warga@contoh.go.id, nip 198609262015051001, HD-2026-000001, 0812-0000-0999";
+        assert_eq!(contacts(text), ["0812-0000-0999", "warga@contoh.go.id"]);
+        assert_eq!(contacts("nik 3603124107900001 kode 123456"), Vec::<String>::new());
     }
 
     #[test]

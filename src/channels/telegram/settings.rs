@@ -86,8 +86,8 @@ impl Settings {
     /// # Errors
     /// The token is empty, or an option cannot be used.
     pub fn read(options: &JsonMap) -> Result<Self, SettingsError> {
-        let token = text(options, "access_token")?.ok_or(SettingsError::NoToken)?;
         no_slips(options)?;
+        let token = text(options, "access_token")?.ok_or(SettingsError::NoToken)?;
         if token.contains(|c: char| c.is_whitespace() || "/?#%\\".contains(c)) {
             let rule = "`access_token` is no token of BotFather's, which has digits, a colon and letters";
             return Err(SettingsError::Invalid(rule.to_owned()));
@@ -157,12 +157,13 @@ fn address(options: &JsonMap, key: &str) -> Result<Option<String>, SettingsError
 }
 
 /// A key that is nearly one of these was meant to be it: a misspelt `webhook_url`
-/// would take the bot's webhook away. Others are tolerated, as in Rasa.
+/// would take the bot's webhook away. Others are tolerated, as in Rasa, and told.
 fn no_slips(options: &JsonMap) -> Result<(), SettingsError> {
     for key in options.keys().filter(|key| !KEYS.contains(&key.as_str())) {
         if let Some(near) = sapa_project::suggest::nearest(key, KEYS) {
             return Err(SettingsError::Invalid(format!("`{key}` is not a key; did you mean `{near}`?")));
         }
+        tracing::warn!(channel = "telegram", key, "credentials.yml: this key has no effect");
     }
     Ok(())
 }

@@ -22,7 +22,8 @@ use self::arguments::Parameters;
 use self::pool::{Pool, Trouble};
 pub use self::settings::PostgresSettings;
 use super::record::{
-    Accepted, Commit, Committed, Conversation, Intake, OutboxItem, Pending, Publication, Settled, Step, Timer, TurnKey,
+    Accepted, Commit, Committed, Conversation, Intake, OutboxClaim, OutboxItem, Pending, Publication, Settled, Step,
+    Timer, TurnKey,
 };
 use super::rows::{self, all};
 use super::{Answer, Clock, CommitError, Store, StoreError, rules};
@@ -123,6 +124,11 @@ fn told(trouble: Trouble) -> StoreError {
     }
 }
 
+/// Names as parameters have them.
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
 /// An empty list of parameters.
 fn given() -> Parameters {
     Parameters::default()
@@ -184,17 +190,21 @@ impl Store for Postgres {
         Box::pin(self.commit_turn(commit))
     }
 
-    fn claim_outbox<'a>(&'a self, owner: &'a str, seconds: f64, limit: u32) -> Answer<'a, Vec<OutboxItem>> {
+    fn claim_outbox<'a>(&'a self, claim: OutboxClaim<'a>) -> Answer<'a, Vec<OutboxItem>> {
         Box::pin(async move {
-            let parameters = given().with((self.clock)()).with(i64::from(limit)).with(owner).with(seconds);
+            let parameters = given().with((self.clock)()).with(i64::from(claim.limit)).with(claim.owner);
+            let parameters = parameters.with(claim.seconds).with(owned(claim.channels));
             let mut items = all(&self.take(sql::CLAIM_OUTBOX, parameters).await?, rows::outbox_item)?;
             items.sort_by_key(|item| item.id);
             Ok(items)
         })
     }
 
-    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, ()> {
-        Box::pin(async move { self.put(sql::HOLD_OUTBOX, given().with(ids).with(owner).with(seconds)).await.map(drop) })
+    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>> {
+        Box::pin(async move {
+            let rows = self.put(sql::HOLD_OUTBOX, given().with(ids).with(owner).with(seconds)).await?;
+            all(&rows, rows::outbox_id)
+        })
     }
 
     fn settle_outbox<'a>(&'a self, owner: &'a str, results: Vec<(i64, Settled)>) -> Answer<'a, ()> {
@@ -204,10 +214,9 @@ impl Store for Postgres {
         })
     }
 
-    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str]) -> Answer<'a, u64> {
+    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str], under_way: Vec<i64>) -> Answer<'a, u64> {
         Box::pin(async move {
-            let channels: Vec<String> = resting.iter().map(|channel| (*channel).to_owned()).collect();
-            let rows = self.put(sql::RECLAIM_OUTBOX, given().with(channels)).await?;
+            let rows = self.put(sql::RECLAIM_OUTBOX, given().with(owned(resting)).with(under_way)).await?;
             Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
         })
     }

@@ -57,10 +57,10 @@ pub(super) const JOURNAL: &str = "
 pub(super) const JOURNALLED: &str =
     "SELECT step AS id, action, request_hash, response FROM sapa_step WHERE inbox_id = $1 ORDER BY step";
 
-/// $1 time, $2 limit, $3 owner, $4 seconds.
+/// $1 time, $2 limit, $3 owner, $4 seconds, $5 channels.
 pub(super) const CLAIM_OUTBOX: &str = "
     SELECT id, inbox_id, ordinal, sender_id, channel, payload, attempts, possible_double
-    FROM sapa_claim_outbox_2($1, $2, $3, $4)";
+    FROM sapa_claim_outbox_2($1, $2, $3, $4, $5)";
 
 /// $1 ids, $2 states, $3 times, $4 whether they may have arrived, $5 owner.
 pub(super) const SETTLE_OUTBOX: &str = "
@@ -72,13 +72,13 @@ pub(super) const SETTLE_OUTBOX: &str = "
 /// $1 ids, $2 owner, $3 seconds.
 pub(super) const HOLD_OUTBOX: &str = "
     UPDATE sapa_outbox SET held_until = extract(epoch FROM clock_timestamp()) + $3
-    WHERE id = ANY ($1) AND state = 'sending' AND owner = $2";
+    WHERE id = ANY ($1) AND state = 'sending' AND owner = $2 RETURNING id";
 
-/// $1 channels whose messages rest when in doubt.
+/// $1 channels whose messages rest when in doubt, $2 ids to leave alone.
 pub(super) const RECLAIM_OUTBOX: &str = "
     UPDATE sapa_outbox SET possible_double = TRUE,
         state = CASE WHEN channel = ANY ($1) THEN 'doubtful' ELSE 'ready' END
-    WHERE state = 'sending' AND held_until <= extract(epoch FROM clock_timestamp()) RETURNING id";
+    WHERE state = 'sending' AND held_until <= extract(epoch FROM clock_timestamp()) AND id <> ALL ($2) RETURNING id";
 
 /// No parameters.
 pub(super) const UNSENT: &str = "SELECT count(*) AS count FROM sapa_outbox WHERE state IN ('ready', 'sending')";

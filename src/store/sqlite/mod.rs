@@ -24,7 +24,8 @@ use tokio::sync::{mpsc, oneshot};
 use self::arguments::Parameters;
 use self::writer::{Order, Outcome, Writer};
 use super::record::{
-    Accepted, Commit, Committed, Conversation, Intake, OutboxItem, Pending, Publication, Settled, Step, Timer, TurnKey,
+    Accepted, Commit, Committed, Conversation, Intake, OutboxClaim, OutboxItem, Pending, Publication, Settled, Step,
+    Timer, TurnKey,
 };
 use super::rows::{self, all, columns};
 use super::{Answer, Clock, CommitError, Store, StoreError, rules};
@@ -189,19 +190,20 @@ impl Store for Sqlite {
         Box::pin(self.commit_turn(commit))
     }
 
-    fn claim_outbox<'a>(&'a self, owner: &'a str, seconds: f64, limit: u32) -> Answer<'a, Vec<OutboxItem>> {
+    fn claim_outbox<'a>(&'a self, claim: OutboxClaim<'a>) -> Answer<'a, Vec<OutboxItem>> {
         Box::pin(async move {
-            let parameters = given().with((self.clock)()).with(limit).with(owner).with(seconds);
+            let parameters = given().with((self.clock)()).with(claim.limit).with(claim.owner).with(claim.seconds);
+            let parameters = parameters.with(serde_json::json!(claim.channels).to_string());
             let mut items = all(&self.write(sql::CLAIM_OUTBOX, parameters).await?, rows::outbox_item)?;
             items.sort_by_key(|item| item.id);
             Ok(items)
         })
     }
 
-    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, ()> {
+    fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>> {
         Box::pin(async move {
             let parameters = arguments::ids(&ids)?.with(owner).with((self.clock)()).with(seconds);
-            self.write(sql::HOLD_OUTBOX, parameters).await.map(drop)
+            all(&self.write(sql::HOLD_OUTBOX, parameters).await?, rows::outbox_id)
         })
     }
 
@@ -212,9 +214,10 @@ impl Store for Sqlite {
         })
     }
 
-    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str]) -> Answer<'a, u64> {
+    fn reclaim_outbox<'a>(&'a self, resting: &'a [&'a str], under_way: Vec<i64>) -> Answer<'a, u64> {
         Box::pin(async move {
-            let parameters = given().with((self.clock)()).with(serde_json::json!(resting).to_string());
+            let parameters = arguments::ids(&under_way)?;
+            let parameters = parameters.with((self.clock)()).with(serde_json::json!(resting).to_string());
             let rows = self.write(sql::RECLAIM_OUTBOX, parameters).await?;
             Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
         })

@@ -105,11 +105,12 @@ pub(super) const JOURNAL: &str = "
 pub(super) const JOURNALLED: &str =
     "SELECT step AS id, action, request_hash, response FROM sapa_step WHERE inbox_id = $1 ORDER BY step";
 
-/// $1 time, $2 limit, $3 owner, $4 seconds.
+/// $1 time, $2 limit, $3 owner, $4 seconds, $5 channels, a JSON list.
 pub(super) const CLAIM_OUTBOX: &str = "
     UPDATE sapa_outbox SET state = 'sending', attempts = attempts + 1, owner = $3, held_until = $1 + $4 WHERE id IN (
         SELECT o.id FROM sapa_outbox o
-        WHERE o.state = 'ready' AND o.not_before <= $1 AND NOT EXISTS (
+        WHERE o.state = 'ready' AND o.not_before <= $1
+            AND o.channel IN (SELECT value FROM json_each($5)) AND NOT EXISTS (
             SELECT 1 FROM sapa_outbox e
             WHERE e.state IN ('ready', 'sending') AND e.sender_id = o.sender_id AND e.id < o.id
                 AND (e.state = 'sending' OR e.not_before > $1)
@@ -126,13 +127,14 @@ pub(super) const SETTLE_OUTBOX: &str = "
 /// $1 ids, a JSON list; $2 owner, $3 time, $4 seconds.
 pub(super) const HOLD_OUTBOX: &str = "
     UPDATE sapa_outbox SET held_until = $3 + $4
-    WHERE id IN (SELECT value FROM json_each($1)) AND state = 'sending' AND owner = $2";
+    WHERE id IN (SELECT value FROM json_each($1)) AND state = 'sending' AND owner = $2 RETURNING id";
 
-/// $1 time, $2 channels whose messages rest when in doubt, a JSON list.
+/// $1 ids to leave alone, $2 time, $3 channels whose messages rest when in doubt; the
+/// lists as JSON.
 pub(super) const RECLAIM_OUTBOX: &str = "
     UPDATE sapa_outbox SET possible_double = 1,
-        state = CASE WHEN channel IN (SELECT value FROM json_each($2)) THEN 'doubtful' ELSE 'ready' END
-    WHERE state = 'sending' AND held_until <= $1 RETURNING id";
+        state = CASE WHEN channel IN (SELECT value FROM json_each($3)) THEN 'doubtful' ELSE 'ready' END
+    WHERE state = 'sending' AND held_until <= $2 AND id NOT IN (SELECT value FROM json_each($1)) RETURNING id";
 
 /// No parameters.
 pub(super) const UNSENT: &str = "SELECT count(*) AS count FROM sapa_outbox WHERE state IN ('ready', 'sending')";

@@ -71,13 +71,30 @@ fn broken(text: &str, names: &HashSet<&str>) -> Option<&'static str> {
 
 /// `inside` is what stands behind the second opening bracket.
 fn in_round_brackets(covered: &str, inside: &str, adjoins: bool, names: &HashSet<&str>) -> Option<&'static str> {
-    let name = inside.split([')', ':']).next()?.trim();
+    let is_closed = inside.contains(')');
+    // Without its end the name may be followed by the rest of the text.
+    let end = |c: char| matches!(c, ')' | ':') || (!is_closed && c.is_whitespace());
+    let name = inside.split(end).next()?.trim();
     match () {
         () if inside.starts_with(')') && adjoins && !covered.is_empty() => Some("no entity is named"),
         () if !names.contains(name) => None,
         () if covered.is_empty() => Some("no text is annotated"),
-        () if !inside.contains(')') => Some("a `)` is missing"),
+        () if !is_closed => Some("a `)` is missing"),
         () if !adjoins => Some("there is a blank between `]` and `(`"),
         () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::broken;
+
+    #[test]
+    fn a_bracket_that_is_missing_at_the_end_is_told_wherever_the_text_goes_on() {
+        let names = ["aplikasi"].into();
+        assert_eq!(broken("[simasn](aplikasi dong", &names), Some("a `)` is missing"));
+        assert_eq!(broken("[simasn](aplikasi", &names), Some("a `)` is missing"));
+        assert_eq!(broken("[simasn](yang itu dong", &names), None);
+        assert_eq!(broken("[simasn](aplikasi) dong", &names), None);
     }
 }
