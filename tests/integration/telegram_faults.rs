@@ -1,6 +1,7 @@
 //! The Telegram channel when the Bot API, a conversation or the program itself is
 //! in trouble.
 
+use sapa_sdk::BotMessage;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, BotApi, FakeActions, Fault, Project, RUNTIME, Server, TOKEN, brief, poll, texts};
@@ -264,11 +265,13 @@ fn replies_wait_for_a_start_that_serves_their_channel_with_the_right_bot() {
     server.stop();
     api.heal(7);
     // A row as an earlier version wrote it.
+    let before = BotMessage { text: Some("From before.".to_owned()), ..BotMessage::default() };
+    let before = serde_json::to_string(&before).expect("a message");
     let url = format!("sqlite://{}", project.path("conversations.db").display());
     RUNTIME.block_on(async {
         let pool = sqlx::SqlitePool::connect(&url).await.expect("the database");
         let row = "INSERT INTO sapa_outbox (ordinal, sender_id, channel, payload, not_before) VALUES (0, '8', 'telegram', ?1, 0)";
-        sqlx::query(row).bind(r#"{"text": "From before."}"#).execute(&pool).await.expect("a row");
+        sqlx::query(row).bind(before).execute(&pool).await.expect("a row");
         pool.close().await;
     });
     let other = format!("rest:\ntelegram:\n  access_token: '{TOKEN}'\n  verify: OtherBot\n  api_url: '{}'\n", api.url);

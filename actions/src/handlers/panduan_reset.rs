@@ -105,7 +105,11 @@ async fn by_officer(
         Application::Other => "aplikasi tersebut",
         named => named.title(),
     };
-    let summary = format!("Akun {} perlu dibuka kembali: {}", application.title(), spoken_text(&call.request));
+    let matter = match application {
+        Application::Other => "Lupa password aplikasi lain".to_owned(),
+        named => format!("Akun {} perlu dibuka kembali", named.title()),
+    };
+    let summary = format!("{matter}: {}", spoken_text(&call.request));
     let filed = desk.ticket(call, "lupa_password", &summary).await?;
     dispatcher.utter(format!(
         "Untuk password {name}, petugas kami yang akan membantu setelah memastikan bahwa akun itu milik Anda. {}",

@@ -78,7 +78,15 @@ pub(super) fn call_off<'a>(
                     ticket.number
                 ));
             }
-            None => dispatcher.utter_response("utter_tidak_ada_proses", JsonMap::new()),
+            None => match under_way(desk, call).await? {
+                Some(ticket) => dispatcher.utter(format!(
+                    "Tiket {} {}, jadi tidak dapat dibatalkan dari sini. Silakan sampaikan kepada petugas yang \
+                     menanganinya, ya.",
+                    ticket.number,
+                    ticket.status.words()
+                )),
+                None => dispatcher.utter_response("utter_tidak_ada_proses", JsonMap::new()),
+            },
         }
         Ok(Vec::new())
     })
@@ -93,6 +101,20 @@ async fn meant(desk: &Helpdesk, call: &ActionContext) -> Result<Option<Ticket>, 
     };
     let ticket = desk.store.ticket(&call.request.sender_id, &number).await.map_err(ActionError::failed)?;
     Ok(ticket.filter(|ticket| ticket.status == TicketStatus::New))
+}
+
+/// The ticket that somebody wants to call off and an officer works on already.
+async fn under_way(desk: &Helpdesk, call: &ActionContext) -> Result<Option<Ticket>, ActionError> {
+    let (said, sender_id) = (text(&call.request), &call.request.sender_id);
+    let ticket = match ticket_number(said) {
+        Some(number) => desk.store.ticket(sender_id, &number).await.map_err(ActionError::failed)?,
+        None if calls_off_a_ticket(said) && names_a_ticket(said) => {
+            let newest = desk.store.tickets_of(sender_id, 1).await.map_err(ActionError::failed)?;
+            newest.into_iter().next()
+        }
+        None => None,
+    };
+    Ok(ticket.filter(|ticket| matches!(ticket.status, TicketStatus::InProgress | TicketStatus::WaitingForUser)))
 }
 
 /// Whether nothing but calling off is said: what names another matter, or asks how,

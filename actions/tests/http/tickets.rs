@@ -188,6 +188,15 @@ async fn what_follows_a_ticket_is_added_and_a_ticket_can_be_called_off() {
     assert_eq!(tickets.len(), 1);
     assert_eq!(tickets[0].summary, "Minta dihubungi petugas: minta petugas; wa [telepon]; tolong admin");
     assert_eq!(tickets[0].status.words(), "menunggu petugas");
+    assert_eq!(tickets[0].contacts, "081200000999", "whoever is to call back sees the number");
+    // What an officer works on is not called off from here.
+    let store = &desk.helpdesk.store;
+    store.set_status("HD-2026-000001", helpdesk_actions::TicketStatus::InProgress).await.unwrap();
+    for said in ["batalkan tiketnya", "batalkan tiket HD-2026-000001"] {
+        let answer = desk.run(after("action_batalkan_tiket", said, "batal")).await;
+        assert!(answer.text().contains("HD-2026-000001 sedang ditangani petugas"), "{}", answer.text());
+    }
+    store.set_status("HD-2026-000001", helpdesk_actions::TicketStatus::New).await.unwrap();
     let answer = desk.run(after("action_batalkan_tiket", "batalkan tiketnya", "batal")).await;
     assert!(answer.text().contains("HD-2026-000001 kami batalkan"));
     assert_eq!(desk.tickets().await[0].status.words(), "sudah selesai");

@@ -42,7 +42,7 @@ const TYPING_AFTER: Duration = Duration::from_millis(700);
 
 /// How long messages wait while the bot is another one than `verify` names, and while
 /// Telegram has not said yet which one it is.
-const OTHER_BOT_PAUSE: Duration = Duration::from_secs(60);
+const OTHER_BOT_PAUSE: Duration = Duration::from_secs(10);
 const UNKNOWN_BOT_PAUSE: Duration = Duration::from_millis(500);
 
 /// The channel; clones share it.

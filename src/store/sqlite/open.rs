@@ -97,7 +97,8 @@ pub(super) async fn connect(path: &Path, options: &SqliteConnectOptions) -> Resu
     for attempt in 1..MIGRATION_TRIES {
         match migrate(path, options).await {
             Err(StoreError::Locked) => {}
-            Err(StoreError::Incompatible(reason)) if reason.contains("already exists") => {}
+            Err(StoreError::Incompatible(reason))
+                if ["already exists", "duplicate column"].iter().any(|said| reason.contains(said)) => {}
             other => return other,
         }
         tokio::time::sleep(std::time::Duration::from_millis(u64::from(20 * attempt))).await;
