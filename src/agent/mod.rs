@@ -216,6 +216,11 @@ pub trait Sender: Send + Sync {
     /// The channel's name, as in `credentials.yml`.
     fn name(&self) -> &str;
 
+    /// Whether it can send at the moment; until then its messages wait.
+    fn is_ready(&self) -> bool {
+        true
+    }
+
     /// What is sent of a message, each part by itself: only one that failed is sent
     /// again. None: the channel shows nothing of it.
     fn parts(&self, message: &BotMessage) -> Vec<Value>;

@@ -38,6 +38,16 @@ pub struct Speakers {
     pub known: &'static [&'static str],
 }
 
+impl Speakers {
+    fn ready(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.senders.iter().filter(|(_, sender)| sender.is_ready()).map(|(name, _)| *name)
+    }
+}
+
+/// Attempts at a message of several parts of which one was sent and another was not:
+/// the first ones arrive again each time.
+const MOST_REPEATED: u32 = 7;
+
 /// A part of a message on its way.
 #[derive(Clone, Debug)]
 pub struct Unsent {
@@ -89,8 +99,7 @@ impl Agent {
     /// # Errors
     /// The store failed.
     pub async fn take_unsent(&self, limit: u32) -> Result<Vec<Unsent>, AgentError> {
-        let channels: Vec<&str> =
-            self.speakers.get().map(|speakers| speakers.senders.keys().copied().collect()).unwrap_or_default();
+        let channels: Vec<&str> = self.speakers.get().map(|speakers| speakers.ready().collect()).unwrap_or_default();
         if channels.is_empty() {
             return Ok(Vec::new());
         }
@@ -132,10 +141,22 @@ impl Agent {
         if unsent.parts.is_empty() {
             return Err(SendError::Refused("its row cannot be read".to_owned()));
         }
+        let (mut sent, mut refused) = (0, None);
         for part in &unsent.parts {
-            sender.send(&unsent.sender_id, &unsent.address, part).await?;
+            match sender.send(&unsent.sender_id, &unsent.address, part).await {
+                Ok(()) => sent += 1,
+                // The others may be taken all the same.
+                Err(SendError::Refused(reason)) => refused = Some(reason),
+                Err(SendError::Retry { reason, .. }) if sent > 0 => {
+                    return Err(SendError::Doubtful { reason, most: MOST_REPEATED });
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
+        match refused {
+            Some(reason) if sent == 0 => Err(SendError::Refused(reason)),
+            _ => Ok(()),
+        }
     }
 
     /// Says what came of parts, all of one conversation. `gives_up`: the last of them

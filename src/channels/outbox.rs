@@ -66,6 +66,8 @@ struct Entries {
     under_way: HashMap<i64, Instant>,
     /// How often it stayed unknown whether a message arrived.
     doubts: HashMap<i64, u32>,
+    /// Nothing new is begun.
+    is_stopping: bool,
 }
 
 impl Pump {
@@ -104,9 +106,9 @@ impl Pump {
         }
     }
 
-    /// Sends what is ready, and waits a while for what is under way.
+    /// Waits a while for what is under way.
     async fn stop(mut self) {
-        self.send_ready().await;
+        self.ledger.entries().is_stopping = true;
         let all = async { while self.under_way.join_next().await.is_some() {} };
         // What is left stands in the store.
         let _ = tokio::time::timeout(STOP_WITHIN, all).await;
@@ -204,6 +206,12 @@ fn by_conversation(ready: Vec<Unsent>) -> Vec<Vec<Unsent>> {
 /// tried again the others wait.
 async fn send_all(agent: Arc<Agent>, ledger: Arc<Ledger>, messages: Vec<Unsent>) {
     for (at, unsent) in messages.iter().enumerate() {
+        if ledger.entries().is_stopping {
+            let after = Some(Duration::ZERO);
+            let waits = Err(SendError::Retry { reason: "the server stops".to_owned(), after });
+            settle(&agent, &messages[at..].iter().map(|message| (message, &waits)).collect::<Vec<_>>(), false).await;
+            return;
+        }
         if !ledger.is_held(unsent.id) {
             let rest = messages[at..].iter().map(|message| message.id).collect();
             if !hold(&agent, &ledger, rest).await || !ledger.is_held(unsent.id) {

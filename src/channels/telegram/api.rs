@@ -196,6 +196,8 @@ impl BotApi {
             Err(_) if status == 429 => {
                 return Err(self.refusal(method, &Parameters::default(), status, String::new()));
             }
+            // A proxy's, or that of a page that wants somebody to log in.
+            Err(_) if status >= 300 => return Err(ApiFailure::Server(status)),
             Err(_) => return Err(ApiFailure::Malformed),
         };
         match envelope.result {
@@ -219,7 +221,7 @@ impl BotApi {
         match code {
             401 => ApiFailure::Unauthorized,
             // Of a chat or message it says little; of the bot itself, everything.
-            404 if method.starts_with("get") => ApiFailure::Unauthorized,
+            404 if method.starts_with("get") || description == "Not Found" => ApiFailure::Unauthorized,
             403 => ApiFailure::Forbidden,
             409 => ApiFailure::Conflict,
             500.. => ApiFailure::Server(code),

@@ -40,11 +40,6 @@ use update::{Callback, Inbound};
 /// A turn that takes longer shows the user that the bot is at work.
 const TYPING_AFTER: Duration = Duration::from_millis(700);
 
-/// How long messages wait while the bot is another one than `verify` names, and while
-/// Telegram has not said yet which one it is.
-const OTHER_BOT_PAUSE: Duration = Duration::from_secs(10);
-const UNKNOWN_BOT_PAUSE: Duration = Duration::from_millis(500);
-
 /// The channel; clones share it.
 #[derive(Clone)]
 pub struct Telegram {
@@ -243,6 +238,14 @@ impl Sender for Telegram {
         "telegram"
     }
 
+    /// Another bot than the one that `verify` names has other chats.
+    fn is_ready(&self) -> bool {
+        match self.inner.identity.get() {
+            Some(known) => known.is_ok(),
+            None => self.inner.settings.verify.is_none(),
+        }
+    }
+
     fn parts(&self, message: &BotMessage) -> Vec<Value> {
         reply::parts(message)
     }
@@ -254,7 +257,6 @@ impl Sender for Telegram {
         part: &'a Value,
     ) -> Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>> {
         Box::pin(async move {
-            self.may_speak()?;
             let conversation = Conversation::of(sender_id, address)
                 .ok_or_else(|| SendError::Refused("the conversation is another channel's".to_owned()))?;
             let outcome = Outgoing { api: &self.inner.api, conversation: &conversation }.send(part).await;
@@ -266,18 +268,6 @@ impl Sender for Telegram {
             }
             outcome.map_err(ApiFailure::into_send_error)
         })
-    }
-}
-
-impl Telegram {
-    /// Whether this is the bot that `verify` names: another one has other chats.
-    fn may_speak(&self) -> Result<(), SendError> {
-        let wait = |reason: &str, after| Err(SendError::Retry { reason: reason.to_owned(), after: Some(after) });
-        match self.inner.identity.get() {
-            Some(Err(_)) => wait("the token is another bot's", OTHER_BOT_PAUSE),
-            None if self.inner.settings.verify.is_some() => wait("the bot is not known yet", UNKNOWN_BOT_PAUSE),
-            Some(Ok(_)) | None => Ok(()),
-        }
     }
 }
 

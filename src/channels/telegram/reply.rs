@@ -1,7 +1,5 @@
 //! A reply as Telegram's messages.
 
-use std::time::Duration;
-
 use sapa_sdk::BotMessage;
 use serde_json::{Map, Value, json};
 
@@ -9,10 +7,6 @@ use super::api::{ApiFailure, BotApi};
 use super::conversation::Conversation;
 use super::{buttons, custom, split};
 use crate::channels::output;
-
-/// A pause that Telegram asks for is sat out when it is shorter; else the message
-/// goes back to the others.
-const SHORT_REST: Duration = Duration::from_secs(2);
 
 /// Where a message goes.
 pub(super) struct Outgoing<'a> {
@@ -68,10 +62,11 @@ impl Outgoing<'_> {
     }
 
     async fn send_call(&self, mut call: Call) -> Result<(), ApiFailure> {
-        let mut chat = json!(self.conversation.chat);
+        let (mut chat, mut is_begun) = (json!(self.conversation.chat), false);
         loop {
+            // Not sat out here: the message may be another process's by then.
             let rest = self.api.resting();
-            if rest > SHORT_REST {
+            if !rest.is_zero() {
                 return Err(ApiFailure::RetryAfter(rest));
             }
             let arguments = self.addressed(&call, &chat);
@@ -86,10 +81,14 @@ impl Outgoing<'_> {
                 ApiFailure::Refused { description, .. } => {
                     let mut parts = simpler(&call, description).ok_or(failure)?;
                     call = parts.pop().unwrap_or(call);
-                    for part in parts {
-                        Box::pin(self.send_call(part)).await?;
+                    for (number, part) in parts.into_iter().enumerate() {
+                        // What was sent before comes again with it.
+                        let repeats = |failure| if number > 0 { ApiFailure::Cut } else { failure };
+                        Box::pin(self.send_call(part)).await.map_err(repeats)?;
+                        is_begun = true;
                     }
                 }
+                _ if is_begun => return Err(ApiFailure::Cut),
                 _ => return Err(failure),
             }
         }

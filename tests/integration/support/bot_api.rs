@@ -388,7 +388,7 @@ fn act(world: &mut World, method: &str, arguments: &Value) -> Response {
         "sendChatAction" => ok(json!(true)),
         "editMessageReplyMarkup" => edit(world, arguments),
         _ if method.starts_with("send") => send(world, arguments),
-        _ => refused(404, "Not Found"),
+        _ => refused(404, "Not Found: method not found"),
     }
 }
 
