@@ -35,7 +35,7 @@ pub struct Speakers {
     pub senders: Senders,
     /// Names of channels that can where they are served: their messages wait for a
     /// process that serves them. Those of others stand in the tracker only.
-    pub known: &'static [&'static str],
+    pub known: Vec<&'static str>,
 }
 
 impl Speakers {

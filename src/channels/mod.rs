@@ -49,22 +49,22 @@ pub enum ChannelError {
 /// Opens a channel with the options of its section.
 type Open = fn(&Arc<Agent>, &JsonMap) -> Result<Channel, ChannelError>;
 
-/// All channels: one file and one line each.
-const KINDS: &[(&str, Open)] = &[
-    ("rest", rest::open),
+/// All channels: one file and one line each. The flag says whether it sends messages
+/// on its own.
+const KINDS: &[(&str, Open, bool)] = &[
+    ("rest", rest::open, false),
     #[cfg(feature = "telegram")]
-    ("telegram", telegram::open),
+    ("telegram", telegram::open, true),
 ];
 
-/// Names of the channels that send messages on their own.
-pub const SPEAKERS: &[&str] = &[
-    #[cfg(feature = "telegram")]
-    "telegram",
-];
+/// Names of the channels that send messages on their own where they are served.
+pub fn speakers() -> Vec<&'static str> {
+    KINDS.iter().filter(|(_, _, speaks)| *speaks).map(|(name, ..)| *name).collect()
+}
 
 /// Whether a channel of that name can be served.
 fn is_served(name: &str) -> bool {
-    KINDS.iter().any(|(kind, _)| *kind == name)
+    KINDS.iter().any(|(kind, ..)| *kind == name)
 }
 
 /// Opens the channels of the credentials, or only the one `connector` names. With
@@ -80,12 +80,12 @@ pub fn open(
 ) -> Result<Vec<Channel>, ChannelError> {
     let mut channels = Vec::new();
     for name in wanted(credentials, connector) {
-        let is_served = KINDS.iter().any(|(kind, _)| *kind == name);
+        let is_served = is_served(&name);
         if let Some(variable) = credentials.off.get(&name).filter(|_| is_served) {
             tracing::info!(channel = name, variable, "this channel is off: its variable is not set");
             continue;
         }
-        let Some((_, open)) = KINDS.iter().find(|(kind, _)| *kind == name) else {
+        let Some((_, open, _)) = KINDS.iter().find(|(kind, ..)| *kind == name) else {
             if connector.is_some() {
                 let reason = format!("`--connector {name}`: this channel is not served; {} are", served());
                 return Err(ChannelError::Invalid(reason));
@@ -119,7 +119,7 @@ fn not_served(name: &str) -> Result<(), ChannelError> {
 
 /// The names of all channels, for people.
 fn served() -> String {
-    let names: Vec<_> = KINDS.iter().map(|(kind, _)| format!("`{kind}`")).collect();
+    let names: Vec<_> = KINDS.iter().map(|(kind, ..)| format!("`{kind}`")).collect();
     names.join(" and ")
 }
 

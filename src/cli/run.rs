@@ -153,7 +153,7 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
         }
     }
     // Nobody else sets them.
-    let _ = agent.speakers.set(Speakers { senders, known: channels::SPEAKERS });
+    let _ = agent.speakers.set(Speakers { senders, known: channels::speakers() });
     let pump = tokio::spawn(channels::outbox::run(Arc::clone(&agent), sent.clone()));
     workers.spawn(channels::reminders::run(Arc::clone(&agent), stopping.clone()));
     if let Some(broker) = broker {

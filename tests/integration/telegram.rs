@@ -372,13 +372,13 @@ fn an_update_that_comes_again_has_one_turn_and_one_reply() {
     }
     assert_eq!(server.events("7").iter().filter(|e| e["event"] == "user").count(), 1);
     poll("the reply", || (crate::support::texts(&api.messages(7)) == ["Hello!"]).then_some(()));
-    poll("all that is sent", || (server.get("/health").json()["unsent"] == 0).then_some(()));
+    server.wait_until_sent();
     let log = server.stop();
     assert!(!log.contains(TOKEN) && !log.contains("rahasia"), "{log}");
     // After a crash, too.
     let server = Server::with_api(&project);
     poll("the bot", || (hook(&server, Some(&secret), update.clone()) == 200).then_some(()));
-    poll("all that is sent", || (server.get("/health").json()["unsent"] == 0).then_some(()));
+    server.wait_until_sent();
     assert_eq!(crate::support::texts(&api.messages(7)), ["Hello!"]);
     assert_eq!(server.events("7").iter().filter(|e| e["event"] == "user").count(), 1);
 }

@@ -18,6 +18,11 @@ struct Stored {
     token_pattern: Option<String>,
 }
 
+/// From so many digits on a number is one of many of its kind (a NIP, a telephone
+/// number): what counts is how long it is. Shorter ones are all alike, as Rasa's
+/// CountVectorsFeaturizer has them (spec §2.3): `__NUMBER__`.
+pub(crate) const LONG_NUMBER: usize = 5;
+
 /// Splits at blanks, after punctuation around words was blanked out.
 pub(crate) struct WhitespaceTokenizer {
     stored: Stored,

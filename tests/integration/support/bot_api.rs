@@ -231,7 +231,7 @@ impl BotApi {
                 });
             }
         }
-        poll("all that is to be sent", || (server.get("/health").json()["unsent"] == 0).then_some(()));
+        server.wait_until_sent();
         self.messages(chat).split_off(before)
     }
 

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::project::short_of_disk;
-use super::{DEADLINE, Project, RUNTIME};
+use super::{DEADLINE, Project, RUNTIME, poll};
 
 /// How long an answer on a raw connection is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -188,6 +188,11 @@ impl Server {
         assert!(sent.is_ok() || !line.is_empty(), "neither taken nor answered: {sent:?}");
         answered.ok()?;
         line.split(' ').nth(1)?.parse().ok()
+    }
+
+    /// Waits until no message waits to be sent.
+    pub fn wait_until_sent(&self) {
+        poll("all that is to be sent", || (self.get("/health").json()["unsent"] == 0).then_some(()));
     }
 
     /// Sends a message over REST and returns the bot's messages.

@@ -2,6 +2,7 @@
 //! side, and hashes of what features are about, each computed once.
 
 use crate::message::Message;
+use crate::tokenizer::LONG_NUMBER;
 use sapa_learn::keys::mix;
 use std::ops::Range;
 
@@ -12,9 +13,6 @@ pub(crate) const MOST_TOKENS: usize = 5_000;
 const LONG: usize = 30;
 /// Longest beginning or end that is a feature of its own.
 const AFFIXES: usize = 9;
-
-/// From so many digits on a number's length is a feature.
-const LONG_NUMBER: usize = 5;
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())

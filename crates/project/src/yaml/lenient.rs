@@ -7,6 +7,8 @@
 //! [`restore`] takes both out of the value.
 
 use saphyr_parser::ScanError;
+use std::iter::Peekable;
+use std::str::Chars;
 
 const BREAK: char = '\u{1}';
 const NOTHING: char = '\u{2}';
@@ -43,45 +45,13 @@ fn hide_breaks(text: &mut String, start: usize) -> bool {
     let Some((from, quote)) = text.char_indices().nth(start) else { return false };
     let mut hidden = text[..from].to_owned();
     hidden.push(quote);
-    let mut changed = false;
     let mut rest = text[from + quote.len_utf8()..].chars().peekable();
-    let mut closed = false;
-    while let Some(character) = rest.next() {
-        match character {
-            '\n' => {
-                changed = true;
-                hidden.push(BREAK);
-            }
-            '\r' => hidden.push(' '),
-            '\\' if quote == '"' && matches!(rest.peek(), Some('\n' | '\r')) => {
-                changed = true;
-                hidden.push(NOTHING);
-                while rest.next_if(|next| matches!(next, '\n' | '\r' | ' ' | '\t')).is_some() {
-                    hidden.push(NOTHING);
-                }
-            }
-            '\\' if quote == '"' => {
-                hidden.push(character);
-                hidden.extend(rest.next());
-            }
-            _ if character == quote => {
-                hidden.push(character);
-                match rest.next_if_eq(&quote).filter(|_| quote == '\'') {
-                    Some(again) => hidden.push(again),
-                    None => {
-                        closed = true;
-                        break;
-                    }
-                }
-            }
-            _ => hidden.push(character),
-        }
+    if copy_quoted(quote, &mut rest, &mut hidden) != Some(true) {
+        return false;
     }
     hidden.extend(rest);
-    if changed && closed {
-        *text = hidden;
-    }
-    changed && closed
+    *text = hidden;
+    true
 }
 
 /// Makes one line of what stands in brackets, from that character on: between them
@@ -110,7 +80,10 @@ fn hide_flow_breaks(text: &mut String, start: usize) -> bool {
             '"' | '\'' if "[{,:".contains(last) => {
                 hidden.push(character);
                 (last, is_broken) = (character, false);
-                changed |= copy_quoted(character, &mut rest, &mut hidden);
+                match copy_quoted(character, &mut rest, &mut hidden) {
+                    Some(had_breaks) => changed |= had_breaks,
+                    None => return false,
+                }
             }
             _ => {
                 if is_broken && !"[]{},:\"'".contains(last) && !"]},:".contains(character) {
@@ -134,8 +107,9 @@ fn hide_flow_breaks(text: &mut String, start: usize) -> bool {
     false
 }
 
-/// The rest of a quoted text, its breaks hidden; whether it had any.
-fn copy_quoted(quote: char, rest: &mut std::iter::Peekable<std::str::Chars<'_>>, hidden: &mut String) -> bool {
+/// The rest of a quoted text, its breaks hidden; whether it had any. `None` when it is
+/// never closed.
+fn copy_quoted(quote: char, rest: &mut Peekable<Chars<'_>>, hidden: &mut String) -> Option<bool> {
     let mut changed = false;
     while let Some(character) = rest.next() {
         match character {
@@ -144,19 +118,29 @@ fn copy_quoted(quote: char, rest: &mut std::iter::Peekable<std::str::Chars<'_>>,
                 hidden.push(BREAK);
             }
             '\r' => hidden.push(' '),
+            '\\' if quote == '"' && matches!(rest.peek(), Some('\n' | '\r')) => {
+                changed = true;
+                hidden.push(NOTHING);
+                while rest.next_if(|next| matches!(next, '\n' | '\r' | ' ' | '\t')).is_some() {
+                    hidden.push(NOTHING);
+                }
+            }
             '\\' if quote == '"' => {
                 hidden.push(character);
                 hidden.extend(rest.next());
             }
             _ => {
                 hidden.push(character);
-                if character == quote && !(quote == '\'' && rest.next_if_eq(&quote).map(|q| hidden.push(q)).is_some()) {
-                    return changed;
+                let is_doubled = quote == '\'' && character == quote && rest.next_if_eq(&quote).is_some();
+                if is_doubled {
+                    hidden.push(quote);
+                } else if character == quote {
+                    return Some(changed);
                 }
             }
         }
     }
-    changed
+    None
 }
 
 /// Writes each pair of escapes `\ud83d\ude00` as one.

@@ -254,6 +254,8 @@ fn lists_in_brackets_may_be_indented_anyhow() {
     let node = good("p:\n- f: [\n    [a],\n  ]\n  g: 1\n");
     let item = node.as_map().unwrap().get("p").unwrap().as_seq().unwrap()[0].as_map().unwrap();
     assert_eq!(item.get("g").unwrap().span.start, 28);
+    // A line that goes on within quotes there.
+    assert_eq!(json("a:\n  - b: [\n [\"x \\\n  y\"],\n]\n"), r#"{"a":[{"b":[["x y"]]}]}"#);
     // Without its other bracket it stays an error.
     assert_eq!(finding("p:\n- f: [\n    [a],\n  g: 1\n").0, codes::YAML_SYNTAX);
 }

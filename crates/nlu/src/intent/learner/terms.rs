@@ -2,7 +2,7 @@
 //! and pieces of words, which forgive spelling and inflection (`char_wb` of Rasa's
 //! CountVectorsFeaturizer). Each is a 64-bit key.
 
-use crate::tokenizer::is_word;
+use crate::tokenizer::{LONG_NUMBER, is_word};
 use sapa_learn::keys::mix;
 use unicode_normalization::UnicodeNormalization;
 
@@ -13,12 +13,6 @@ const LONGEST: usize = 4;
 /// Characters that are looked at: what a longer text says further down does not
 /// change what it is about.
 const MOST_CHARACTERS: usize = 1 << 15;
-
-/// From so many digits on a number is one of many of its kind (a NIP, a telephone
-/// number): what counts is how long it is. As words, shorter ones are all alike, as
-/// Rasa's CountVectorsFeaturizer has them (spec §2.3): `__NUMBER__`. Their pieces are
-/// kept: a project may know which of them it means.
-const LONG_NUMBER: usize = 5;
 
 /// Says which kind of term a key is, so that the word `ab` is not the piece `ab`.
 #[derive(Clone, Copy)]
@@ -103,7 +97,8 @@ fn blank_long_numbers(characters: &mut [char]) {
     }
 }
 
-/// A word, or what stands for any short number.
+/// A word, or what stands for any short number. Only as a word: its pieces are kept, as
+/// a project may know which of them it means.
 fn number_or_word(word: &[char]) -> &[char] {
     if word.len() < LONG_NUMBER && word.iter().all(char::is_ascii_digit) { &['0'] } else { word }
 }
