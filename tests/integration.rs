@@ -22,6 +22,8 @@ mod diagnostics;
 mod dialogues;
 #[path = "integration/disk.rs"]
 mod disk;
+#[path = "integration/doors.rs"]
+mod doors;
 #[path = "integration/events.rs"]
 mod events;
 #[path = "integration/explain.rs"]

@@ -92,7 +92,7 @@ pub struct Agent {
     /// Whether events go to a broker.
     publishes: bool,
     last_look: health::LastLook,
-    /// Tells this process from others that send messages of the same store.
+    /// Tells this process from others on the same store.
     owner: String,
     /// Told when a turn has left messages to send.
     outbox_news: Notify,
@@ -119,6 +119,11 @@ impl Agent {
     /// Waits until a turn has left messages to send.
     pub async fn outbox_news(&self) {
         self.outbox_news.notified().await;
+    }
+
+    /// Tells this process from others on the same store.
+    pub fn owner(&self) -> &str {
+        &self.owner
     }
 
     /// Understands a text, as `/model/parse`.

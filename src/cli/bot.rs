@@ -86,7 +86,8 @@ pub(super) async fn open_store(endpoints: &Endpoints) -> Result<Arc<dyn Store>> 
     let kind = section.kind.as_deref().unwrap_or("in_memory").to_lowercase();
     let dialect = postgres::dialect(section);
     match (kind.as_str(), dialect.as_str()) {
-        ("in_memory" | "inmemory" | "memory", _) => Ok(Arc::new(Memory::new(clock()))),
+        // The name of Rasa's class leads there, too.
+        ("in_memory" | "inmemory" | "memory" | "inmemorytrackerstore", _) => Ok(Arc::new(Memory::new(clock()))),
         ("sql", "sqlite") => {
             let file = section.db.as_deref().unwrap_or("rasa.db");
             Ok(Arc::new(Sqlite::open(Path::new(file), clock()).await?))
@@ -98,8 +99,10 @@ pub(super) async fn open_store(endpoints: &Endpoints) -> Result<Arc<dyn Store>> 
         ("sql", other) => bail!(
             "tracker_store: dialect `{other}` is not served; use `dialect: postgresql`, or `dialect: sqlite` for one machine"
         ),
-        (other, _) => bail!(
-            "tracker_store: type `{other}` is not served; use `type: SQL` with `dialect: postgresql` or `dialect: sqlite`"
+        ("sqltrackerstore", _) => bail!("tracker_store: write `type: SQL` in endpoints.yml, as Rasa does"),
+        _ => bail!(
+            "tracker_store: type `{}` is not served; use `type: SQL` with `dialect: postgresql` or `dialect: sqlite`, or `type: in_memory`",
+            section.kind.as_deref().unwrap_or_default()
         ),
     }
 }

@@ -209,3 +209,10 @@ pub(super) fn has_ending(path: &Path, endings: &[&str]) -> bool {
 fn is_readable_file(path: &Path) -> bool {
     path.metadata().map_or(true, |metadata| metadata.is_file())
 }
+
+/// The file's name without its ending, or its path where two are named alike.
+pub(super) fn distinct_name(path: &Path, all: &[PathBuf]) -> String {
+    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let is_alone = all.iter().filter(|other| stem(other) == stem(path)).count() == 1;
+    if is_alone { stem(path) } else { path.with_extension("").to_string_lossy().replace(['/', '\\'], "_") }
+}

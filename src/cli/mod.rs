@@ -116,8 +116,7 @@ pub fn main() -> ExitCode {
     let quiet = cli.verbosity.quiet;
     let debug = cli.verbosity.debug || cli.verbosity.verbose > 1;
     idle::say(&[("--logging-config-file", cli.verbosity.logging_config_file.is_some() && !quiet)]);
-    logging::start(&cli.verbosity, matches!(command, Command::Run(_)));
-    let outcome = match command {
+    let outcome = start_logging(&command, &cli.verbosity).and_then(|()| match command {
         Command::Train(args) => train::run(&args, &cli.verbosity),
         Command::Run(args) => run::run(*args),
         Command::Shell(args) => shell::run(args, debug),
@@ -128,11 +127,20 @@ pub fn main() -> ExitCode {
         Command::Health(args) => health::run(&args),
         Command::Logs(args) => logs::run(&args),
         Command::Unserved(command) => command.refuse(),
-    };
+    });
     outcome.unwrap_or_else(|error| {
         terminal::error(&format!("{error:#}"));
         ExitCode::FAILURE
     })
+}
+
+fn start_logging(command: &Command, verbosity: &Verbosity) -> anyhow::Result<()> {
+    let flags = match command {
+        Command::Run(args) => Some(&args.log),
+        Command::Shell(args) => Some(&args.log),
+        _ => None,
+    };
+    logging::start(verbosity, matches!(command, Command::Run(_)), flags)
 }
 
 #[cfg(test)]

@@ -10,6 +10,12 @@ use sapa_model::Model;
 
 const SUFFIX: &str = "sapa";
 
+/// What Rasa puts between a configuration's name and the percentage of stories
+/// left out, in the names of models that are to be compared.
+pub(super) const PERCENTAGE: &str = "__percentage__";
+/// The file beside such models that tells how many stories each percentage left.
+pub(super) const STORY_COUNTS: &str = "num_stories.json";
+
 const ADJECTIVES: [&str; 16] = [
     "amiable", "bright", "calm", "deft", "eager", "fair", "gentle", "hearty", "keen", "lively", "mellow", "nimble",
     "patient", "quick", "steady", "warm",

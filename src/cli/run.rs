@@ -17,10 +17,11 @@ use tokio::task::JoinSet;
 
 use super::bot::{self, BotArgs};
 use super::dotenv::Environment;
-use super::server_flags::UnservedFlags;
+use super::logging::LogFlags;
+use super::server_flags::{DoorFlags, ListeningFlags, StorageFlags};
 use super::{idle, models, pull, terminal};
 use crate::agent::{Agent, LoadedModel, ModelServer, Speakers};
-use crate::server::{self, Patience, ServerOptions};
+use crate::server::{self, Guard, JwtKey, Patience, ServerOptions};
 use crate::store::Store;
 use crate::{brokers, channels};
 
@@ -52,7 +53,11 @@ pub(super) struct RunArgs {
     /// Model file or folder, as Rasa takes it at the end of the line.
     model_as_positional: Option<PathBuf>,
     #[command(flatten)]
-    unserved: UnservedFlags,
+    door: DoorFlags,
+    #[command(flatten)]
+    pub(super) log: LogFlags,
+    #[command(flatten)]
+    storage: StorageFlags,
 }
 
 #[derive(Debug, Subcommand)]
@@ -66,14 +71,12 @@ enum Part {
 struct ActionsArgs {
     #[arg(long, hide = true, default_value = "actions")]
     actions: String,
-    #[arg(short, long, hide = true, default_value_t = 5055)]
-    port: u16,
-    #[arg(long, hide = true, num_args = 0..)]
-    cors: Vec<String>,
     #[arg(long, hide = true)]
     auto_reload: bool,
+    #[arg(long, hide = true)]
+    log_file: Option<PathBuf>,
     #[command(flatten)]
-    unserved: UnservedFlags,
+    listening: ListeningFlags,
 }
 
 /// Runs the server until it is told to stop.
@@ -82,11 +85,11 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode> {
         bail!(
             "`run actions` is not served: actions written with rasa-sdk are Python, start them with `python -m rasa_sdk --actions {} --port {}`; the helpdesk's are started with `helpdesk-actions`. Then name the server in `endpoints.yml` under `action_endpoint`",
             actions.actions,
-            actions.port
+            actions.listening.port().unwrap_or(5055)
         );
     }
-    args.unserved.refuse()?;
-    idle::say(&args.unserved.idle());
+    args.storage.refuse()?;
+    idle::say(&args.door.idle());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(worker_threads()).enable_all().build()?;
     runtime.block_on(serve(args))
 }
@@ -102,6 +105,9 @@ pub(super) fn worker_threads() -> usize {
 
 async fn serve(args: RunArgs) -> Result<ExitCode> {
     let environment = Environment::read();
+    // Before anything is opened: nobody waits for a model to learn of a typo.
+    let tls = args.door.tls()?.map(|files| server::acceptor(&files)).transpose()?;
+    let guard = guard(&args)?;
     let endpoints = bot::read_endpoints(&args.bot.endpoints, &environment)?;
     let credentials = bot::read_credentials(&args.bot.credentials, &environment)?;
     let wanted = args.model_as_positional.as_ref().unwrap_or(&args.bot.model);
@@ -132,8 +138,7 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
         Some(server) => pull::start(server, Arc::clone(&agent)).await,
         None => None,
     };
-    let options =
-        ServerOptions { enable_api: args.enable_api, auth_token: given_token(&args), cors: args.cors.clone() };
+    let options = ServerOptions { enable_api: args.enable_api, guard, cors: args.cors.clone() };
     warn_of_closed_doors(&endpoints);
     let channels = channels::open(&agent, &credentials, args.connector.as_deref())?;
     let pruning = tokio::spawn(prune(Arc::clone(&store)));
@@ -162,8 +167,9 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     let router = server::router(agent, routes, options);
     let address = SocketAddr::new(args.interface, args.port);
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
-    tracing::info!(address = %listener.local_addr()?, model_id, "Sapa is listening");
-    serve_until_stopped(listener, router).await;
+    tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), model_id, "Sapa is listening");
+    let patience = Patience { answer: args.door.response_timeout(), ..Patience::default() };
+    serve_until_stopped(listener, router, patience, tls).await;
     pruning.abort();
     if let Some(pulling) = pulling {
         pulling.abort();
@@ -179,13 +185,19 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// An empty token is none, wherever it stands: nobody can say it and mean it.
-fn given_token(args: &RunArgs) -> Option<String> {
+/// What the API asks for. An empty token is none, wherever it stands: nobody can
+/// say it and mean it.
+fn guard(args: &RunArgs) -> Result<Guard> {
     let token = args.auth_token.clone().filter(|token| !token.trim().is_empty());
-    if args.enable_api && token.is_none() && (args.auth_token.is_some() || !args.interface.is_loopback()) {
+    let jwt = args.door.jwt()?;
+    let is_open = token.is_none() && jwt.is_none();
+    if args.enable_api && is_open && (args.auth_token.is_some() || !args.interface.is_loopback()) {
         tracing::warn!("without AUTH_TOKEN or --auth-token the API is open to everybody who reaches this port");
     }
-    token
+    if jwt.as_ref().is_some_and(JwtKey::is_weak) {
+        tracing::warn!("the JWT secret is short enough to be guessed from one token; use 32 random characters or more");
+    }
+    Ok(Guard { token, jwt })
 }
 
 fn load(path: PathBuf) -> Result<LoadedModel> {
@@ -242,7 +254,12 @@ const STOP_WITHIN: Duration = Duration::from_secs(15);
 
 /// Serves; told to stop, it finishes what is under way, but waits for no one who
 /// has sent half a request.
-async fn serve_until_stopped(listener: TcpListener, router: axum::Router) {
+async fn serve_until_stopped(
+    listener: TcpListener,
+    router: axum::Router,
+    patience: Patience,
+    tls: Option<tokio_rustls::TlsAcceptor>,
+) {
     let (told, heard) = tokio::sync::oneshot::channel();
     let stop = async {
         told_to_stop().await;
@@ -256,7 +273,7 @@ async fn serve_until_stopped(listener: TcpListener, router: axum::Router) {
         tokio::time::sleep(STOP_WITHIN).await;
     };
     tokio::select! {
-        () = server::serve(listener, router, Patience::default(), stop) => {}
+        () = server::serve(listener, router, patience, tls, stop) => {}
         () = too_late => tracing::warn!("some connections did not end in time; they are cut"),
     }
 }

@@ -1,93 +1,96 @@
-//! Rasa's flags of `run` that this version does not serve: refused where going
-//! on would be unsafe or something else than what was asked for, idle elsewhere.
+//! Rasa's flags of `run` around the listening socket, and what they mean for a
+//! shell, which listens nowhere.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
-/// Flags that `run` and `shell` take and do not serve.
+use crate::server::{JwtKey, TlsFiles};
+
+/// How the server is reached: TLS, JSON Web Tokens, patience.
 #[derive(Debug, Args)]
-pub(super) struct UnservedFlags {
-    #[arg(long, hide = true)]
-    response_timeout: Option<f64>,
-    #[arg(long, hide = true)]
-    remote_storage: Option<String>,
-    #[arg(long, hide = true)]
+pub(super) struct DoorFlags {
+    /// Seconds an answer may take; then it is 503.
+    #[arg(long, default_value_t = 3_600.0, value_parser = seconds)]
+    response_timeout: f64,
+    /// Certificate in PEM: the server then speaks HTTPS.
+    #[arg(long)]
     ssl_certificate: Option<PathBuf>,
-    #[arg(long, hide = true)]
+    /// Private key of the certificate, in PEM.
+    #[arg(long)]
     ssl_keyfile: Option<PathBuf>,
-    #[arg(long, hide = true)]
+    /// Without effect, as in Rasa: clients are not asked for certificates.
+    #[arg(long)]
     ssl_ca_file: Option<PathBuf>,
-    #[arg(long, hide = true)]
+    /// Password of the private key.
+    #[arg(long, env = "SSL_PASSWORD", hide_env_values = true)]
     ssl_password: Option<String>,
-    #[arg(long, hide = true)]
+    /// Shared secret, or public key, of the JSON Web Tokens that the API asks for.
+    #[arg(long, env = "JWT_SECRET", hide_env_values = true, allow_hyphen_values = true)]
     jwt_secret: Option<String>,
-    #[arg(long, hide = true)]
-    jwt_method: Option<String>,
-    #[arg(long, hide = true)]
-    jwt_private_key: Option<PathBuf>,
-    #[arg(long, hide = true)]
-    log_file: Option<PathBuf>,
-    #[arg(long, hide = true)]
-    use_syslog: bool,
-    #[arg(long, hide = true)]
-    syslog_address: Option<String>,
-    #[arg(long, hide = true)]
-    syslog_port: Option<u16>,
-    #[arg(long, hide = true)]
-    syslog_protocol: Option<String>,
+    /// How they are signed.
+    #[arg(long, default_value = "HS256")]
+    jwt_method: String,
+    /// Without effect: tokens are checked here, not made.
+    #[arg(long, allow_hyphen_values = true)]
+    jwt_private_key: Option<String>,
 }
 
-impl UnservedFlags {
-    /// An error when a server without them would be less safe, or serve another
-    /// model.
-    pub(super) fn refuse(&self) -> Result<()> {
-        let tokens =
-            [("--jwt-secret", self.jwt_secret.is_some()), ("--jwt-private-key", self.jwt_private_key.is_some())];
-        if let Some((flag, _)) = tokens.iter().find(|(_, given)| *given) {
-            bail!("`{flag}` is not served yet; protect the API with `--auth-token`");
-        }
-        let tls = [&self.ssl_certificate, &self.ssl_keyfile, &self.ssl_ca_file];
-        if tls.iter().any(|file| file.is_some()) || self.ssl_password.is_some() {
-            bail!(
-                "`--ssl-certificate` is not served: put a proxy that ends TLS in front, and listen on `-i 127.0.0.1`"
-            );
-        }
-        self.refuse_storage()
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0 && *seconds <= 1e9);
+    seconds.ok_or_else(|| "a number of seconds above 0 is needed".to_owned())
+}
+
+impl DoorFlags {
+    pub(super) fn response_timeout(&self) -> Duration {
+        Duration::from_secs_f64(self.response_timeout)
     }
 
-    /// An error when the model would be another one.
-    pub(super) fn refuse_storage(&self) -> Result<()> {
+    /// The files of TLS, when it is asked for.
+    pub(super) fn tls(&self) -> Result<Option<TlsFiles>> {
+        let Some(certificate) = self.ssl_certificate.clone() else {
+            if self.ssl_keyfile.is_some() {
+                bail!("`--ssl-keyfile` needs `--ssl-certificate`: without it the server would not encrypt");
+            }
+            return Ok(None);
+        };
+        Ok(Some(TlsFiles { certificate, key: self.ssl_keyfile.clone(), password: self.ssl_password.clone() }))
+    }
+
+    /// The key that bearers' tokens are checked with. An empty secret is none:
+    /// nobody can mean it.
+    pub(super) fn jwt(&self) -> Result<Option<JwtKey>> {
+        let Some(secret) = self.jwt_secret.as_deref().filter(|secret| !secret.trim().is_empty()) else {
+            if self.jwt_private_key.is_some() || self.jwt_secret.is_some() {
+                bail!("`--jwt-secret` is missing or empty: without it the API would not ask for tokens");
+            }
+            return Ok(None);
+        };
+        JwtKey::new(secret, &self.jwt_method).map(Some).map_err(|error| anyhow!("{error:#}"))
+    }
+
+    /// What was given and means nothing for a server.
+    pub(super) fn idle(&self) -> Vec<(&'static str, bool)> {
+        vec![("--ssl-ca-file", self.ssl_ca_file.is_some()), ("--jwt-private-key", self.jwt_private_key.is_some())]
+    }
+}
+
+/// Where Rasa fetches models from.
+#[derive(Debug, Args)]
+pub(super) struct StorageFlags {
+    #[arg(long, hide = true)]
+    remote_storage: Option<String>,
+}
+
+impl StorageFlags {
+    /// An error: the model would be another one.
+    pub(super) fn refuse(&self) -> Result<()> {
         if self.remote_storage.is_some() {
             bail!("`--remote-storage` is not served: fetch the model file yourself, and name it with `--model`");
         }
         Ok(())
-    }
-
-    /// What means nothing for a server and for the shell.
-    pub(super) fn idle(&self) -> Vec<(&'static str, bool)> {
-        vec![
-            ("--response-timeout", self.response_timeout.is_some()),
-            ("--jwt-method", self.jwt_method.is_some()),
-            ("--log-file", self.log_file.is_some()),
-            ("--use-syslog", self.use_syslog),
-            ("--syslog-address", self.syslog_address.is_some()),
-            ("--syslog-port", self.syslog_port.is_some()),
-            ("--syslog-protocol", self.syslog_protocol.is_some()),
-        ]
-    }
-
-    /// What means nothing where nobody connects.
-    pub(super) fn for_servers(&self) -> Vec<(&'static str, bool)> {
-        vec![
-            ("--ssl-certificate", self.ssl_certificate.is_some()),
-            ("--ssl-keyfile", self.ssl_keyfile.is_some()),
-            ("--ssl-ca-file", self.ssl_ca_file.is_some()),
-            ("--ssl-password", self.ssl_password.is_some()),
-            ("--jwt-secret", self.jwt_secret.is_some()),
-            ("--jwt-private-key", self.jwt_private_key.is_some()),
-        ]
     }
 }
 
@@ -106,9 +109,29 @@ pub(super) struct ListeningFlags {
     enable_api: bool,
     #[arg(long, hide = true)]
     connector: Option<String>,
+    #[arg(long, hide = true)]
+    response_timeout: Option<f64>,
+    #[arg(long, hide = true)]
+    ssl_certificate: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    ssl_keyfile: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    ssl_ca_file: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    ssl_password: Option<String>,
+    #[arg(long, hide = true, allow_hyphen_values = true)]
+    jwt_secret: Option<String>,
+    #[arg(long, hide = true)]
+    jwt_method: Option<String>,
+    #[arg(long, hide = true, allow_hyphen_values = true)]
+    jwt_private_key: Option<String>,
 }
 
 impl ListeningFlags {
+    pub(super) fn port(&self) -> Option<u16> {
+        self.port
+    }
+
     /// All of them mean nothing.
     pub(super) fn idle(&self) -> Vec<(&'static str, bool)> {
         vec![
@@ -118,6 +141,14 @@ impl ListeningFlags {
             ("--cors", self.cors.is_some()),
             ("--enable-api", self.enable_api),
             ("--connector", self.connector.is_some()),
+            ("--response-timeout", self.response_timeout.is_some()),
+            ("--ssl-certificate", self.ssl_certificate.is_some()),
+            ("--ssl-keyfile", self.ssl_keyfile.is_some()),
+            ("--ssl-ca-file", self.ssl_ca_file.is_some()),
+            ("--ssl-password", self.ssl_password.is_some()),
+            ("--jwt-secret", self.jwt_secret.is_some()),
+            ("--jwt-method", self.jwt_method.is_some()),
+            ("--jwt-private-key", self.jwt_private_key.is_some()),
         ]
     }
 }

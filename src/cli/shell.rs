@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::bot::{self, BotArgs};
 use super::dotenv::Environment;
-use super::server_flags::{ListeningFlags, UnservedFlags};
+use super::logging::LogFlags;
+use super::server_flags::{ListeningFlags, StorageFlags};
 use super::{idle, models, terminal};
 use crate::agent::{Incoming, TurnReport};
 use crate::channels::output::pieces;
@@ -33,7 +34,9 @@ pub(super) struct ShellArgs {
     #[command(flatten)]
     listening: ListeningFlags,
     #[command(flatten)]
-    unserved: UnservedFlags,
+    pub(super) log: LogFlags,
+    #[command(flatten)]
+    storage: StorageFlags,
 }
 
 #[derive(Debug, Subcommand)]
@@ -47,8 +50,8 @@ pub(super) fn run(args: ShellArgs, debug: bool) -> Result<ExitCode> {
     if let Some(Part::Nlu(bot)) = &args.part {
         return shell_nlu(bot);
     }
-    args.unserved.refuse_storage()?;
-    idle::say(&[args.listening.idle(), args.unserved.idle(), args.unserved.for_servers()].concat());
+    args.storage.refuse()?;
+    idle::say(&args.listening.idle());
     let wanted = args.model_as_positional.as_ref().unwrap_or(&args.bot.model);
     let Some(path) = models::find(wanted) else {
         bail!("no model found in `{}`; train one with `sapa train` first", wanted.display());

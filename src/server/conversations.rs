@@ -18,13 +18,21 @@ pub(super) struct Parameters {
     until: Option<String>,
 }
 
+const TRACKER: &str = "/tracker";
+const EVENTS: &str = "/tracker/events";
+
+/// The conversation that a path behind `/conversations/` is about.
+pub(super) fn id_of(path: &str) -> Option<&str> {
+    path.strip_suffix(EVENTS).or_else(|| path.strip_suffix(TRACKER))
+}
+
 /// `GET /conversations/{id}/tracker`.
 pub(super) async fn get(
     State(app): State<App>,
     Path(path): Path<String>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Json<Value>, ApiError> {
-    let id = path.strip_suffix("/tracker").ok_or_else(|| unknown(&path))?;
+    let id = path.strip_suffix(TRACKER).ok_or_else(|| unknown(&path))?;
     tracker(&app, id, &parameters).await
 }
 
@@ -35,7 +43,7 @@ pub(super) async fn post(
     Query(parameters): Query<Parameters>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let id = path.strip_suffix("/tracker/events").ok_or_else(|| unknown(&path))?;
+    let id = path.strip_suffix(EVENTS).ok_or_else(|| unknown(&path))?;
     if id.is_empty() || id.chars().count() > 255 || id.contains('\0') {
         return Err(ApiError::bad_request("A conversation id must have 1 to 255 characters."));
     }

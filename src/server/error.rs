@@ -51,6 +51,15 @@ impl ApiError {
         }
     }
 
+    /// Known, but not allowed to.
+    pub fn not_authorized() -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            reason: "NotAuthorized",
+            message: "User has insufficient permissions.".to_owned(),
+        }
+    }
+
     /// There is nothing under that address.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_FOUND, reason: "NotFound", message: message.into() }
@@ -91,6 +100,11 @@ pub(super) fn not_found(_method: &Method, uri: &Uri) -> Response {
 /// Rasa's web server's words for a known address with another method.
 pub(super) fn method_not_allowed(method: &Method, uri: &Uri) -> Response {
     plain(StatusCode::METHOD_NOT_ALLOWED, format!("Method {method} not allowed for URL {}", shown(uri)))
+}
+
+/// Rasa's web server's words for an answer that was too long in coming.
+pub(super) fn response_timeout() -> Response {
+    plain(StatusCode::SERVICE_UNAVAILABLE, "Response Timeout".to_owned())
 }
 
 /// The path, without anything personal that somebody wrote into it.

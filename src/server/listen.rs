@@ -18,12 +18,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower_service::Service as _;
 
-use super::MOST_BODY;
+use super::{MOST_BODY, error};
 
 /// How long a client may take.
 #[derive(Clone, Copy, Debug)]
@@ -33,11 +36,13 @@ pub struct Patience {
     pub head: Duration,
     /// For a request's body, all of it.
     pub body: Duration,
+    /// For the answer, all of a turn.
+    pub answer: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { head: Duration::from_secs(30), body: Duration::from_secs(30) }
+        Self { head: Duration::from_secs(30), body: Duration::from_secs(30), answer: Duration::from_secs(3_600) }
     }
 }
 
@@ -56,7 +61,13 @@ const BODIES_KIB: usize = 64 << 10;
 
 /// Serves until `stop` is over and what is under way is done. A connection that
 /// cannot be taken is tried again.
-pub async fn serve(listener: TcpListener, router: Router, patience: Patience, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    patience: Patience,
+    tls: Option<TlsAcceptor>,
+    stop: impl Future<Output = ()>,
+) {
     let connections = Arc::new(Semaphore::new(most_connections()));
     let bodies = Arc::new(Semaphore::new(BODIES_KIB));
     let open = GracefulShutdown::new();
@@ -68,16 +79,19 @@ pub async fn serve(listener: TcpListener, router: Router, patience: Patience, st
         };
         // Answers are written at once and whole; a failure costs latency only.
         let _ = stream.set_nodelay(true);
-        let (router, bodies) = (router.clone(), Arc::clone(&bodies));
-        let service = service_fn(move |request| answer(router.clone(), Arc::clone(&bodies), patience.body, request));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(patience.head)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = open.watch(connection);
+        let (router, bodies, tls) = (router.clone(), Arc::clone(&bodies), tls.clone());
+        let service = service_fn(move |request| answer(router.clone(), Arc::clone(&bodies), patience, request));
+        let watcher = open.watcher();
         tokio::spawn(async move {
             let _place = place;
-            if let Err(error) = connection.await {
+            let outcome = match tls {
+                None => watcher.watch(connection(stream, service, patience)).await.map_err(io::Error::other),
+                Some(tls) => match encrypted(&tls, stream, patience).await {
+                    Ok(stream) => watcher.watch(connection(stream, service, patience)).await.map_err(io::Error::other),
+                    Err(error) => Err(error),
+                },
+            };
+            if let Err(error) = outcome {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
@@ -86,8 +100,30 @@ pub async fn serve(listener: TcpListener, router: Router, patience: Patience, st
     open.shutdown().await;
 }
 
+fn connection<Stream, Service>(
+    stream: Stream,
+    service: Service,
+    patience: Patience,
+) -> http1::Connection<TokioIo<Stream>, Service>
+where
+    Stream: AsyncRead + AsyncWrite + Unpin,
+    Service: hyper::service::HttpService<Incoming, ResBody = Body>,
+    Service::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.head)
+        .serve_connection(TokioIo::new(stream), service)
+}
+
+/// The stream behind its handshake, which may take as long as a request's head.
+async fn encrypted(tls: &TlsAcceptor, stream: TcpStream, patience: Patience) -> io::Result<TlsStream<TcpStream>> {
+    let late = || io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake did not end in time");
+    tokio::time::timeout(patience.head, tls.accept(stream)).await.map_err(|_| late())?
+}
+
 /// The next connection, once there is room for it.
-async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> (tokio::net::TcpStream, OwnedSemaphorePermit) {
+async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
     loop {
         let Ok(place) = Arc::clone(places).acquire_owned().await else {
             // It is never closed.
@@ -125,7 +161,7 @@ fn open_files() -> Option<usize> {
 async fn answer(
     mut router: Router,
     bodies: Arc<Semaphore>,
-    patience: Duration,
+    patience: Patience,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let _room = match room_for(&request, bodies) {
@@ -135,7 +171,11 @@ async fn answer(
             return Ok(busy.into_response());
         }
     };
-    router.call(request.map(|body| Body::new(Timed { body, patience, deadline: None }))).await
+    let request = request.map(|body| Body::new(Timed { body, patience: patience.body, deadline: None }));
+    match tokio::time::timeout(patience.answer, router.call(request)).await {
+        Ok(answer) => answer,
+        Err(_) => Ok(error::response_timeout()),
+    }
 }
 
 /// Room for a large body, as long as it is being received and worked on.
@@ -192,7 +232,6 @@ impl HttpBody for Timed {
 mod tests {
     use axum::routing::post;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpStream;
 
     use super::*;
 
@@ -201,8 +240,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = Router::new().route("/", post(async |body: Bytes| format!("{} bytes", body.len())));
-        let patience = Patience { head: Duration::from_millis(200), body: Duration::from_millis(200) };
-        let server = tokio::spawn(serve(listener, router, patience, std::future::pending()));
+        let patience =
+            Patience { head: Duration::from_millis(200), body: Duration::from_millis(200), ..Patience::default() };
+        let server = tokio::spawn(serve(listener, router, patience, None, std::future::pending()));
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(request.as_bytes()).await.unwrap();
         let mut said = String::new();

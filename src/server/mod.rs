@@ -5,6 +5,7 @@ mod conversations;
 mod error;
 mod listen;
 mod status;
+mod tls;
 
 use std::sync::Arc;
 
@@ -18,8 +19,10 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::agent::Agent;
 
+pub use auth::{Guard, JwtKey};
 pub use error::ApiError;
 pub use listen::{Patience, serve};
+pub use tls::{TlsFiles, acceptor};
 
 /// Version of Rasa whose API this is.
 pub const RASA_VERSION: &str = "3.6.21";
@@ -31,8 +34,8 @@ const MOST_BODY: usize = 1 << 20;
 pub struct ServerOptions {
     /// Whether the API is served besides the channels.
     pub enable_api: bool,
-    /// Token the API asks for.
-    pub auth_token: Option<String>,
+    /// What the API asks for.
+    pub guard: Guard,
     /// Origins that browsers may call from; `*` for all.
     pub cors: Vec<String>,
 }
@@ -80,7 +83,7 @@ fn api(app: &App) -> Router {
         .route("/domain", get(status::domain))
         .route("/model/parse", post(status::parse))
         .route("/conversations/{*path}", get(conversations::get).post(conversations::post).put(conversations::put))
-        .layer(from_fn_with_state(app.clone(), auth::require_token))
+        .layer(from_fn_with_state(app.clone(), auth::require))
         .with_state(app.clone())
 }
 

@@ -134,6 +134,12 @@ pub trait Store: Send + Sync {
     /// Keeps a position under a name.
     fn set_cursor<'a>(&'a self, name: &'a str, value: &'a str) -> Answer<'a, ()>;
 
+    /// Whether processes on several machines use it: what one of them does at a time
+    /// is then agreed on with [`Self::lead`].
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Takes or keeps the lead in a task that one process does at a time, for so
     /// many seconds from now on the store's clock: `false` while another owner
     /// leads. No seconds let go of it.

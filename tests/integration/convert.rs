@@ -204,6 +204,18 @@ fn a_seed_gives_the_same_parts_again() {
 }
 
 #[test]
+fn an_example_that_stands_twice_is_not_learnt_and_tested_with() {
+    let project = Project::empty();
+    let examples = "    - same words\n".repeat(8);
+    project.write("data/nlu.yml", format!("nlu:\n- intent: a\n  examples: |\n{examples}    - other words\n"));
+    let split = project.sapa(&["data", "split", "nlu", "--training-fraction", "0.5"]);
+    assert_eq!(split.code, Some(0), "{split:?}");
+    let parts = ["training", "test"].map(|part| text(&project, &format!("train_test_split/{part}_data.yml")));
+    assert_eq!(parts.concat().matches("same words").count(), 1, "{parts:?}");
+    assert_eq!(parts.concat().matches("other words").count(), 1, "{parts:?}");
+}
+
+#[test]
 fn stories_are_split_and_all_else_stays_with_training() {
     let project = Project::empty();
     let story = |number: usize| {

@@ -11,10 +11,6 @@ fn flags_without_effect_are_said_once() {
     assert_eq!(trained.code, Some(0), "{trained:?}");
     let idle = "note: `--skip-validation`, `--augmentation`, `--debug-plots`, `--persist-nlu-data`, `--finetune`, `--epoch-fraction`, `--endpoints` have no effect here";
     assert_eq!(trained.err.matches(idle).count(), 1, "{trained:?}");
-    let core =
-        project.sapa(&["train", "core", "-s", "data", "-c", "config.yml", "--percentages", "0", "25", "--runs", "3"]);
-    assert_eq!(core.code, Some(0), "{core:?}");
-    assert!(core.err.contains("note: `--percentages`, `--runs` have no effect here"), "{core:?}");
     let plain = project.sapa(&["train", "nlu", "-u", "data/nlu.yml"]);
     assert!(plain.code == Some(0) && !plain.err.contains("no effect"), "{plain:?}");
     let checked = project.sapa(&["data", "validate", "stories", "--max-history", "3", "--logging-config-file", "x"]);
@@ -40,9 +36,11 @@ fn understanding_is_trained_without_a_domain() {
 #[test]
 fn several_configurations_are_not_silently_one() {
     let project = Project::tiny();
-    let told = project.sapa(&["train", "core", "-c", "config.yml", "other.yml"]);
-    assert_eq!(told.code, Some(1), "{told:?}");
-    assert!(told.err.contains("train each by itself"), "{told:?}");
+    for part in [&["train"][..], &["train", "nlu"]] {
+        let told = project.sapa(&[part, &["-c", "config.yml", "other.yml"]].concat());
+        assert_eq!(told.code, Some(1), "{told:?}");
+        assert!(told.err.contains("one configuration is trained at a time"), "{told:?}");
+    }
 }
 
 #[test]
@@ -53,31 +51,18 @@ fn the_shell_takes_what_run_takes() {
     let chat = project.sapa_with_input(&line.split_whitespace().collect::<Vec<_>>(), "hello\n");
     assert_eq!(chat.code, Some(0), "{chat:?}");
     assert!(chat.out.contains("Hello!"), "{chat:?}");
-    for flag in [
-        "--port",
-        "--interface",
-        "--connector",
-        "--log-file",
-        "--syslog-port",
-        "--ssl-certificate",
-        "--response-timeout",
-    ] {
+    for flag in ["--port", "--interface", "--connector", "--ssl-certificate", "--response-timeout"] {
         assert!(chat.err.contains(&format!("`{flag}`")), "{flag}: {chat:?}");
     }
 }
 
 #[test]
-fn flags_that_would_make_the_server_unsafe_or_another_are_refused_with_a_cure() {
+fn a_model_that_lies_elsewhere_is_not_replaced_by_another() {
     let project = Project::tiny().trained();
-    for (flags, cure) in [
-        (&["--ssl-certificate", "a.pem", "--ssl-keyfile", "b.pem"][..], "put a proxy"),
-        (&["--ssl-password", "x"], "put a proxy"),
-        (&["--jwt-secret", "x", "--jwt-method", "HS256"], "`--auth-token`"),
-        (&["--remote-storage", "aws"], "`--model`"),
-    ] {
-        let told = project.sapa_that_ends(&[&["run", "-p", "0"], flags].concat());
-        assert_eq!(told.code, Some(1), "{flags:?}: {told:?}");
-        assert!(told.err.contains(cure), "{flags:?}: {told:?}");
+    for command in ["run", "shell"] {
+        let told = project.sapa_that_ends(&[command, "--remote-storage", "aws"]);
+        assert_eq!(told.code, Some(1), "{told:?}");
+        assert!(told.err.contains("`--model`"), "{told:?}");
     }
 }
 

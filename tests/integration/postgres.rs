@@ -12,7 +12,7 @@ use crate::support::{Cluster, PASSWORD, Project, Server, USER, brief, poll};
 const WEBHOOK: &str = "/webhooks/rest/webhook";
 
 /// The small bot on that database.
-fn bot(cluster: &Cluster, database: &str) -> Project {
+pub fn bot(cluster: &Cluster, database: &str) -> Project {
     let project = Project::tiny().trained();
     use_database(&project, cluster.port, database, PASSWORD);
     project

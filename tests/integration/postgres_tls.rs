@@ -1,32 +1,6 @@
 //! Connections to PostgreSQL that nobody on the way can read.
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-
-use crate::support::{Cluster, Output, PASSWORD, Project, Server, USER};
-
-/// Who signs, and what it signs with.
-struct Authority {
-    certificate: String,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut parameters = CertificateParams::default();
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("a key");
-        let certificate = parameters.self_signed(&key).expect("a certificate").pem();
-        Self { certificate, issuer: Issuer::new(parameters, key) }
-    }
-
-    /// Certificate and key of a server of that name.
-    fn sign(&self, name: &str) -> (String, String) {
-        let parameters = CertificateParams::new(vec![name.to_owned()]).expect("a name");
-        let key = KeyPair::generate().expect("a key");
-        let certificate = parameters.signed_by(&key, &self.issuer).expect("a certificate");
-        (certificate.pem(), key.serialize_pem())
-    }
-}
+use crate::support::{Authority, Cluster, Output, PASSWORD, Project, Server, USER};
 
 /// The small bot with these parameters of the connection.
 fn bot(cluster: &Cluster, query: &str) -> Project {

@@ -5,8 +5,27 @@ use crate::support::Project;
 /// A file, what stands in it, what a slip makes of it, and the finding.
 const SLIPS: &[(&str, &str, &str, &str)] = &[
     // A dash is forgotten: the action would be lost.
-    ("data/rules.yml", "  - action: utter_greet", "    action: utter_greet", "W0204 data/rules.yml"),
+    ("data/rules.yml", "  - action: utter_greet", "    action: utter_greet", "E0406 data/rules.yml"),
     ("data/rules.yml", "  - intent: greet\n", "  - or: []\n  - intent: greet\n", "W0403 data/rules.yml"),
+    ("data/rules.yml", "  - intent: greet\n", "  - intnet: greet\n", "E0406 data/rules.yml"),
+    ("data/rules.yml", "  - intent: greet\n", "  - intent:greet\n", "E0406 data/rules.yml"),
+    ("data/rules.yml", "  - intent: greet\n", "  - intent: greet\n  - bot: hi\n", "E0405 data/rules.yml"),
+    ("data/rules.yml", "  steps:\n", "  conditions: [{active_loop: null}]\n  steps:\n", "E0208 data/rules.yml"),
+    ("data/rules.yml", "  steps:\n", "  condition:\n  steps:\n", "E0202 data/rules.yml"),
+    ("data/nlu.yml", "  examples: |\n", "  exampels: |\n", "E0208 data/nlu.yml"),
+    ("data/nlu.yml", "- intent: greet", "- intnt: greet", "E0208 data/nlu.yml"),
+    ("domain.yml", "    required_slots:", "  required_slots:", "E0209 domain.yml"),
+    ("domain.yml", "    - type: from_text\n", "    - type: from_text\n    intent: greet\n", "E0209 domain.yml"),
+    ("domain.yml", "    buttons:", "    butons:", "E0208 domain.yml"),
+    ("domain.yml", "payload: italian", "payload: 5", "E0202 domain.yml"),
+    ("domain.yml", "- action_work", "- action_work:\n  send_domain: true", "E0209 domain.yml"),
+    (
+        "domain.yml",
+        "  - text: Hello!",
+        "  - text: Hello!\n    condtion: [{type: slot, name: cuisine, value: x}]",
+        "E0208 domain.yml",
+    ),
+    ("config.yml", "- name: RulePolicy", "- name: FlowPolicy", "E0602 config.yml"),
     ("config.yml", "- name: RulePolicy", "", "W0809 data/rules.yml"),
     ("config.yml", "- name: RulePolicy", "- name: RulePolicy\n  core_fallback_threshold: high", "E0901 config.yml"),
     ("config.yml", "- name: RulePolicy", "- name: RulePolicy\n  restrict_rules: \"no\"", "E0901 config.yml"),

@@ -200,6 +200,35 @@ fn several_models_are_compared_by_what_they_predict() {
     assert_eq!(results(), json!({"bad": [[1]], "good": [[2, 2], [2]]}));
 }
 
+/// `train core` with several configurations, then `test core` on what it wrote:
+/// `num_stories.json` and file names as Rasa's (rasa/core/train.py).
+#[test]
+fn configurations_are_trained_on_ever_fewer_stories_and_compared() {
+    let project = Project::tiny();
+    let config = std::fs::read_to_string(project.path("config.yml")).expect("the configuration");
+    std::fs::write(project.path("other.yml"), config).expect("a second one");
+    let line = "train core -c config.yml other.yml --percentages 99 0 --runs 2 --out compared";
+    let trained = project.sapa(&line.split(' ').collect::<Vec<_>>());
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    for (run, name, percentage) in [(1, "config", 0), (1, "other", 99), (2, "config", 99), (2, "other", 0)] {
+        let model = project.path(&format!("compared/run_{run}/{name}__percentage__{percentage}.sapa"));
+        assert!(model.is_file(), "{model:?}");
+    }
+    let counts = std::fs::read_to_string(project.path("compared/num_stories.json")).expect("counts");
+    let counts: Vec<usize> = serde_json::from_str(&counts).expect("JSON");
+    assert!(counts[0] > 1 && counts[1] == 1, "{counts:?}");
+    // Models of dialogue alone: intents are taken as given.
+    let story = "stories:\n- story: one\n  steps:\n  - intent: hours\n  - action: utter_hours\n";
+    project.write("tests/stories.yml", story);
+    let tested = project.sapa(&["test", "core", "-m", "compared", "--evaluate-model-directory"]);
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    let results: Value = serde_json::from_str(&text(&project, "results.json")).expect("JSON");
+    let of = |name: &str| results[name].as_array().cloned().expect("runs");
+    assert_eq!(of("config"), of("other"), "each run leaves the same stories to both");
+    assert!(of("config").len() == 2 && of("config").iter().all(|run| run[0] == 1), "{results}");
+    assert!(text(&project, "core_model_comparison_graph.svg").contains("Number of stories"));
+}
+
 #[test]
 fn stories_behind_an_address_are_refused() {
     let project = Project::tiny().trained();

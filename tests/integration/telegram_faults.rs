@@ -4,8 +4,52 @@
 use sapa_sdk::BotMessage;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, BotApi, FakeActions, Fault, Project, RUNTIME, Server, TOKEN, brief, poll, texts};
+use crate::support::{
+    Answer, BotApi, Cluster, FakeActions, Fault, Project, RUNTIME, Server, TOKEN, brief, poll, texts,
+};
 use crate::telegram::{MODES, WEBHOOK, hook, tiny};
+
+/// Two processes on one database: one asks, the other stands by, and takes over at
+/// once when the first is told to stop. Nothing is asked twice at a time (409).
+#[test]
+fn of_the_processes_on_one_database_one_asks_for_updates() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let (api, project) = (BotApi::start(), crate::postgres::bot(cluster, &cluster.database()));
+    api.serve(&project, "");
+    let mut servers: Vec<Server> = (0..2).map(|_| Server::with_api(&project)).collect();
+    api.wait_for_bot();
+    let stands_by = |server: &Server| server.log().contains("stands by for it");
+    poll("one to stand by", || servers.iter().any(stands_by).then_some(()));
+    // The one that asks is stopped first.
+    servers.sort_by_key(stands_by);
+    for number in 0..6 {
+        api.queue([api.text(number, "hi")]);
+    }
+    poll("the replies", || (0..6).all(|chat| texts(&api.messages(chat)) == ["Hello!"]).then_some(()));
+    let log = servers.remove(0).terminate();
+    api.queue([api.text(9, "hi")]);
+    poll("the reply of the other", || (texts(&api.messages(9)) == ["Hello!"]).then_some(()));
+    assert!(!(log + &servers[0].log()).contains("another program receives"), "{}", servers[0].log());
+    let users = servers[0].events("1").iter().filter(|event| event["event"] == "user").count();
+    assert_eq!(users, 1);
+}
+
+#[test]
+fn the_menu_shows_the_commands_that_have_a_description() {
+    let (api, project) = (BotApi::start(), Project::tiny().trained());
+    let commands = "{jam: {intent: hours, description: Jam buka, groups: true}, halo: {intent: greet, description: Salam}, x: greet}";
+    api.serve(&project, &format!("  commands: {commands}\n"));
+    let server = Server::with_api(&project);
+    api.wait_for_bot();
+    let [jam, halo] = [("jam", "Jam buka"), ("halo", "Salam")].map(|(c, d)| json!({ "command": c, "description": d }));
+    let expected = [
+        json!({ "commands": [&jam, &halo], "scope": { "type": "all_private_chats" } }),
+        json!({ "commands": [&jam], "scope": { "type": "all_group_chats" } }),
+    ];
+    assert_eq!(api.calls("setMyCommands"), expected);
+    assert_eq!(api.texts(&server, 7, "/jam"), ["We are open from nine to five."]);
+    assert_eq!(api.texts(&server, 7, "/x"), ["Hello!"]);
+}
 
 /// The small bot in a project of its own, asking for updates: it can be started again.
 fn asking() -> (BotApi, Project, Server) {
@@ -213,6 +257,9 @@ fn a_channel_whose_variable_is_not_set_is_off_with_a_line_in_the_log() {
         let log = server.stop();
         assert_eq!(log.matches("channel is off").count(), 1, "{log}");
     }
+    project.write("credentials.yml", "rest:\ntelegram:\n  verify: X\n");
+    let output = project.sapa_that_ends(&["run", "-p", "0"]);
+    assert!(output.code == Some(1) && output.err.contains("`access_token` is missing"), "{output:?}");
 }
 
 #[test]
@@ -222,6 +269,9 @@ fn credentials_that_mean_nothing_are_named() {
         ("webhook_url: https://a.b/other", "must end in `/webhooks/telegram/webhook`"),
         ("secret_token: 'a b'", "`secret_token` must have"),
         ("commands: [a]", "`commands` must map"),
+        ("commands: {Jam: {description: x}}", "a menu takes names"),
+        ("commands: {jam: {intnt: x}}", "`intnt` is not one of"),
+        ("commands: {jam: {groups: 1}}", "`groups` must be"),
         ("verify: [a]", "`verify` must be a text"),
         ("request_timeout: 0", "`request_timeout` must be a number of seconds"),
         ("api_url: localhost:81", "`api_url` must be an address"),

@@ -26,7 +26,10 @@ pub(crate) fn extract_slots(scene: &Scene<'_>, replies: &mut Replies) -> Result<
                 custom_mapping(scene, action, replies, &mut ran, &mut candidates)?;
                 continue;
             }
-            if let Some(value) = value(scene, slot, mapping) {
+            let Some(value) = value(scene, slot, mapping) else { continue };
+            // A null clears what is set, and is no value for what is not: then the
+            // next mapping is looked at.
+            if !value.is_null() || !scene.view.slot(name).is_null() {
                 candidates.push(Event::new(scene.now, EventBody::Slot { name: name.clone(), value }));
                 break;
             }
@@ -60,30 +63,31 @@ fn custom_mapping(
 
 /// `action_validate_slot_mappings`, when the domain lists it, may change the
 /// candidates. It is called without any, too: it may have slots to extract
-/// itself (spec §4.4). Without it, messages of mapping actions are dropped [quirk].
+/// itself (spec §4.4). What it says comes first. Messages of mapping actions are
+/// dropped [quirk] (`ActionExtractSlots._execute_validation_action`).
 fn validate(scene: &Scene<'_>, candidates: Vec<Event>, replies: &mut Replies) -> Result<Vec<Event>, Pending> {
     const VALIDATION: &str = "action_validate_slot_mappings";
-    let is_slot = |event: &Event| matches!(event.body, EventBody::Slot { .. });
+    let candidates: Vec<Event> =
+        candidates.into_iter().filter(|event| matches!(event.body, EventBody::Slot { .. })).collect();
     if !scene.model.domain.is_custom_action(VALIDATION) {
-        return Ok(candidates.into_iter().filter(is_slot).collect());
+        return Ok(candidates);
     }
     let mut trial = scene.fork();
-    candidates.iter().filter(|e| is_slot(e)).for_each(|e| trial.push_event(e.clone()));
+    candidates.iter().for_each(|e| trial.push_event(e.clone()));
     let response = match call_remote(&trial, VALIDATION, replies)? {
         Ok(response) => response,
         Err(failure) => {
             replies.warn(format!("action `{VALIDATION}`: {failure}"));
-            return Ok(candidates.into_iter().filter(is_slot).collect());
+            return Ok(candidates);
         }
     };
-    let validated: Vec<Event> = remote_events_or_none(&trial, response, replies)?
+    let mut events: Vec<Event> = remote_events_or_none(&trial, response, replies)?
         .into_iter()
         .filter(|e| matches!(e.body, EventBody::Slot { .. } | EventBody::Bot { .. }))
         .collect();
-    let names: Vec<&str> = validated.iter().filter_map(slot_name).collect();
-    let mut events: Vec<Event> =
-        candidates.into_iter().filter(|e| slot_name(e).is_none_or(|name| !names.contains(&name))).collect();
-    events.extend(validated.iter().cloned());
+    let is_decided = |candidate: &Event| events.iter().any(|event| slot_name(event) == slot_name(candidate));
+    let (_, others): (Vec<Event>, Vec<Event>) = candidates.into_iter().partition(|candidate| is_decided(candidate));
+    events.extend(others);
     Ok(events)
 }
 
@@ -170,21 +174,23 @@ fn is_unique(scene: &Scene<'_>, slot_name: &str, mapping: &SlotMapping) -> bool 
     !others.filter_map(|other| domain.slots.get(other)).any(|other| other.mappings.contains(mapping))
 }
 
+/// A slot of type `list` gets all values as a list, whatever the mapping; any other
+/// the last one.
 fn value(scene: &Scene<'_>, slot: &Slot, mapping: &SlotMapping) -> Option<Value> {
-    match &mapping.kind {
-        MappingKind::FromEntity { entity, role, group } => {
-            let values: Vec<&Value> = scene
-                .view
-                .latest_entities()
-                .iter()
-                .filter(|e| e.entity == *entity && e.role == *role && e.group == *group)
-                .map(|e| &e.value)
-                .collect();
-            let last = *values.last()?;
-            Some(if slot.slot_type == SlotType::List { json!(values) } else { last.clone() })
-        }
-        MappingKind::FromText => scene.view.latest_message.as_ref()?.text.clone().map(Value::String),
-        MappingKind::FromIntent { value } | MappingKind::FromTriggerIntent { value } => Some(value.clone()),
-        MappingKind::Custom { .. } => None,
+    let mut values: Vec<Value> = match &mapping.kind {
+        MappingKind::FromEntity { entity, role, group } => scene
+            .view
+            .latest_entities()
+            .iter()
+            .filter(|e| e.entity == *entity && e.role == *role && e.group == *group)
+            .map(|e| e.value.clone())
+            .collect(),
+        MappingKind::FromText => vec![json!(scene.view.latest_message.as_ref()?.text)],
+        MappingKind::FromIntent { value } | MappingKind::FromTriggerIntent { value } => vec![value.clone()],
+        MappingKind::Custom { .. } => return None,
+    };
+    match slot.slot_type {
+        SlotType::List if !values.is_empty() => Some(Value::Array(values)),
+        _ => values.pop(),
     }
 }

@@ -40,10 +40,14 @@ fn bool_features(value: &Value) -> Features {
     let truth = match value {
         Value::Bool(b) => Some(*b),
         Value::Number(n) => Some(n.as_f64() == Some(1.0)),
-        Value::String(s) => match s.to_lowercase().as_str() {
-            "true" | "1" => Some(true),
+        // A text is a number only without sign, point and blanks (`bool_from_any`).
+        Value::String(s) if !s.is_empty() && s.chars().all(char::is_numeric) => {
+            Some(s.parse::<f64>().is_ok_and(|number| number == 1.0))
+        }
+        Value::String(s) => match s.trim().to_lowercase().as_str() {
+            "true" => Some(true),
             "false" => Some(false),
-            other => other.trim().parse::<f64>().ok().map(|x| x == 1.0),
+            _ => None,
         },
         _ => None,
     };

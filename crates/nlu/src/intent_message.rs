@@ -27,10 +27,14 @@ pub fn parse_intent_message(text: &str, domain: Option<&Domain>) -> Option<Parse
     Some(ParseData { text: Some(text.to_owned()), intent, entities, intent_ranking, ..ParseData::default() })
 }
 
-/// `@<decimal>`: at most 1, 1 if absent, 0 if unparsable.
+/// `@` and digits or points: at most 1, 1 if absent, 0 if unparsable. What is behind
+/// the `@` of anything else is neither confidence nor entities.
 fn read_confidence(rest: &str) -> (f64, &str) {
     let Some(after) = rest.strip_prefix('@') else { return (1.0, rest) };
     let length = after.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(after.len());
+    if length == 0 {
+        return (1.0, rest);
+    }
     let (number, rest) = after.split_at(length);
     (number.parse::<f64>().unwrap_or(0.0).min(1.0), rest)
 }
@@ -103,7 +107,7 @@ mod tests {
         let confidence = |text| parse_intent_message(text, None).unwrap().intent.confidence;
         assert_eq!(confidence("/a@7"), 1.0);
         assert_eq!(confidence("/a@0.7.1"), 0.0);
-        assert_eq!(confidence("/a@x"), 0.0);
+        assert_eq!(confidence("/a@x"), 1.0);
         assert_eq!(confidence("/a"), 1.0);
     }
 

@@ -175,7 +175,7 @@ fn extractors_append_in_pipeline_order_without_removing_doubles() {
     let found: Vec<_> =
         data.entities.iter().map(|e| (e.extractor.as_deref().unwrap(), e.value.as_str().unwrap())).collect();
     // `nip` is a pattern, but no annotated entity: only `city` is extracted.
-    assert_eq!(found, [("CRFEntityExtractor", "kendari"), ("RegexEntityExtractor", "kendari")]);
+    assert_eq!(found, [("CRFEntityExtractor", "Kendari"), ("RegexEntityExtractor", "Kendari")]);
     assert_eq!(data.entities[1].confidence_entity, None);
     assert_eq!(data.intent.name, None);
     assert!(data.intent_ranking.is_none());

@@ -38,10 +38,13 @@ codes! {
     // E0205 meant formats that are read by now.
     BAD_VALUE = "E0206", "a value is out of range";
     MANDATORY_TOO_NEW = "E0207", "the format version of the configuration or domain is too new";
+    MISSPELT_KEY = "E0208", "a key is misspelt, and what it says would be lost";
+    MISPLACED_KEY = "E0209", "a key stands at the wrong depth";
     VERSION_TOO_NEW = "W0201", "the file's format version is too new";
     VERSION_NOT_TEXT = "W0202", "the format version is not readable";
     VERSION_OLD = "W0203", "the file's format version is old";
     UNKNOWN_KEY = "W0204", "a key is not known here";
+    UNREAD_HERE = "W0208", "a key of the top level belongs elsewhere and is not read";
     NOT_READ = "W0205", "a file could not be read and does not look like training data";
     FORMAT_TOO_NEW = "W0206", "a data format is newer than what is known of it";
     DOMAIN_KEYS_IN_DATA = "W0207", "domain keys stand in a data file and are not read";
@@ -73,9 +76,10 @@ codes! {
     UNKNOWN_FORM = "E0403", "a form is not defined";
     RULE_SEVERAL_USER_TURNS = "E0404", "a rule has more than one user turn";
     RULE_STEP = "E0405", "a step is not allowed in a rule";
+    LOST_STEP = "E0406", "a step is not recognised and would be lost";
     UNKNOWN_STORY_INTENT = "W0401", "an intent of a story is not in the domain";
     UNKNOWN_STORY_ENTITY = "W0402", "an entity of a story is not in the domain";
-    UNKNOWN_STEP = "W0403", "a step is not recognised and is skipped";
+    UNKNOWN_STEP = "W0403", "a step says nothing";
     NO_STEPS = "W0404", "a story or rule has no steps";
     INTENT_WITH_SLASH = "W0405", "an intent starts with `/`";
     FULL_RETRIEVAL_INTENT = "W0406", "a full retrieval intent in a story";
@@ -104,6 +108,7 @@ codes! {
     RASA_2_DOMAIN = "E0512", "the domain is one of Rasa 2";
     LOST_SECTION = "E0513", "a section of the domain is not read";
     DUPLICATE_IN_FILES = "W0501", "a name is defined in two domain files";
+    NO_VARIATION = "W0532", "a response has no variation";
     UNKNOWN_DOMAIN_ENTITY = "W0502", "an entity is not in the domain";
     UNKNOWN_DOMAIN_INTENT = "W0503", "an intent is not in the domain";
     BUTTON_INTENT = "W0504", "a button's payload names an unknown intent";

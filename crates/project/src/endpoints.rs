@@ -294,7 +294,15 @@ fn top_level<'n>(root: &'n Node, path: &str, out: &mut Vec<Diagnostic>) -> Optio
 }
 
 fn section<'n>(map: &'n Map, name: &str, out: &mut Vec<Diagnostic>) -> Option<(&'n Map, Span)> {
-    let (key, node) = map.entry(name).filter(|(_, node)| !node.is_null())?;
+    let (key, node) = map.entry(name)?;
+    if node.is_null() {
+        let is_key = |key: &str| HTTP_KEYS.contains(&key) || STORE_KEYS.contains(&key);
+        if let Some((shallow, _)) = map.iter().find(|(key, _)| is_key(&key.name)) {
+            let finding = Diagnostic::error(codes::MISPLACED_KEY, format!("`{name}` says nothing"));
+            out.push(finding.at(key.span, "").help(format!("indent `{}` and what follows below it", shallow.name)));
+        }
+        return None;
+    }
     shape::map(node, &format!("`{name}`"), out).map(|section| (section, key.span))
 }
 
@@ -334,7 +342,7 @@ const HTTP_KEYS: [&str; 11] = [
 
 fn http(map: &Map, name: &str, needs_url: bool, out: &mut Vec<Diagnostic>) -> Option<HttpEndpoint> {
     let (map, span) = section(map, name, out)?;
-    shape::slips(map, &HTTP_KEYS, &format!("`{name}`"), out);
+    shape::near_misses(map, &HTTP_KEYS, &format!("`{name}`"), out);
     let url = optional(map, "url", out);
     if url.is_none() && needs_url {
         out.push(
@@ -412,7 +420,7 @@ fn headers(map: &Map, section: &str, out: &mut Vec<Diagnostic>) -> IndexMap<Stri
 /// User name and password, both of which must be there.
 fn basic_auth(map: &Map, at: Span, section: &str, out: &mut Vec<Diagnostic>) -> Option<BasicAuth> {
     const KEYS: [&str; 2] = ["username", "password"];
-    shape::unknown_keys(map, &KEYS, &format!("`basic_auth` of `{section}`"), out);
+    shape::near_misses(map, &KEYS, &format!("`basic_auth` of `{section}`"), out);
     let mut value = |key: &str| match map.get(key) {
         Some(node) if node.is_null() => {
             out.push(shape::wrong_type(node, &format!("`{key}` in `basic_auth` of `{section}`"), "text"));
@@ -473,7 +481,7 @@ const STORE_KEYS: [&str; 20] = [
 
 fn store(map: &Map, name: &str, out: &mut Vec<Diagnostic>) -> Option<StoreEndpoint> {
     let (map, span) = section(map, name, out)?;
-    shape::slips(map, &STORE_KEYS, &format!("`{name}`"), out);
+    shape::near_misses(map, &STORE_KEYS, &format!("`{name}`"), out);
     if name == "tracker_store" && map.get("type").or(map.get("store_type")).is_none() {
         // Rasa would keep conversations in memory, whatever else is written here.
         out.push(

@@ -219,7 +219,16 @@ fn read_nlu(parsed: &[Parsed], sources: &Sources, language: &str, out: &mut Vec<
 /// Says what is not read of a data file, and slips of top-level keys.
 fn report_other_content(file: &Parsed, map: &Map, out: &mut Vec<Diagnostic>) {
     let known = known_top_level_keys();
-    shape::slips(map, &known, "a data file", out);
+    let belongs_elsewhere = |name: &str| place_of(name).is_some();
+    for (key, _) in map.iter() {
+        out.extend(place_of(&key.name).map(|cure| shape::unread_here(key, &cure)));
+    }
+    let with_others: Vec<&str> = known
+        .iter()
+        .copied()
+        .chain(map.iter().map(|(key, _)| key.name.as_str()).filter(|name| belongs_elsewhere(name)))
+        .collect();
+    shape::near_misses(map, &with_others, "a data file", out);
     let is_data = map.iter().any(|(key, _)| DATA_KEYS.contains(&key.name.as_str()));
     if !is_data && !has_domain_keys(map) {
         out.push(foreign::holds_nothing(&file.path, file.root.span));
@@ -228,9 +237,27 @@ fn report_other_content(file: &Parsed, map: &Map, out: &mut Vec<Diagnostic>) {
     // A file that is a domain as well is looked at there.
     for (key, _) in map.iter().filter(|_| !file.roles.contains(&FileRole::Domain)) {
         let name = key.name.as_str();
-        if !known.contains(&name) && crate::suggest::nearest(name, known.iter().copied()).is_none() {
+        let is_told = belongs_elsewhere(name) || crate::suggest::nearest(name, known.iter().copied()).is_some();
+        if !known.contains(&name) && !is_told {
             out.extend(shape::unread_section(key, "a data file"));
         }
+    }
+}
+
+/// What to do with a key of the top level that is one of an item's.
+fn place_of(name: &str) -> Option<String> {
+    match name {
+        "story" | "rule" => Some(format!(
+            "write `- {name}: …` in the column of the others: without its dash it is no item of the list, and the steps below it are lost"
+        )),
+        "steps" | "condition" => {
+            Some("indent it below its `- story: …` or `- rule: …`, in the column of that name".to_owned())
+        }
+        "intent" | "synonym" | "regex" | "lookup" => {
+            Some(format!("write it as an item `- {name}: …` below `nlu:`, with `examples: |`"))
+        }
+        "examples" => Some("indent it below its `- intent: …`, in the column of that name".to_owned()),
+        _ => None,
     }
 }
 

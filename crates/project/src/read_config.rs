@@ -42,7 +42,7 @@ const POLICY_OPTIONS: [(&str, Wanted); 12] = [
 /// Reads the file's mapping; `file_span` is where findings about missing keys
 /// point.
 pub(crate) fn read_config(map: &Map, file_span: Span, options: LoadOptions, out: &mut Vec<Diagnostic>) -> Config {
-    shape::unknown_keys(map, &CONFIG_KEYS, "config.yml", out);
+    foreign_keys(map, out);
     let config = Config {
         recipe: recipe(map, file_span, out),
         assistant_id: assistant_id(map, file_span, out),
@@ -64,6 +64,17 @@ pub(crate) fn read_config(map: &Map, file_span: Span, options: LoadOptions, out:
         check_priorities(&config.policies, out);
     }
     config
+}
+
+/// Keys of config.yml that Rasa passes over: other programs may read them.
+fn foreign_keys(map: &Map, out: &mut Vec<Diagnostic>) {
+    for (key, _) in map.iter().filter(|(key, _)| !CONFIG_KEYS.contains(&key.name.as_str())) {
+        out.push(
+            Diagnostic::warning(codes::UNKNOWN_KEY, format!("`{}` is not a key of config.yml", key.name))
+                .at(key.span, "")
+                .help(suggest::cure(&key.name, CONFIG_KEYS, "remove it; it has no effect")),
+        );
+    }
 }
 
 /// What decides how sections are read.
@@ -201,7 +212,7 @@ fn component(item: &Node, section: &str, asked: &Asked, out: &mut Vec<Diagnostic
     if let Some(name) = item.as_str() {
         out.push(
             shape::wrong_type(item, &format!("an item of `{section}`"), "a mapping with the key `name`")
-                .help(format!("write `- name: {name}`")),
+                .help(shape::with_colon(name, &["name"]).unwrap_or_else(|| format!("write `- name: {name}`"))),
         );
         return None;
     }
@@ -225,7 +236,7 @@ fn component(item: &Node, section: &str, asked: &Asked, out: &mut Vec<Diagnostic
         report_status(known, node.span, out);
     }
     if known.role == Role::Policy {
-        shape::slips(map, &POLICY_OPTIONS.map(|(key, _)| key), known.name, out);
+        shape::near_misses(map, &POLICY_OPTIONS.map(|(key, _)| key), known.name, out);
         check_policy_options(map, known.name, out);
     }
     let options = map
@@ -276,6 +287,11 @@ fn unknown_component(name: &str, section: &str, asked: &Asked, span: Span) -> Di
             .at(span, "")
             .help(successor);
     }
+    if is_of_rasa_pro(name) {
+        return Diagnostic::error(codes::REFUSED_COMPONENT, format!("`{name}` is a component of Rasa Pro (CALM)"))
+            .at(span, "")
+            .help("flows and their language models are not served; of intents, rules and stories this component is no part: remove it");
+    }
     if name.contains('.') {
         return Diagnostic::error(
             codes::REFUSED_COMPONENT,
@@ -293,6 +309,12 @@ fn unknown_component(name: &str, section: &str, asked: &Asked, span: Span) -> Di
     Diagnostic::error(codes::UNKNOWN_COMPONENT, format!("`{name}` is not a component of Rasa 3.6"))
         .at(span, "")
         .help(suggest::cure(name, fitting, "see Rasa's list of components; those of older versions were removed"))
+}
+
+/// Components that Rasa's open source edition never had.
+fn is_of_rasa_pro(name: &str) -> bool {
+    let parts = ["CommandGenerator", "CommandAdapter", "FlowPolicy", "EnterpriseSearchPolicy", "IntentlessPolicy"];
+    parts.iter().any(|part| name.ends_with(part)) || name.starts_with("LLM")
 }
 
 fn report_status(component: &Component, span: Span, out: &mut Vec<Diagnostic>) {

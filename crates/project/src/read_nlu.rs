@@ -56,6 +56,11 @@ impl<'s> NluReader<'s> {
         let what = format!("the name of this {kind}");
         let Some(text) = shape::text(name, &what, out) else { return };
         let known: &[&str] = if kind == "intent" { &["intent", "examples", "metadata"] } else { &[kind, "examples"] };
+        let others = map.iter().filter(|(key, _)| !known.contains(&key.name.as_str())).count();
+        if others > 0 && map.get("examples").is_none() {
+            out.push(other_than_examples(kind, map, known, name.span));
+            return;
+        }
         shape::unknown_keys(map, known, &format!("this {kind}"), out);
         let Some(examples) = map.get("examples").filter(|examples| !examples.is_null()) else {
             out.push(no_examples(kind, text, name.span));
@@ -75,6 +80,22 @@ impl<'s> NluReader<'s> {
         let metadata = map.get("metadata").map(Node::to_json);
         let before = self.data.examples.len();
         match &examples.value {
+            Yaml::Seq(items) if items.iter().any(|item| item.as_str().is_some()) => {
+                out.push(
+                    shape::wrong_type(examples, "`examples`", "a text block, or a list of `- text: …`")
+                        .help("write `examples: |`, and the examples as they are"),
+                );
+                // They are known all the same: nobody misses them.
+                for item in items.iter() {
+                    let text = item.as_str().unwrap_or_default();
+                    self.example(
+                        name,
+                        example_metadata(metadata.as_ref(), None),
+                        Line { text, span: item.span },
+                        &mut Vec::new(),
+                    );
+                }
+            }
             Yaml::Seq(items) => {
                 for item in items {
                     self.object_example(name, metadata.as_ref(), item, out);
@@ -134,7 +155,7 @@ impl<'s> NluReader<'s> {
     /// Synonyms, regular expressions and lookup tables: text blocks only.
     fn named(&mut self, kind: &str, name: &str, span: Span, examples: &Node, out: &mut Vec<Diagnostic>) {
         let lines = self.block_lines(examples, out);
-        if lines.is_empty() {
+        if lines.is_empty() && examples.as_str().is_some() {
             out.push(no_examples(kind, name, span));
         }
         match kind {
@@ -175,11 +196,7 @@ impl<'s> NluReader<'s> {
                     examples.push(stripped(Line { text: rest, span: if is_exact { span } else { line.span } }));
                 }
                 None if line.text.trim().is_empty() => {}
-                None => out.push(
-                    Diagnostic::warning(codes::LINE_WITHOUT_DASH, "this line does not start with `-` and is skipped")
-                        .at(line.span, "")
-                        .help("start it with `- ` in the column of the other examples; an example of several lines needs `- text: |`"),
-                ),
+                None => out.push(without_dash(line)),
             }
         }
         examples
@@ -237,6 +254,18 @@ impl<'s> NluReader<'s> {
     }
 }
 
+fn without_dash(line: Line<'_>) -> Diagnostic {
+    let cure = match line.text.trim_start().starts_with('#') {
+        true => "within a text block this is no comment; move it above `examples: |`, or remove it",
+        false => {
+            "start it with `- ` in the column of the other examples; an example of several lines needs `- text: |`"
+        }
+    };
+    Diagnostic::warning(codes::LINE_WITHOUT_DASH, "this line does not start with `-` and is skipped")
+        .at(line.span, "")
+        .help(cure)
+}
+
 fn empty_example(span: Span) -> Diagnostic {
     Diagnostic::warning(codes::EMPTY_EXAMPLE, "this example is empty and is skipped").at(span, "")
 }
@@ -292,12 +321,26 @@ fn no_examples(kind: &str, name: &str, span: Span) -> Diagnostic {
     )
 }
 
+/// The lines stand under another name.
+fn other_than_examples(kind: &str, map: &Map, known: &[&str], span: Span) -> Diagnostic {
+    let other = map.iter().find(|(key, _)| !known.contains(&key.name.as_str())).map(|(key, _)| key);
+    let cure = "write its lines below `examples: |`, each starting with `- `";
+    let what = format!("this {kind}");
+    match other {
+        Some(key) => shape::slip(key, known, &what).unwrap_or_else(|| {
+            let message = format!("`{}` is not a key of {what}, which has no `examples`", key.name);
+            Diagnostic::error(codes::MISSPELT_KEY, message).at(key.span, "").help(cure)
+        }),
+        None => Diagnostic::error(codes::MISSPELT_KEY, "the `examples` are missing").at(span, "").help(cure),
+    }
+}
+
 fn unknown_item(map: &Map, span: Span) -> Diagnostic {
-    let near = map.iter().find_map(|(key, _)| suggest::nearest(&key.name, KINDS));
-    let help = near.map_or_else(
-        || "an item is an `intent`, `synonym`, `regex` or `lookup`".to_owned(),
-        |near| format!("did you mean `{near}`?"),
-    );
+    let slip = map.iter().find_map(|(key, _)| shape::slip(key, &KINDS, "an item of `nlu`"));
+    if let Some(slip) = slip {
+        return slip;
+    }
+    let help = "an item is an `intent`, `synonym`, `regex` or `lookup`";
     Diagnostic::warning(codes::UNKNOWN_ITEM, "this item of `nlu` is not recognised and is skipped")
         .at(span, "")
         .help(help)

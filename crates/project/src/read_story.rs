@@ -39,7 +39,15 @@ impl StoryReader<'_> {
             );
             return None;
         };
-        let name = shape::text(name_node, &format!("the name of a {item_key}"), self.out)?;
+        let name = if name_node.is_null() {
+            // Rasa reads it: nothing depends on the name.
+            self.out.push(
+                Diagnostic::warning(codes::EMPTY_NAME, format!("this {item_key} has no name")).at(name_node.span, ""),
+            );
+            ""
+        } else {
+            shape::text(name_node, &format!("the name of a {item_key}"), self.out)?
+        };
         let known: &[&str] = if item_key == "rule" { &RULE_KEYS } else { &["story", "steps", "metadata"] };
         shape::unknown_keys(map, known, &format!("a {item_key}"), self.out);
         let is_empty = |steps: &Node| steps.is_null() || steps.as_seq().is_some_and(<[Node]>::is_empty);
@@ -57,7 +65,14 @@ impl StoryReader<'_> {
     }
 
     fn rule(&mut self, map: &Map) -> StoryKind {
-        let condition = match map.get("condition").filter(|node| !node.is_null()) {
+        let condition = match map.get("condition") {
+            Some(node) if node.is_null() => {
+                self.out.push(
+                    shape::wrong_type(node, "`condition`", "a list of steps")
+                        .help("list `- active_loop: …` and `- slot_was_set: …` below it, indented, or remove it"),
+                );
+                Vec::new()
+            }
             Some(node) => self.condition(node),
             None => Vec::new(),
         };
@@ -89,6 +104,14 @@ impl StoryReader<'_> {
         let mut steps = Vec::with_capacity(items.len());
         for item in items {
             let Some(step) = self.step(item) else { continue };
+            if is_rule && matches!(step.kind, StepKind::Bot(_)) {
+                self.out.push(
+                    Diagnostic::error(codes::RULE_STEP, "a rule cannot have `bot` steps")
+                        .at(step.span, "")
+                        .help("write `- action: utter_…`, the response with that text"),
+                );
+                continue;
+            }
             if is_rule && matches!(step.kind, StepKind::Checkpoint { .. }) {
                 self.out.push(
                     Diagnostic::error(codes::RULE_STEP, "a rule cannot have checkpoints")
@@ -117,7 +140,7 @@ impl StoryReader<'_> {
     /// One step; the first recognised key decides.
     fn step(&mut self, item: &Node) -> Option<Step> {
         let Some(map) = item.as_map() else {
-            self.out.push(unknown_step(item.span, item.as_str().map(key_is_missing)));
+            self.out.push(lost_step(item.span, item.as_str().map(key_is_missing)));
             return None;
         };
         let kind = match STEP_KEYS.iter().find_map(|key| map.entry(key).map(|entry| (*key, &entry.1))) {
@@ -136,7 +159,7 @@ impl StoryReader<'_> {
             None => {
                 let near = || map.iter().find_map(|(key, _)| suggest::nearest(&key.name, STEP_KEYS));
                 let cure = old_form(map).or_else(|| near().map(|near| format!("did you mean `{near}`?")));
-                self.out.push(unknown_step(item.span, cure));
+                self.out.push(lost_step(item.span, cure));
                 return None;
             }
         };
@@ -158,12 +181,9 @@ impl StoryReader<'_> {
         for key in STEP_KEYS.iter().filter(|key| !own.contains(key)) {
             if let Some((written, _)) = map.entry(key) {
                 self.out.push(
-                    Diagnostic::warning(
-                        codes::UNKNOWN_KEY,
-                        format!("`{key}` does not belong in this step and is lost"),
-                    )
-                    .at(written.span, "")
-                    .help(format!("make it a step of its own: `- {key}: …`")),
+                    Diagnostic::error(codes::LOST_STEP, format!("`{key}` does not belong in this step and is lost"))
+                        .at(written.span, "")
+                        .help(format!("make it a step of its own: `- {key}: …`")),
                 );
             }
         }
@@ -184,11 +204,13 @@ impl StoryReader<'_> {
                 Some(key) => format!("write the value behind `{key}:`"),
                 None => suggest::cure(name, own.iter().copied().chain(["metadata"]), "remove it; it has no effect"),
             };
-            self.out.push(
-                Diagnostic::warning(codes::UNKNOWN_KEY, format!("`{name}` does not belong in this step and is lost"))
-                    .at(key.span, "")
-                    .help(cure),
-            );
+            let message = format!("`{name}` does not belong in this step and is lost");
+            let is_slip = cure.starts_with("did you mean") || cure.starts_with("write");
+            let finding = match is_slip {
+                true => Diagnostic::error(codes::MISSPELT_KEY, message),
+                false => Diagnostic::warning(codes::UNKNOWN_KEY, message),
+            };
+            self.out.push(finding.at(key.span, "").help(cure));
         }
     }
 
@@ -299,6 +321,16 @@ impl StoryReader<'_> {
 
     /// `role` and `group` are reserved; any other key is the entity's name.
     fn entity(&mut self, map: &Map) -> Vec<StepEntity> {
+        if let (Some(name), true) = (map.get("entity").and_then(Node::as_str), has_only(map, ENTITY_AS_IN_NLU)) {
+            let value = map.get("value").map_or_else(String::new, |value| crate::python::python_str(&value.to_json()));
+            let span = map.entry("entity").map(|(key, _)| key.span).unwrap_or_default();
+            self.out.push(
+                Diagnostic::error(codes::WRONG_TYPE, "stories write an entity as its name and its value")
+                    .at(span, "")
+                    .help(format!("write `- {name}: {value}`")),
+            );
+            return Vec::new();
+        }
         let mut label = |key: &str| {
             let node = map.get(key).filter(|node| !node.is_null())?;
             shape::text(node, &format!("`{key}` of an entity"), self.out).map(str::to_owned)
@@ -329,6 +361,18 @@ impl StoryReader<'_> {
                     self.out.push(empty(item.span, "this item of `slot_was_set` names no slot"));
                 }
                 Yaml::Str(name) => slots.push(SlotStep { name: name.clone(), value: None, span: item.span }),
+                Yaml::Map(map)
+                    if map.get("name").is_some() && has_only(map, &["name", "value"]) && map.entries.len() == 2 =>
+                {
+                    let text = |key: &str| {
+                        map.get(key).map(|node| crate::python::python_str(&node.to_json())).unwrap_or_default()
+                    };
+                    self.out.push(
+                        Diagnostic::error(codes::WRONG_TYPE, "stories write a slot as its name and its value")
+                            .at(item.span, "")
+                            .help(format!("write `- {}: {}`", text("name"), text("value"))),
+                    );
+                }
                 Yaml::Map(map) => slots.extend(map.iter().map(|(key, node)| SlotStep {
                     name: key.name.clone(),
                     value: Some(node.to_json()),
@@ -379,6 +423,13 @@ impl StoryReader<'_> {
     }
 }
 
+/// How NLU data and trackers write an entity.
+const ENTITY_AS_IN_NLU: &[&str] = &["entity", "value", "role", "group", "start", "end"];
+
+fn has_only(map: &Map, keys: &[&str]) -> bool {
+    map.iter().all(|(key, _)| keys.contains(&key.name.as_str()))
+}
+
 /// The successor of Rasa 1's step `form: …`.
 fn old_form(map: &Map) -> Option<String> {
     let form = map.get("form")?;
@@ -393,16 +444,13 @@ fn empty(span: Span, text: &str) -> Diagnostic {
 
 /// A step that is text: most often the colon behind its key is missing.
 fn key_is_missing(text: &str) -> String {
-    let parts = text.split_once(char::is_whitespace).filter(|(key, _)| STEP_KEYS.contains(key));
-    match parts {
-        Some((key, rest)) => format!("write `- {key}: {}`", rest.trim()),
-        None => format!("write `- action: {text}` or `- intent: {text}`"),
-    }
+    shape::with_colon(text, &STEP_KEYS).unwrap_or_else(|| format!("write `- action: {text}` or `- intent: {text}`"))
 }
 
-fn unknown_step(span: Span, help: Option<String>) -> Diagnostic {
+/// Rasa's schema refuses it, too.
+fn lost_step(span: Span, help: Option<String>) -> Diagnostic {
     let help = help.unwrap_or_else(|| {
         format!("a step has one of the keys {}", STEP_KEYS.map(|key| format!("`{key}`")).join(", "))
     });
-    Diagnostic::warning(codes::UNKNOWN_STEP, "this step is not recognised and is skipped").at(span, "").help(help)
+    Diagnostic::error(codes::LOST_STEP, "this step is not recognised").at(span, "").help(help)
 }

@@ -95,28 +95,73 @@ pub(crate) fn required<'n>(
     node
 }
 
-/// Warns about keys that are not in `known`.
+/// Keys that are not in `known`, where Rasa's schema refuses them: an error where a
+/// known one was meant, as what the key says would be lost; a warning elsewhere.
 pub(crate) fn unknown_keys(map: &Map, known: &[&str], what: &str, out: &mut Vec<Diagnostic>) {
-    for (key, _) in map.iter().filter(|(key, _)| !known.contains(&key.name.as_str())) {
-        out.push(
-            Diagnostic::warning(codes::UNKNOWN_KEY, format!("`{}` is not a key of {what}", key.name))
+    for key in others(map, known) {
+        out.push(slip(key, known, what).unwrap_or_else(|| {
+            Diagnostic::warning(codes::UNKNOWN_KEY, not_a_key(&key.name, what))
                 .at(key.span, "")
-                .help(suggest::cure(&key.name, known.iter().copied(), "remove it; it has no effect")),
-        );
+                .help("remove it; it has no effect")
+        }));
     }
 }
 
-/// Warns about keys that look like slips of known ones; others are tolerated.
+/// Keys that were meant to be one of `known`, where Rasa's schema refuses them;
+/// others are tolerated.
 pub(crate) fn slips(map: &Map, known: &[&str], what: &str, out: &mut Vec<Diagnostic>) {
-    for (key, _) in map.iter().filter(|(key, _)| !known.contains(&key.name.as_str())) {
+    out.extend(others(map, known).filter_map(|key| slip(key, known, what)));
+}
+
+/// Keys that look like one of `known`, where Rasa passes over them.
+pub(crate) fn near_misses(map: &Map, known: &[&str], what: &str, out: &mut Vec<Diagnostic>) {
+    for key in others(map, known) {
         if let Some(near) = suggest::nearest(&key.name, known.iter().copied()) {
             out.push(
-                Diagnostic::warning(codes::UNKNOWN_KEY, format!("`{}` is not a key of {what}", key.name))
+                Diagnostic::warning(codes::UNKNOWN_KEY, not_a_key(&key.name, what))
                     .at(key.span, "")
                     .help(format!("did you mean `{near}`?")),
             );
         }
     }
+}
+
+fn others<'m>(map: &'m Map, known: &[&str]) -> impl Iterator<Item = &'m Key> {
+    map.iter().map(|(key, _)| key).filter(|key| !known.contains(&key.name.as_str()))
+}
+
+/// A key that was meant to be one of `known`.
+pub(crate) fn slip(key: &Key, known: &[&str], what: &str) -> Option<Diagnostic> {
+    let cure = match key.name.strip_prefix('-').map(str::trim) {
+        Some(rest) if !rest.is_empty() => format!("write a blank behind the dash: `- {rest}: …`"),
+        _ => format!("did you mean `{}`?", suggest::nearest(&key.name, known.iter().copied())?),
+    };
+    Some(Diagnostic::error(codes::MISSPELT_KEY, not_a_key(&key.name, what)).at(key.span, "").help(cure))
+}
+
+fn not_a_key(name: &str, what: &str) -> String {
+    format!("`{name}` is not a key of {what}")
+}
+
+/// A key of the top level that means something further in: Rasa does not read it,
+/// and says nothing.
+pub(crate) fn unread_here(key: &Key, cure: &str) -> Diagnostic {
+    Diagnostic::warning(codes::UNREAD_HERE, format!("`{}` is not read here", key.name)).at(key.span, "").help(cure)
+}
+
+/// A key that means nothing here and something one level further in.
+pub(crate) fn misplaced(key: &Key, below: &str) -> Diagnostic {
+    Diagnostic::error(codes::MISPLACED_KEY, format!("`{}` stands too far left to count", key.name))
+        .at(key.span, "")
+        .help(format!("indent it, and what belongs to it, below {below}"))
+}
+
+/// The line that was meant by a text without a colon behind its key, with a colon
+/// of another script, or without the blank behind the colon.
+pub(crate) fn with_colon(text: &str, keys: &[&str]) -> Option<String> {
+    let (key, rest) = text.split_once(|c: char| c.is_whitespace() || c == ':' || c == '：')?;
+    let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ':' || c == '：').trim_end();
+    keys.contains(&key).then(|| format!("write `- {key}: {rest}`, with a colon and a blank"))
 }
 
 /// Says that a top-level key is not read, which may be meant: a mapping that other

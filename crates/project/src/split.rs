@@ -21,8 +21,13 @@ pub struct Parts<T> {
 
 /// Splits examples so that each intent, and each key of a retrieval intent,
 /// gives `fraction` of its own to training, rounded down, but one at least.
-/// Synonyms, regular expressions and lookup tables are for training.
-pub fn split_nlu(data: NluData, fraction: f64, draw: Draw<'_>) -> Parts<NluData> {
+/// Synonyms, regular expressions and lookup tables are for training. An example that
+/// is there twice counts once, as in Rasa: the test part holds nothing that was learnt.
+pub fn split_nlu(mut data: NluData, fraction: f64, draw: Draw<'_>) -> Parts<NluData> {
+    let mut seen = BTreeSet::new();
+    data.examples.retain(|example| {
+        seen.insert((example.intent.clone(), example.text.clone(), format!("{:?}", example.entities)))
+    });
     let mut groups: IndexMap<&str, Vec<usize>> = IndexMap::new();
     for (number, example) in data.examples.iter().enumerate() {
         groups.entry(&example.intent).or_default().push(number);

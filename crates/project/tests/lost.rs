@@ -58,13 +58,13 @@ fn keys_of_a_step_that_nothing_reads_are_told() {
     let indented = "  - intent: hi\n  - action: f\n  - active_loop:\n    name: f\n  - action: utter_hi\n";
     let found = in_story(indented);
     assert!(
-        found.iter().any(|(code, cure)| code == "W0204 data/stories.yml:7" && cure.contains("behind `active_loop:`")),
+        found.iter().any(|(code, cure)| code == "E0208 data/stories.yml:7" && cure.contains("behind `active_loop:`")),
         "{found:?}"
     );
     let slots = "  - slot_was_set:\n    - open: true\n    value: 3\n";
     only(&in_story(&format!("{slots}{SOUND}")), "W0204 data/stories.yml:6", "remove it");
     let slip = "  - intent: hi\n  - action: utter_hi\n    metdata: {a: 1}\n";
-    only(&in_story(slip), "W0204 data/stories.yml:6", "did you mean `metadata`?");
+    only(&in_story(slip), "E0208 data/stories.yml:6", "did you mean `metadata`?");
 }
 
 #[test]

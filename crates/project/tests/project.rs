@@ -122,12 +122,12 @@ fn broken_nlu_items_are_each_reported_and_the_rest_is_read() {
     assert_eq!(
         brief(&loaded),
         [
-            "W0301:5", "E0301:6", "W0303:7", "W0304:10", "E0302:11", "W0302:14", "W0302:15", "E0202:17", "E0202:18",
-            "E0202:19", "W0302:22", "E0202:24", "W0302:25", "W0204:26", "W0310:30"
+            "W0301:5", "E0301:6", "W0303:7", "E0208:10", "E0302:11", "W0302:14", "E0202:17", "E0202:18", "E0202:19",
+            "E0202:24", "E0208:26", "W0310:30"
         ]
     );
     let texts: Vec<&str> = loaded.project.nlu.examples.iter().map(|example| example.text.as_str()).collect();
-    assert_eq!(texts, ["halo", "x", "terakhir"]);
+    assert_eq!(texts, ["halo", "x", "polos", "terakhir"]);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn broken_steps_are_each_reported_and_the_rest_is_read() {
     assert_eq!(
         brief(&loaded),
         [
-            "W0403:4", "W0403:5", "W0406:6", "W0407:8", "E0202:9", "E0202:10", "E0203:12", "W0404:13", "W0204:16",
+            "E0406:4", "E0406:5", "W0406:6", "W0407:8", "E0202:9", "E0202:10", "E0203:12", "W0404:13", "E0208:16",
             "E0202:17", "E0405:19", "E0405:21", "E0202:23"
         ]
     );
@@ -177,7 +177,7 @@ fn broken_steps_are_each_reported_and_the_rest_is_read() {
 
 #[test]
 fn the_domain_is_read_with_all_slot_types_and_implicit_slots() {
-    let domain = "intents:\n- tanya:\n    use_entities: [kota]\n- salam:\n    ignore_entities: [nip]\nentities:\n- kota:\n    roles: [asal]\n- nip\n- diam:\n    influence_conversation: false\nslots:\n  a: {type: categorical, values: [Ya, No, null, 1], mappings: [{type: from_intent, value: x, intent: tanya, not_intent: [salam]}]}\n  b: {type: float, min_value: 1, max_value: 5, mappings: [{type: from_text}], initial_value: 2}\n  c: {type: any, mappings: [{type: custom, action: action_x}]}\nforms:\n  f: {required_slots: [a]}\n  g: [b]\n  h:\nactions:\n- action_x: {send_domain: true}\n- action_listen\nresponses:\n  utter_b:\n  - text: x\n    channel: telegram\n    condition: [{type: slot, name: a, value: ya}]\n  utter_a:\n  - custom: {k: v}\nsession_config:\n  session_expiration_time: 0\n  carry_over_slots_to_new_session: false\n";
+    let domain = "intents:\n- tanya:\n    use_entities: [kota]\n- salam:\n    ignore_entities: [nip]\nentities:\n- kota:\n    roles: [asal]\n- nip\n- diam:\n    influence_conversation: false\nslots:\n  a: {type: categorical, values: [Ya, No, null, 1], mappings: [{type: from_intent, value: x, intent: tanya, not_intent: [salam]}]}\n  b: {type: float, min_value: 1, max_value: 5, mappings: [{type: from_text}], initial_value: 2}\n  c: {type: any, mappings: [{type: custom, action: action_x}]}\nforms:\n  f: {required_slots: [a]}\n  g: [b]\n  h: []\nactions:\n- action_x: {send_domain: true}\n- action_listen\nresponses:\n  utter_b:\n  - text: x\n    channel: telegram\n    condition: [{type: slot, name: a, value: ya}]\n  utter_a:\n  - custom: {k: v}\nsession_config:\n  session_expiration_time: 0\n  carry_over_slots_to_new_session: false\n";
     let loaded = load_with(CONFIG, domain, "nlu: []\n");
     assert_eq!(lines(&loaded), ["W0204 domain.yml:13 `not_intent` has no effect beside `intent`"]);
     let domain = &loaded.project.domain;
@@ -263,14 +263,14 @@ fn broken_domains_are_reported_at_every_level() {
     assert_eq!(
         domain_findings(slots),
         [
-            "E0503:2", "E0503:3", "E0203:4", "E0503:4", "E0503:5", "E0503:6", "E0504:7", "E0203:7", "E0203:7",
-            "E0202:7", "E0503:8", "E0202:9"
+            "E0503:2", "E0503:3", "E0203:4", "E0503:5", "E0503:6", "E0504:7", "E0203:7", "E0203:7", "E0202:7",
+            "E0503:8", "E0202:9"
         ]
     );
     let responses = "responses:\n  utter_a: teks\n  utter_b:\n  - teks\n  utter_c:\n  - image: x\n  utter_d:\n  - text: 5\n  utter_e: []\n  utter_f:\n  - text: x\n    buttons: [{title: a}]\n    condition: [{type: x}]\n  salah:\n  - text: x\n";
     assert_eq!(
         domain_findings(responses),
-        ["E0202:2", "E0202:4", "E0505:6", "E0202:8", "E0505:9", "W0509:12", "E0505:13", "W0511:14"]
+        ["E0202:2", "E0202:4", "E0505:6", "E0202:8", "W0532:9", "W0509:12", "E0505:13", "W0511:14"]
     );
     assert_eq!(
         domain_findings("forms:\n  f: {ignored_intents: a}\n  '1': {}\n  g:\n    required_slots:\n      a: [x]\n"),
@@ -396,7 +396,7 @@ fn broken_files_do_not_hide_the_problems_of_others() {
             "N0202 c.yml:1",
             "W0205 d.yml:1",
             "N0202 e.yml:1",
-            "W0403 f.yml:4",
+            "E0406 f.yml:4",
             "W0302 g.json:1",
             "E0202 h.yml:1",
             "E0202 h.yml:2"

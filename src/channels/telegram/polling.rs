@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use super::Telegram;
 use super::api::ApiFailure;
 use super::intake::{Intake, Progress, Watched};
+use super::leader::Lead;
+use super::menu;
 use super::update;
 
 /// Kinds of updates that are asked for.
@@ -38,12 +40,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Runs until told to stop.
 pub(super) async fn run(telegram: Telegram, mut stop: watch::Receiver<bool>) {
+    let agent = &telegram.inner.agent;
     let work = async {
         if !introduce(&telegram).await {
             return;
         }
+        menu::show(&telegram).await;
         match telegram.inner.settings.webhook_url.clone() {
             Some(url) => set_webhook(&telegram, &url).await,
+            None if agent.store.is_shared() => lead(&telegram).await,
             None => poll(&telegram).await,
         }
     };
@@ -51,6 +56,22 @@ pub(super) async fn run(telegram: Telegram, mut stop: watch::Receiver<bool>) {
         () = work => {}
         // What is cut short here has not been confirmed, and comes again.
         _ = stop.wait_for(|stop| *stop) => {}
+    }
+    if telegram.inner.settings.webhook_url.is_none() && agent.store.is_shared() {
+        Lead::of(&telegram).leave().await;
+    }
+}
+
+/// Asks for updates as long as no other process on this store does. What two of
+/// them were given has one turn all the same: it is known by its id.
+async fn lead(telegram: &Telegram) {
+    let lead = Lead::of(telegram);
+    loop {
+        lead.take().await;
+        tokio::select! {
+            () = poll(telegram) => return,
+            () = lead.lost() => {}
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use sapa_sdk::JsonMap;
 use serde_json::Value;
 use sha2::Sha256;
 
+use super::menu::MenuEntry;
+
 /// The section's keys.
 const KEYS: [&str; 10] = [
     "access_token",
@@ -55,6 +57,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// `commands`: command, without `/`, to intent.
     pub commands: BTreeMap<String, String>,
+    /// Of these, what Telegram's menu shows, in the order of the file.
+    pub menu: Vec<MenuEntry>,
     /// `attachment_intent`: intent of a photo, a sticker, ...
     pub attachment_intent: Option<String>,
     /// `edited_intent`: intent of a message that was edited.
@@ -87,6 +91,10 @@ impl Settings {
     /// The token is empty, or an option cannot be used.
     pub fn read(options: &JsonMap) -> Result<Self, SettingsError> {
         no_slips(options)?;
+        if !options.contains_key("access_token") && !options.is_empty() {
+            let rule = "`access_token` is missing; write `access_token: ${TELEGRAM_BOT_TOKEN}`";
+            return Err(SettingsError::Invalid(rule.to_owned()));
+        }
         let token = text(options, "access_token")?.ok_or(SettingsError::NoToken)?;
         if token.contains(|c: char| c.is_whitespace() || "/?#%\\".contains(c)) {
             let rule = "`access_token` is no token of BotFather's, which has digits, a colon and letters";
@@ -112,6 +120,7 @@ impl Settings {
             }
             None => derived_secret(&token),
         };
+        let (commands, menu) = commands(options)?;
         Ok(Self {
             token,
             verify: text(options, "verify")?.map(|name| name.trim_start_matches('@').to_owned()),
@@ -119,7 +128,8 @@ impl Settings {
             secret_token,
             api_url,
             request_timeout: seconds(options, "request_timeout")?.unwrap_or(REQUEST_TIMEOUT),
-            commands: commands(options)?,
+            commands,
+            menu,
             attachment_intent: text(options, "attachment_intent")?,
             edited_intent: text(options, "edited_intent")?,
             expired_text: text(options, "expired_text")?.unwrap_or_else(|| EXPIRED.to_owned()),
@@ -180,19 +190,53 @@ fn seconds(options: &JsonMap, key: &str) -> Result<Option<Duration>, SettingsErr
     seconds.map(|seconds| Some(Duration::from_secs_f64(seconds))).ok_or_else(|| SettingsError::Invalid(rule()))
 }
 
-fn commands(options: &JsonMap) -> Result<BTreeMap<String, String>, SettingsError> {
+/// `commands`: an intent each, or `{intent, description, groups}` for one that the
+/// menu shows.
+fn commands(options: &JsonMap) -> Result<(BTreeMap<String, String>, Vec<MenuEntry>), SettingsError> {
     let invalid = || SettingsError::Invalid("`commands` must map commands to intents".to_owned());
-    match options.get("commands") {
-        None | Some(Value::Null) => Ok(BTreeMap::new()),
-        Some(Value::Object(map)) => map
-            .iter()
-            .map(|(command, intent)| {
-                let intent = intent.as_str().ok_or_else(invalid)?;
-                Ok((command.trim_start_matches('/').to_owned(), intent.trim_start_matches('/').to_owned()))
-            })
-            .collect(),
-        Some(_) => Err(invalid()),
+    let (mut intents, mut menu) = (BTreeMap::new(), Vec::new());
+    let map = match options.get("commands") {
+        None | Some(Value::Null) => return Ok((intents, menu)),
+        Some(Value::Object(map)) => map,
+        Some(_) => return Err(invalid()),
+    };
+    for (command, value) in map {
+        let command = command.trim_start_matches('/').to_owned();
+        let intent = match value {
+            Value::Object(entry) => {
+                menu.extend(menu_entry(&command, entry)?);
+                entry.get("intent").and_then(Value::as_str).unwrap_or(&command)
+            }
+            other => other.as_str().ok_or_else(invalid)?,
+        };
+        intents.insert(command.clone(), intent.trim_start_matches('/').to_owned());
     }
+    Ok((intents, menu))
+}
+
+/// A command with a description: Bot API, `BotCommand`.
+fn menu_entry(command: &str, entry: &JsonMap) -> Result<Option<MenuEntry>, SettingsError> {
+    let wrong = |rule: String| SettingsError::Invalid(format!("`commands`, `{command}`: {rule}"));
+    if let Some(key) = entry.keys().find(|key| !["intent", "description", "groups"].contains(&key.as_str())) {
+        return Err(wrong(format!("`{key}` is not one of `intent`, `description` and `groups`")));
+    }
+    if entry.get("intent").is_some_and(|intent| !intent.is_string()) {
+        return Err(wrong("`intent` must be a text".to_owned()));
+    }
+    let in_groups = match entry.get("groups") {
+        None => false,
+        Some(Value::Bool(groups)) => *groups,
+        Some(_) => return Err(wrong("`groups` must be true or false".to_owned())),
+    };
+    let Some(description) = text(entry, "description")? else { return Ok(None) };
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !(1..=32).contains(&command.len()) || !command.chars().all(is_name) {
+        return Err(wrong("a menu takes names of 1 to 32 of the characters a-z, 0-9 and _".to_owned()));
+    }
+    if description.chars().count() > 256 {
+        return Err(wrong("a description has at most 256 characters".to_owned()));
+    }
+    Ok(Some(MenuEntry { command: command.to_owned(), description, in_groups }))
 }
 
 /// Bot API, `setWebhook`.

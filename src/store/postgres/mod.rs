@@ -261,6 +261,10 @@ impl Store for Postgres {
         Box::pin(async move { self.put(sql::SET_CURSOR, given().with(name).with(value)).await.map(drop) })
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn lead<'a>(&'a self, task: &'a str, owner: &'a str, seconds: f64) -> Answer<'a, bool> {
         Box::pin(
             async move { Ok(!self.put(sql::LEAD, given().with(task).with(owner).with(seconds)).await?.is_empty()) },

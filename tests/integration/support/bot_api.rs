@@ -55,6 +55,8 @@ struct World {
     webhook: Option<(String, String)>,
     /// Presses that were not answered.
     open_queries: BTreeSet<String>,
+    /// How often updates were asked for: the last who asks is the receiver.
+    asked: u64,
     /// The last `allowed_updates`; empty: all kinds.
     allowed: Vec<String>,
 }
@@ -338,12 +340,21 @@ async fn updates(shared: &Shared, arguments: &Value) -> Response {
     let offset = arguments["offset"].as_i64().unwrap_or(0);
     let patience = Duration::from_secs(arguments["timeout"].as_u64().unwrap_or(0)).min(DEADLINE);
     let deadline = tokio::time::Instant::now() + patience;
+    let own = {
+        let mut world = shared.world.lock().expect("the world");
+        world.asked += 1;
+        world.asked
+    };
+    shared.news.notify_waiters();
     loop {
         let news = shared.news.notified();
         {
             let mut world = shared.world.lock().expect("the world");
             if world.webhook.is_some() {
                 return refused(409, "Conflict: can't use getUpdates method while webhook is active");
+            }
+            if world.asked != own {
+                return refused(409, "Conflict: terminated by other getUpdates request");
             }
             world.allow(arguments);
             let allowed = std::mem::take(&mut world.updates).into_iter().filter(|update| world.is_allowed(update));
@@ -385,7 +396,7 @@ fn act(world: &mut World, method: &str, arguments: &Value) -> Response {
             true => ok(json!(true)),
             false => refused(400, "Bad Request: query is too old and response timeout expired or query id is invalid"),
         },
-        "sendChatAction" => ok(json!(true)),
+        "sendChatAction" | "setMyCommands" => ok(json!(true)),
         "editMessageReplyMarkup" => edit(world, arguments),
         _ if method.starts_with("send") => send(world, arguments),
         _ => refused(404, "Not Found: method not found"),

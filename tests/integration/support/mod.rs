@@ -2,6 +2,7 @@
 //! stop when they go out of scope.
 
 mod actions;
+mod authority;
 mod bot_api;
 mod peer;
 mod postgres;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 pub use actions::{Answer, FakeActions, HelpdeskActions, use_actions};
+pub use authority::Authority;
 pub use bot_api::{BotApi, Fault, TOKEN, texts};
 pub use peer::Peer;
 pub use postgres::{Cluster, PASSWORD, USER};

@@ -142,6 +142,15 @@ impl Server {
         Self::of(Project::tiny().trained())
     }
 
+    /// Tells the server to stop, as `systemctl stop` does, and returns all it logged.
+    pub fn terminate(&mut self) -> String {
+        let id = self.child.id().to_string();
+        let told = std::process::Command::new("kill").args(["-TERM", &id]).status().expect("`kill`");
+        assert!(told.success(), "{told}");
+        let _ = self.child.wait();
+        self.stop()
+    }
+
     /// Kills the server at once, as a power cut would, and returns all it logged.
     pub fn stop(&mut self) -> String {
         let _ = self.child.kill();

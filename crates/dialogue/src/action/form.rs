@@ -84,9 +84,8 @@ impl FormRun<'_, '_> {
             events.extend(extracted);
             return Ok(events);
         }
-        let mut asked = self.scene.fork();
-        asked.push_all(&events);
-        let validated = self.validate(&asked, &filled)?;
+        // With what the extraction found, so that actions see it as it stands.
+        let validated = self.validate(&inside, &filled)?;
         let kept = extracted
             .into_iter()
             .filter(|e| slot_name(e).is_some_and(|name| !validated.iter().any(|v| slot_name(v) == Some(name))));
@@ -111,11 +110,14 @@ impl FormRun<'_, '_> {
         let view = &self.scene.view;
         let interrupted = view.active_loop.as_ref().is_some_and(|active| active.is_interrupted);
         let listened = view.latest_action_name() == Some("action_listen");
-        if was_active && (!listened || interrupted) {
+        // Without any loop it is the form's activation, which found nothing to validate
+        // and is asked once more (`FormAction._validate_if_required`).
+        let in_loop = view.active_loop.is_some();
+        if in_loop && (!listened || interrupted) {
             // Back from an interruption: only to learn which slot comes next.
             return if self.has_validation() { self.validate(self.scene, &[]) } else { Ok(Vec::new()) };
         }
-        if !was_active {
+        if !was_active && !self.has_validation() {
             return Ok(Vec::new());
         }
         let candidates = self.candidates();
@@ -125,7 +127,7 @@ impl FormRun<'_, '_> {
         };
         let some_slot = validated.iter().filter_map(slot_name).any(|name| name != "requested_slot");
         let rejected_by_action = validated.iter().any(|e| matches!(e.body, EventBody::ActionExecutionRejected { .. }));
-        let is_asking = !self.scene.view.slot("requested_slot").is_null();
+        let is_asking = !self.slot_to_fill(self.scene).is_null();
         if is_asking && candidates.is_empty() && !some_slot && !rejected_by_action {
             return Err(Stop::Rejected);
         }
@@ -157,7 +159,8 @@ impl FormRun<'_, '_> {
 
     /// Required slots (and the requested one) set since the user spoke.
     fn candidates(&self) -> Vec<(String, Value)> {
-        let requested = self.scene.view.slot("requested_slot").as_str();
+        let requested = self.slot_to_fill(self.scene);
+        let requested = requested.as_str();
         let mut candidates: Vec<(String, Value)> = Vec::new();
         for event in self.scene.events_since_user() {
             let EventBody::Slot { name, value } = &event.body else { continue };
@@ -180,18 +183,33 @@ impl FormRun<'_, '_> {
         self.scene.model.domain.is_custom_action(&self.validation_name())
     }
 
-    /// Calls `validate_<form>`. What it is sent ends with the requested slot, the
-    /// form's execution and the candidates.
-    fn validate(&mut self, scene: &Scene<'_>, candidates: &[(String, Value)]) -> Result<Vec<Event>, Stop> {
-        let mut asked = scene.fork();
-        asked.push(requested_slot(scene.view.slot("requested_slot").clone()));
-        asked.push(EventBody::Action {
+    /// The slot that this form asks for; what another form asked for is none of its
+    /// (`FormAction.get_slot_to_fill`).
+    fn slot_to_fill(&self, scene: &Scene<'_>) -> Value {
+        match scene.view.active_loop_name() == Some(self.name) {
+            true => scene.view.slot("requested_slot").clone(),
+            false => Value::Null,
+        }
+    }
+
+    /// What actions of the form are sent ends with the requested slot, the form's
+    /// execution and what came of it (`FormAction._temporary_tracker`).
+    fn inside<'x>(&self, scene: &Scene<'x>) -> Scene<'x> {
+        let mut inside = scene.fork();
+        inside.push(requested_slot(self.slot_to_fill(scene)));
+        inside.push(EventBody::Action {
             name: Some(self.name.to_owned()),
             policy: None,
             confidence: None,
             action_text: None,
             hide_rule_turn: false,
         });
+        inside
+    }
+
+    /// Calls `validate_<form>` with the candidates.
+    fn validate(&mut self, scene: &Scene<'_>, candidates: &[(String, Value)]) -> Result<Vec<Event>, Stop> {
+        let mut asked = self.inside(scene);
         for (name, value) in candidates {
             asked.push(EventBody::Slot { name: name.clone(), value: value.clone() });
         }
@@ -224,7 +242,7 @@ impl FormRun<'_, '_> {
             events.push(self.event(requested_slot(Value::Null)));
             return Ok(());
         }
-        let mut after = self.scene.fork();
+        let mut after = self.inside(self.scene);
         after.push_all(events);
         let chosen = events.iter().find_map(|event| match &event.body {
             EventBody::Slot { name, value } if name == "requested_slot" => Some(value.clone()),
@@ -235,8 +253,8 @@ impl FormRun<'_, '_> {
             None => {
                 let missing = self.form.required_slots.iter().find(|slot| after.view.slot(slot).is_null()).cloned();
                 let value = missing.clone().map_or(Value::Null, Value::String);
-                events.push(self.event(requested_slot(value.clone())));
-                after.push(requested_slot(value));
+                // Whoever asks does not see it yet, as in Rasa.
+                events.push(self.event(requested_slot(value)));
                 missing
             }
         };

@@ -140,24 +140,43 @@ impl MemoizationPolicy {
     }
 
     /// Forgets leading events up to the next action until something is
-    /// remembered or nothing is left.
+    /// remembered or nothing is left. What was set before the first action is
+    /// forgotten at once: slots that came along from an earlier session
+    /// (rasa/core/policies/memoization.py, `_recall_using_truncation`).
     fn recall_truncated(&self, tracker: &Tracker, rule_only: &RuleOnly) -> Option<&Remembered> {
         let events: Vec<_> = tracker.applied_events().cloned().collect();
-        let starts: Vec<usize> = events
-            .iter()
-            .enumerate()
-            .filter(|(_, e)| matches!(e.body, EventBody::Action { .. }))
-            .map(|(index, _)| index)
-            .collect();
-        let reach = self.max_history.unwrap_or(self.longest).min(self.longest) + 1;
-        let first = starts.len().saturating_sub(reach).max(1);
-        starts.get(first..)?.iter().find_map(|start| {
+        let is_action = |event: &Event| matches!(event.body, EventBody::Action { .. });
+        let from = self.reach(&events);
+        let starts = (from..events.len()).filter(|at| events.get(*at).is_some_and(|event| is_action(event)));
+        // Without `max_history` all states are the key: more than any story has never match.
+        let may_match = |at: &usize| {
+            let shown = |event: &&Arc<Event>| matches!(event.body, EventBody::Action { hide_rule_turn: false, .. });
+            self.max_history.is_some() || events.iter().skip(*at).filter(shown).count() <= self.longest + 1
+        };
+        starts.filter(may_match).find_map(|start| {
             let mut truncated = Tracker::new(&*tracker.sender_id, Arc::clone(tracker.domain()));
-            for event in &events[*start..] {
+            for event in events.get(start..).unwrap_or_default() {
                 truncated.update((**event).clone());
             }
             self.recall(&truncated, rule_only)
         })
+    }
+}
+
+impl MemoizationPolicy {
+    /// Where a tracker that is cut to `max_history` begins: at the newest
+    /// `action_listen` with more actions from it on (`_trim_tracker_by_max_history`).
+    fn reach(&self, events: &[Arc<Event>]) -> usize {
+        let Some(most) = self.max_history.filter(|most| *most > 0) else { return 0 };
+        let mut actions = 0;
+        let enough = |event: &Arc<Event>| match &event.body {
+            EventBody::Action { name, .. } => {
+                actions += 1;
+                actions > most && name.as_deref() == Some("action_listen")
+            }
+            _ => false,
+        };
+        events.iter().rposition(enough).unwrap_or(0)
     }
 }
 

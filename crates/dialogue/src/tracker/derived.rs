@@ -195,9 +195,11 @@ impl Derived {
             (None, None) => None,
         };
         self.followup_action = None;
-        if let Some(active) = self.active_loop.as_mut().filter(|active| Some(active.name.as_str()) == name) {
-            active.rejected = false;
+        // Any action ends an interruption, the loop's own a rejection
+        // (`DialogueStateTracker.set_latest_action`).
+        if let Some(active) = &mut self.active_loop {
             active.is_interrupted = false;
+            active.rejected &= Some(active.name.as_str()) != name;
         }
     }
 

@@ -2,6 +2,7 @@
 //! specification.
 
 mod actions;
+mod beside_rasa;
 mod chat;
 mod forms;
 mod learning;

@@ -5,7 +5,7 @@ use crate::registry::{Component, TrainContext};
 use crate::sections::{SectionReader, SectionWriter};
 use crate::{LoadError, TrainError};
 use sapa_project::ComponentConfig;
-use sapa_project::nlu::Synonym;
+use sapa_project::nlu::{Example, Synonym};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ const NAME: &str = "EntitySynonymMapper";
 struct EntitySynonymMapper(BTreeMap<String, String>);
 
 pub(crate) fn train(_: &ComponentConfig, context: &mut TrainContext) -> Result<Box<dyn Component>, TrainError> {
-    Ok(Box::new(EntitySynonymMapper::new(&context.data.synonyms)))
+    Ok(Box::new(EntitySynonymMapper::new(&context.data.synonyms, &context.data.examples)))
 }
 
 pub(crate) fn load(reader: &SectionReader) -> Result<Box<dyn Component>, LoadError> {
@@ -26,12 +26,23 @@ pub(crate) fn load(reader: &SectionReader) -> Result<Box<dyn Component>, LoadErr
 }
 
 impl EntitySynonymMapper {
-    /// A later definition wins. Canonical values map from their own lower-case
-    /// form, unless something else is said of it (spec §2.5).
-    fn new(synonyms: &[Synonym]) -> Self {
-        let canonical = synonyms.iter().map(|synonym| (synonym.value.to_lowercase(), synonym.value.clone()));
-        let declared = synonyms.iter().map(|synonym| (synonym.text.to_lowercase(), synonym.value.clone()));
-        Self(canonical.chain(declared).collect())
+    /// A later definition wins. Values, annotated ones too, map from their own
+    /// lower-case form, the first spelling winning, unless something else is said of it
+    /// (spec §2.5; `EntitySynonymMapper._add_entities_if_synonyms`).
+    fn new(synonyms: &[Synonym], examples: &[Example]) -> Self {
+        let mut map: BTreeMap<String, String> = BTreeMap::new();
+        for Synonym { text, value, .. } in synonyms {
+            if text != value {
+                map.insert(text.to_lowercase(), value.clone());
+            }
+            map.entry(value.to_lowercase()).or_insert_with(|| value.clone());
+        }
+        for entity in examples.iter().flat_map(|example| &example.entities) {
+            if let Value::String(value) = &entity.value {
+                map.entry(value.to_lowercase()).or_insert_with(|| value.clone());
+            }
+        }
+        Self(map)
     }
 }
 
@@ -67,12 +78,15 @@ mod tests {
     fn mapped(value: Value) -> (Value, Vec<String>) {
         let synonym =
             |text: &str, value: &str| Synonym { text: text.into(), value: value.into(), span: Default::default() };
-        let mapper = EntitySynonymMapper::new(&[
-            synonym("NYC", "Boston"),
-            synonym("nyc", "New York City"),
-            synonym("5", "lima"),
-            synonym("kota abadi", "Rome"),
-        ]);
+        let mapper = EntitySynonymMapper::new(
+            &[
+                synonym("NYC", "Boston"),
+                synonym("nyc", "New York City"),
+                synonym("5", "lima"),
+                synonym("kota abadi", "Rome"),
+            ],
+            &[],
+        );
         let mut message = Message::new("x");
         message.entities.push(Entity::bare("city", value));
         mapper.process(&mut message);

@@ -65,19 +65,22 @@ fn unambiguous_keywords(
     case_sensitive: bool,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<(String, String)> {
-    let fold = |text: &str| if case_sensitive { text.to_owned() } else { text.to_lowercase() };
     let mut intents: IndexMap<String, Vec<&str>> = IndexMap::new();
     for example in data.examples.iter().filter(|example| !example.intent.is_empty()) {
-        let of_keyword = intents.entry(fold(&example.text)).or_default();
+        let of_keyword = intents.entry(example.text.clone()).or_default();
         if !of_keyword.contains(&example.base_intent()) {
             of_keyword.push(example.base_intent());
         }
     }
     let mut kept = Vec::new();
     for (keyword, own) in &intents {
-        let container = intents
-            .iter()
-            .find(|(other, others)| other.len() > keyword.len() && others != &own && other.contains(keyword.as_str()));
+        // As whole words, and as the classifier itself would read them. What stands for
+        // several intents is none's keyword.
+        let pattern = compile(keyword, case_sensitive).ok().filter(|_| own.len() == 1);
+        let container = pattern.and_then(|pattern| {
+            let mut others = intents.iter().filter(|(_, others)| others.len() == 1 && *others != own);
+            others.find(|(other, _)| pattern.is_match(other))
+        });
         let reason = match (own.as_slice(), container) {
             ([intent], None) => {
                 kept.push((keyword.clone(), (*intent).to_owned()));
@@ -87,7 +90,7 @@ fn unambiguous_keywords(
             _ => format!("stands for several intents ({})", own.join(", ")),
         };
         let message = format!("keyword `{keyword}` {reason}: KeywordIntentClassifier leaves it out");
-        let span = data.examples.iter().find(|example| fold(&example.text) == *keyword).map_or(config.span, |e| e.span);
+        let span = data.examples.iter().find(|example| example.text == *keyword).map_or(config.span, |e| e.span);
         diagnostics.push(
             Diagnostic::warning(sapa_project::codes::SHARED_KEYWORD, message)
                 .at(span, "")

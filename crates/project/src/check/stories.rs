@@ -53,17 +53,19 @@ impl Names<'_> {
             }
             StepKind::ActiveLoop(Some(name)) if !is_loop(name, self.domain) => {
                 let known = self.domain.forms.keys().map(String::as_str);
+                let otherwise = match name.as_str() {
+                    "null" | "None" | "~" => {
+                        "write `active_loop: null` without quotes: no form is active then".to_owned()
+                    }
+                    _ => format!("add `{name}:` to `forms:` of the domain"),
+                };
                 self.out.push(
                     Diagnostic::error(
                         codes::UNKNOWN_FORM,
                         format!("{what} names the form `{name}`, which is not in the domain"),
                     )
                     .at(step.span, "")
-                    .help(suggest::cure(
-                        name,
-                        known,
-                        &format!("add `{name}:` to `forms:` of the domain"),
-                    )),
+                    .help(suggest::cure(name, known, &otherwise)),
                 );
             }
             StepKind::Or(steps) => steps.iter().for_each(|step| self.step(what, step)),

@@ -27,8 +27,14 @@ pub(super) fn entities(items: &Items<'_>, out: &mut Vec<Diagnostic>) -> Entities
 }
 
 fn labels(map: &Map, key: &str, out: &mut Vec<Diagnostic>) -> Vec<String> {
-    let texts = map.get(key).map(|node| shape::texts(node, &format!("`{key}` of an entity"), out)).unwrap_or_default();
-    texts.into_iter().map(|(label, _)| label).collect()
+    let Some(node) = map.get(key) else { return Vec::new() };
+    // Rasa takes numbers, too: `groups: [1, 2]`.
+    let is_number = |node: &Node| matches!(node.value, Yaml::Int(_) | Yaml::Float(_));
+    let items = node.as_seq().unwrap_or(std::slice::from_ref(node));
+    let (numbers, others): (Vec<&Node>, Vec<&Node>) = items.iter().partition(|item| is_number(item));
+    let what = format!("`{key}` of an entity");
+    let texts = others.into_iter().flat_map(|item| shape::texts(item, &what, out)).map(|(label, _)| label);
+    texts.chain(numbers.into_iter().map(|item| crate::python::python_str(&item.to_json()))).collect()
 }
 
 pub(super) fn intents(

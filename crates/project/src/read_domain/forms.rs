@@ -10,7 +10,16 @@ use indexmap::IndexMap;
 
 pub(super) fn forms(items: &Items<'_>, spans: &mut DomainSpans, out: &mut Vec<Diagnostic>) -> IndexMap<String, Form> {
     let mut forms = IndexMap::new();
+    let mut last = None;
     for (name, item) in items {
+        // The keys of a form, one level too shallow, would be forms without slots.
+        if let ("required_slots" | "ignored_intents" | "slots", Some(node)) = (name.as_str(), item.value)
+            && node.as_map().is_none()
+        {
+            out.push(too_shallow(name, item.key, last));
+            continue;
+        }
+        last = Some(name.as_str());
         if !name.bytes().any(|byte| byte.is_ascii_alphabetic()) {
             out.push(
                 Diagnostic::error(codes::BAD_FORM, format!("the form name `{name}` must contain a letter"))
@@ -28,11 +37,25 @@ pub(super) fn forms(items: &Items<'_>, spans: &mut DomainSpans, out: &mut Vec<Di
     forms
 }
 
+fn too_shallow(name: &str, span: Span, form: Option<&str>) -> Diagnostic {
+    let below = form.map_or_else(|| "the name of a form".to_owned(), |form| format!("`{form}:`"));
+    let key = if name == "slots" { "required_slots" } else { name };
+    Diagnostic::error(codes::MISPLACED_KEY, format!("`{name}` is no form: it stands too far left to count"))
+        .at(span, "")
+        .help(format!("indent it below {below}, as `{key}:`"))
+}
+
 type Places = Vec<(String, Span)>;
 
 /// Required slots and ignored intents. Quirk (spec §1.6): a value without the
 /// key `required_slots` is itself taken as the required slots.
 fn parts(name: &str, node: &Node, key: Span, out: &mut Vec<Diagnostic>) -> (Places, Places) {
+    if node.is_null() {
+        let message = format!("the form `{name}` is followed by `:` and nothing");
+        out.push(
+            Diagnostic::error(codes::BAD_FORM, message).at(key, "").help("indent `required_slots: [...]` below it"),
+        );
+    }
     let Some(map) = node.as_map() else { return (slot_names(node, out), Places::new()) };
     let ignored_node = map.get("ignored_intents");
     let Some(required) = map.get("required_slots") else {
@@ -64,7 +87,7 @@ fn parts(name: &str, node: &Node, key: Span, out: &mut Vec<Diagnostic>) -> (Plac
 
 /// Whether a key was meant to be `required_slots`.
 fn is_slip(key: &str) -> bool {
-    suggest::nearest(key, ["required_slots"]).is_some()
+    key == "slots" || suggest::nearest(key, ["required_slots"]).is_some()
 }
 
 fn slot_names(node: &Node, out: &mut Vec<Diagnostic>) -> Places {

@@ -157,8 +157,14 @@ fn merge_list<'n>(items: &mut Items<'n>, node: &'n Node, what: &str, out: &mut V
                 insert(items, name, Item { key: entry.span, value: None, origin: Origin::Domain }, what, out)
             }
             Yaml::Map(map) => {
+                let is_shallow = map.entries.len() > 1;
                 for (key, value) in map.iter() {
-                    if value.is_null() {
+                    if is_shallow && SETTINGS.contains(&key.name.as_str()) {
+                        let name = map.iter().next().map_or("", |(key, _)| key.name.as_str());
+                        out.push(shape::misplaced(key, &format!("`{name}:`, by four blanks more than the dash")));
+                        continue;
+                    }
+                    if value.is_null() && !is_shallow {
                         out.push(null_settings(what, key));
                     }
                     // The name is known all the same: nobody who uses it is wrong.
@@ -175,6 +181,10 @@ fn merge_list<'n>(items: &mut Items<'n>, node: &'n Node, what: &str, out: &mut V
         }
     }
 }
+
+/// Settings of intents, entities and actions.
+const SETTINGS: [&str; 6] =
+    ["use_entities", "ignore_entities", "roles", "groups", "influence_conversation", "send_domain"];
 
 fn null_settings(what: &str, key: &Key) -> Diagnostic {
     Diagnostic::error(codes::WRONG_TYPE, format!("the {what} `{}` is followed by `:` and nothing", key.name))

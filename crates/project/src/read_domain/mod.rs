@@ -64,6 +64,10 @@ impl<'n> DomainReader<'n> {
             if others.contains(&name) || DOMAIN_KEYS.contains(&name) {
                 continue;
             }
+            if let Some(section) = section_of(name) {
+                out.push(shape::unread_here(key, &format!("indent it below {section}")));
+                continue;
+            }
             let old = OLD_KEYS.iter().find(|(old, _)| *old == name).map(|(_, section)| *section);
             if let Some(section) = old.or_else(|| suggest::nearest(name, DOMAIN_KEYS)) {
                 let section = DOMAIN_KEYS.into_iter().find(|known| *known == section).unwrap_or_default();
@@ -111,6 +115,16 @@ impl<'n> DomainReader<'n> {
         check_action_clashes(merged, out);
         spans.add_names(merged);
         (domain, spans)
+    }
+}
+
+/// What a key of the top level belongs to.
+fn section_of(key: &str) -> Option<&'static str> {
+    match key {
+        "session_expiration_time" | "carry_over_slots_to_new_session" => Some("`session_config:`"),
+        "required_slots" | "ignored_intents" => Some("the name of its form"),
+        "mappings" | "influence_conversation" | "initial_value" => Some("the name of its slot"),
+        _ => None,
     }
 }
 

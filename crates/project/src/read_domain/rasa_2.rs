@@ -11,7 +11,7 @@ pub(super) fn finding(map: &Map) -> Option<Diagnostic> {
     let place = forms_with_mappings(map).or_else(|| slots_without_mappings(map))?;
     let finding = Diagnostic::error(codes::RASA_2_DOMAIN, "this is a domain of Rasa 2")
         .at(place, "slots say how they are filled since Rasa 3")
-        .help("run `sapa data migrate`, which brings it into the form of Rasa 3 and keeps a copy of the old one");
+        .help("run `sapa data migrate`: it writes the domain in the form of Rasa 3 into `new_domain.yml`; put that in the place of this one");
     Some(finding)
 }
 

@@ -48,7 +48,7 @@ pub(super) fn responses(
         let variations = item.value.and_then(|node| list(&what, node, out)).unwrap_or_default();
         if variations.is_empty() && item.value.and_then(Node::as_seq).is_some() {
             out.push(
-                Diagnostic::error(codes::BAD_RESPONSE, format!("{what} has no variation"))
+                Diagnostic::warning(codes::NO_VARIATION, format!("{what} has no variation: nothing is said"))
                     .at(item.key, "")
                     .help("add `- text: \"…\"` below it"),
             );
@@ -82,9 +82,12 @@ fn list<'n>(what: &str, node: &'n Node, out: &mut Vec<Diagnostic>) -> Option<&'n
 
 fn variation(what: &str, node: &Node, out: &mut Vec<Diagnostic>) -> Option<ResponseVariation> {
     let Some(map) = node.as_map() else {
-        let help = node
-            .as_str()
-            .map_or_else(|| "write `- text: \"…\"`".to_owned(), |text| format!("write `- text: \"{text}\"`"));
+        let help = match node.as_str() {
+            None => "write `- text: \"…\"`".to_owned(),
+            Some(text) => {
+                shape::with_colon(text, &VARIATION_KEYS).unwrap_or_else(|| format!("write `- text: \"{text}\"`"))
+            }
+        };
         out.push(shape::wrong_type(node, &format!("a variation of {what}"), "a mapping").help(help));
         return None;
     };
@@ -101,6 +104,11 @@ fn variation(what: &str, node: &Node, out: &mut Vec<Diagnostic>) -> Option<Respo
                 .at(node.span, "")
                 .help("add `text: \"…\"`"),
         );
+    }
+    for key in ["image", "id"] {
+        if let Some(node) = map.get(key).filter(|node| !node.is_null()) {
+            shape::text(node, &format!("`{key}` of {what}"), out);
+        }
     }
     if let Some(attachment) = map.get("attachment").filter(|attachment| !attachment.is_null()) {
         shape::map(attachment, "`attachment`", out);
@@ -151,10 +159,9 @@ fn buttons(map: &Map, out: &mut Vec<Diagnostic>) {
             let Some(button_map) = shape::map(button, "a button", out) else { continue };
             for needed in ["title", "payload"] {
                 match button_map.get(needed) {
-                    Some(node) if needed == "title" => {
-                        shape::text(node, "`title` of a button", out);
+                    Some(node) => {
+                        shape::text(node, &format!("`{needed}` of a button"), out);
                     }
-                    Some(_) => {}
                     None if key == "buttons" && button_map.get("url").is_none() => out.push(
                         Diagnostic::warning(codes::BUTTON_INCOMPLETE, format!("this button has no `{needed}`"))
                             .at(button.span, "")
@@ -192,7 +199,8 @@ fn conditions(node: &Node, out: &mut Vec<Diagnostic>) -> Vec<ResponseCondition> 
     let mut conditions = Vec::new();
     for item in shape::seq(node, "`condition`", out).unwrap_or_default() {
         let Some(map) = shape::map(item, "a condition", out) else { continue };
-        if map.get("type").and_then(Node::as_str) != Some("slot") {
+        // Without a type it is one on a slot, as in Rasa.
+        if map.get("type").is_some_and(|kind| kind.as_str() != Some("slot")) {
             out.push(
                 Diagnostic::error(codes::BAD_RESPONSE, "a response condition needs `type: slot`").at(item.span, ""),
             );

@@ -46,7 +46,13 @@ fn unfeatured() -> Slot {
 fn slot(name: &str, item: &Item<'_>, spans: &mut DomainSpans, out: &mut Vec<Diagnostic>) -> Option<Slot> {
     let what = format!("the slot `{name}`");
     let map = item.value.and_then(|node| shape::map(node, &what, out))?;
-    shape::unknown_keys(map, &SLOT_KEYS, "a slot", out);
+    let is_shallow = |key: &str| MAPPING_KEYS.contains(&key) && !SLOT_KEYS.contains(&key) && key != "value";
+    for (key, _) in map.iter().filter(|(key, _)| is_shallow(&key.name)) {
+        out.push(shape::misplaced(key, "`- type: …` of `mappings:`"));
+    }
+    let known: Vec<&str> =
+        SLOT_KEYS.into_iter().chain(MAPPING_KEYS.into_iter().filter(|key| is_shallow(key))).collect();
+    shape::unknown_keys(map, &known, "a slot", out);
     // Whatever is wrong with the type, missing mappings are worth their own line.
     let mut places = Vec::new();
     let mappings = mappings(&what, map, item.key, &mut places, out);
@@ -167,11 +173,12 @@ fn mappings(
         None => Some(&[] as &[Node]),
     };
     let Some(items) = items else { return Vec::new() };
-    if items.is_empty() {
+    // An empty list is a way to say that only actions set the slot.
+    if node.is_none() {
         out.push(
             Diagnostic::error(codes::BAD_SLOT, format!("{what} has no `mappings`"))
                 .at(key, "")
-                .help(if node.is_some() { SAY_MAPPING.to_owned() } else { format!("{MIGRATE}; or {SAY_MAPPING}") }),
+                .help(format!("{MIGRATE}; or {SAY_MAPPING}")),
         );
     }
     let mut mappings = Vec::with_capacity(items.len());
@@ -276,7 +283,8 @@ fn conditions(map: &Map, out: &mut Vec<Diagnostic>) -> Vec<MappingCondition> {
     for item in shape::seq(node, "`conditions` of a slot mapping", out).unwrap_or_default() {
         let Some(map) = shape::map(item, "a condition of a slot mapping", out) else { continue };
         shape::unknown_keys(map, &["active_loop", "requested_slot"], "a condition of a slot mapping", out);
-        if map.get("active_loop").is_none() && map.get("requested_slot").is_none() {
+        let is_slip = |key: &str| suggest::nearest(key, ["active_loop", "requested_slot"]).is_some();
+        if !map.iter().any(|(key, _)| is_slip(&key.name)) {
             out.push(
                 Diagnostic::warning(
                     codes::CONDITION_WITHOUT_FORM,

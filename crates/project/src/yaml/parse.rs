@@ -429,7 +429,9 @@ fn syntax_help(info: &str) -> Option<&'static str> {
         return Some("define the anchor (`&name`) before it is used, or put text that starts with `*` in quotes");
     }
     if info.contains("quoted scalar") {
-        return Some("is the closing quote missing?");
+        return Some(
+            "is the closing quote missing? A quote within the text is written `\\\"`, or the text stands in 'single quotes'",
+        );
     }
     if info.contains("while parsing a block mapping") || info.contains("did not find expected key") {
         return Some("check that the keys of this block start in the same column");

@@ -52,7 +52,11 @@ pub(super) fn run(paths: &[PathBuf], shared: &Shared, flags: &NluFlags, environm
     let mut project = Project::default();
     for path in paths {
         project = read_project(path, shared, flags, environment)?;
-        candidates.push(Candidate { name: name(path, paths), config: project.config.clone(), scores: Vec::new() });
+        candidates.push(Candidate {
+            name: files::distinct_name(path, paths),
+            config: project.config.clone(),
+            scores: Vec::new(),
+        });
     }
     let (examples, dropped) = frequent(&project.nlu.examples, LEAST_EXAMPLES);
     if !dropped.is_empty() {
@@ -71,13 +75,6 @@ pub(super) fn run(paths: &[PathBuf], shared: &Shared, flags: &NluFlags, environm
         }
     }
     write(&results, &candidates, &flags.percentages, &sizes)
-}
-
-/// The file's name without its ending, or its path where two are named alike.
-fn name(path: &Path, all: &[PathBuf]) -> String {
-    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let is_alone = all.iter().filter(|other| stem(other) == stem(path)).count() == 1;
-    if is_alone { stem(path) } else { path.with_extension("").to_string_lossy().replace(['/', '\\'], "_") }
 }
 
 /// Trains and tests every candidate with every percentage left out; how many

@@ -149,6 +149,10 @@ impl RulePolicy {
     /// both places.
     pub(super) fn check_against(&mut self, dialogues: &[TrainingDialogue], blank: &Tracker) -> Vec<Diagnostic> {
         let sources = self.collect_sources(dialogues, blank);
+        let of_forms =
+            blank.domain().forms.keys().flat_map(|form| [false, true].map(|ran| super::happy_source(form, ran)));
+        let of_intents = super::DEFAULT_ACTION_OF_INTENT.iter().map(|(intent, _)| super::intent_source(intent));
+        self.builtin = of_forms.chain(of_intents).chain(sources.keys().cloned()).collect();
         let mut findings = Vec::new();
         let mut removed = BTreeSet::new();
         let mut used = Vec::new();

@@ -46,6 +46,9 @@ pub struct RulePolicy {
     rules: Vec<Rule>,
     unhappy: Vec<UnhappyKey>,
     rule_only: RuleOnly,
+    /// Built-in behaviours that are known from rules, default intents and the domain's
+    /// forms.
+    builtin: std::collections::BTreeSet<String>,
     /// Built-in behaviours that a story needs: their turns are not hidden.
     builtin_in_stories: std::collections::BTreeSet<String>,
     #[serde(skip)]
@@ -118,7 +121,7 @@ impl RulePolicy {
             && listened
             && let Some(action) = current.latest_intent().and_then(default_action)
         {
-            let what = format!("intent `{}`", current.latest_intent().unwrap_or_default());
+            let what = intent_source(current.latest_intent().unwrap_or_default());
             return (Some(Found::builtin(action, what, false)), false);
         }
         if let Some(found) = happy_path(tracker) {
@@ -182,7 +185,10 @@ impl RulePolicy {
                 let mut places = rule.origins.iter().map(|origin| origin.place.clone());
                 (!rule.in_stories, Cause { what, place: places.next(), also: places.collect(), reach: None })
             }
-            Source::Builtin(what) => (!self.builtin_in_stories.contains(&what), Cause::builtin(what)),
+            // What no rule, default intent or form of the domain leads to is never hidden.
+            Source::Builtin(what) => {
+                (self.builtin.contains(&what) && !self.builtin_in_stories.contains(&what), Cause::builtin(what))
+            }
             Source::Fallback => (false, prediction.cause),
         };
         prediction
@@ -201,6 +207,10 @@ fn seen<'a>(window: &'a [std::sync::Arc<State>], newest: fn(&'a State) -> Seen<'
     earlier.iter().map(|state| Seen::decided(state)).chain([newest(last)]).collect()
 }
 
+fn intent_source(intent: &str) -> String {
+    format!("intent `{intent}`")
+}
+
 fn default_action(intent: &str) -> Option<&'static str> {
     DEFAULT_ACTION_OF_INTENT.iter().find(|(name, _)| *name == intent).map(|(_, action)| *action)
 }
@@ -214,5 +224,11 @@ fn happy_path(tracker: &Tracker) -> Option<Found> {
     let last = current.latest_action.as_ref()?;
     let ran = matches!(last, crate::tracker::LatestAction::Name(name) if *name == active.name);
     let action = if ran { "action_listen" } else { active.name.as_str() };
-    Some(Found::builtin(action, format!("active loop `{}`", active.name), true))
+    Some(Found::builtin(action, happy_source(&active.name, ran), true))
+}
+
+/// What a loop's run, and the listening after it, are told from others by: whether a
+/// story needs them is decided for each (rule_policy.py, `LOOP_RULES`).
+fn happy_source(name: &str, listens: bool) -> String {
+    if listens { format!("active loop `{name}`, which has run") } else { format!("active loop `{name}`") }
 }

@@ -64,6 +64,7 @@ impl RulePolicy {
             rules: learn_rules(dialogues, blank, sources, &mut findings),
             unhappy: learn_unhappy_paths(dialogues, blank),
             rule_only: rule_only(dialogues, blank),
+            builtin: BTreeSet::new(),
             builtin_in_stories: BTreeSet::new(),
             options,
             index: std::sync::OnceLock::new(),

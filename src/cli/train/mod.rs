@@ -1,5 +1,7 @@
 //! `sapa train [nlu|core]`.
 
+mod comparison;
+
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -41,10 +43,13 @@ enum Part {
 struct CoreFlags {
     #[command(flatten)]
     flags: Flags,
-    #[arg(long, hide = true, num_args = 1..)]
+    /// Percentages of the stories that a comparison of several configurations
+    /// leaves out.
+    #[arg(short, long, num_args = 1.., default_values_t = [0, 25, 50, 75], value_parser = clap::value_parser!(u8).range(0..=99))]
     percentages: Vec<u8>,
-    #[arg(long, hide = true)]
-    runs: Option<usize>,
+    /// Runs of a comparison.
+    #[arg(short, long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    runs: u16,
 }
 
 #[derive(Debug, Args)]
@@ -112,12 +117,15 @@ pub(super) fn run(args: &TrainArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     };
     let detail = Detail::of(verbosity, flags.all);
     let quiet = detail.quiet;
-    let config = only_config(flags)?;
     if !quiet {
-        idle::say(&idle_flags(args, flags));
+        idle::say(&idle_flags(flags));
     }
     let started = Instant::now();
     let environment = Environment::read();
+    if let (Some(Part::Core(core)), [_, _, ..]) = (&args.part, flags.config.as_slice()) {
+        return comparison::run(core, detail, &environment);
+    }
+    let config = only_config(flags)?;
     let without_domain = target == Target::Nlu;
     let files =
         read_project(&ProjectPaths { config, domain: &flags.domain, data: &flags.data, without_domain }, &environment)?;
@@ -187,17 +195,19 @@ fn narrowed(target: Target, project: &Project, quiet: bool) -> Target {
     }
 }
 
-/// Several configurations would be compared by Rasa, which is another thing than
-/// training one of them.
+/// Several configurations can be compared, which is another thing than training
+/// one of them.
 fn only_config(flags: &Flags) -> Result<&Path> {
     match flags.config.as_slice() {
         [config] => Ok(config),
-        _ => bail!("configurations are not compared: train each by itself, with `--config` and an `--out` of its own"),
+        _ => bail!(
+            "one configuration is trained at a time; `sapa train core -c A B` and `sapa test nlu -c A B` compare several"
+        ),
     }
 }
 
-fn idle_flags(args: &TrainArgs, flags: &Flags) -> Vec<(&'static str, bool)> {
-    let mut idle = vec![
+fn idle_flags(flags: &Flags) -> Vec<(&'static str, bool)> {
+    vec![
         ("--skip-validation", flags.skip_validation),
         ("--augmentation", flags.augmentation.is_some()),
         ("--debug-plots", flags.debug_plots),
@@ -205,11 +215,7 @@ fn idle_flags(args: &TrainArgs, flags: &Flags) -> Vec<(&'static str, bool)> {
         ("--finetune", flags.finetune.is_some()),
         ("--epoch-fraction", flags.epoch_fraction.is_some()),
         ("--endpoints", flags.endpoints.is_some()),
-    ];
-    if let Some(Part::Core(core)) = &args.part {
-        idle.extend([("--percentages", !core.percentages.is_empty()), ("--runs", core.runs.is_some())]);
-    }
-    idle
+    ]
 }
 
 fn say(quiet: bool, text: &str) {
