@@ -35,13 +35,12 @@ fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
     text.trim().split("\n\n").filter(|part| !part.is_empty())
 }
 
-/// An element as text with buttons, for channels without cards.
+/// An element as text with buttons, for channels without cards. Rasa says `buttons`
+/// where there are none, too.
 fn degraded_element(element: &Value) -> Map<String, Value> {
     let part = |key: &str| element.get(key).and_then(Value::as_str).unwrap_or_default();
     let mut piece = object([("text", json!(format!("{} : {}", part("title"), part("subtitle"))))]);
-    if let Some(buttons) = element.get("buttons").filter(|b| is_filled(b)) {
-        piece.insert("buttons".into(), buttons.clone());
-    }
+    piece.insert("buttons".into(), element.get("buttons").cloned().unwrap_or_else(|| json!([])));
     piece
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::support::{Project, Server, poll};
+use crate::support::{DEADLINE, Project, RUNTIME, Rabbit, Server, poll};
 
 const STORE: &str = "tracker_store: {type: SQL, dialect: sqlite, db: bot.db}\n";
 
@@ -123,4 +123,62 @@ fn a_broker_that_cannot_be_used_stops_the_start_and_says_why() {
         assert_eq!(output.code, Some(1), "{broker}: {output:?}");
         assert!(output.err.contains(reason), "{broker}: {output:?}");
     }
+}
+
+/// What a queue holds, taken out, with the properties of the first message.
+fn taken_from(rabbit: &Rabbit, queue: &str, least: usize) -> (Vec<Value>, lapin::BasicProperties) {
+    use lapin::options::BasicGetOptions;
+    let uri = format!("amqp://127.0.0.1:{}", rabbit.port);
+    RUNTIME.block_on(async {
+        let connection =
+            lapin::Connection::connect(&uri, lapin::ConnectionProperties::default()).await.expect("RabbitMQ");
+        let channel = connection.create_channel().await.expect("a channel");
+        let (mut bodies, mut properties) = (Vec::new(), None);
+        let started = std::time::Instant::now();
+        while bodies.len() < least {
+            assert!(started.elapsed() < DEADLINE, "{} of {least} messages came: {bodies:?}", bodies.len());
+            match channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await.expect("the queue") {
+                Some(message) => {
+                    bodies.push(serde_json::from_slice(&message.delivery.data).expect("JSON"));
+                    properties.get_or_insert(message.delivery.properties);
+                }
+                None => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            }
+        }
+        (bodies, properties.unwrap_or_default())
+    })
+}
+
+#[test]
+fn rabbitmq_gets_every_event_also_those_of_while_it_was_away() {
+    let Some(rabbit) = Rabbit::start() else { return };
+    let project = project(&format!(
+        "{{type: pika, url: 127.0.0.1, port: {}, username: guest, password: guest, queues: [one, two]}}",
+        rabbit.port
+    ));
+    let server = Server::start_with(&project, &["--enable-api"], &[("RASA_ENVIRONMENT", "test")]);
+    server.say("a", "hi");
+    let expected = told(&server, "a");
+    for queue in ["one", "two"] {
+        let (bodies, properties) = taken_from(&rabbit, queue, expected.len());
+        assert_eq!(bodies, expected, "{queue}");
+        assert_eq!(properties.delivery_mode(), &Some(2), "it outlasts RabbitMQ");
+        assert_eq!(properties.app_id().as_ref().map(|id| id.as_str()), Some("test"));
+    }
+    rabbit.kill();
+    assert_eq!(server.texts("a", "hi"), ["Hello!"], "the bot goes on");
+    rabbit.again();
+    let all = told(&server, "a");
+    let late = all.get(expected.len()..).expect("more events");
+    assert_eq!(taken_from(&rabbit, "one", late.len()).0, late);
+}
+
+#[test]
+fn a_rabbitmq_that_is_not_there_stops_the_start_with_its_address_and_without_the_password() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let options = "connection_attempts: 2, retry_delay_in_seconds: 0.1, queues: q, username: u, password: hunter2";
+    let project = project(&format!("{{type: pika, url: 'amqp://{free}', {options}}}"));
+    let output = project.sapa_that_ends(&["run", "-p", "0"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.err.contains(&free.to_string()) && !output.err.contains("hunter2"), "{output:?}");
 }

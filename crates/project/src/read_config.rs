@@ -42,7 +42,7 @@ const POLICY_OPTIONS: [(&str, Wanted); 12] = [
 /// Reads the file's mapping; `file_span` is where findings about missing keys
 /// point.
 pub(crate) fn read_config(map: &Map, file_span: Span, options: LoadOptions, out: &mut Vec<Diagnostic>) -> Config {
-    foreign_keys(map, out);
+    shape::ignored_keys(map, &CONFIG_KEYS, "config.yml", out);
     let config = Config {
         recipe: recipe(map, file_span, out),
         assistant_id: assistant_id(map, file_span, out),
@@ -64,17 +64,6 @@ pub(crate) fn read_config(map: &Map, file_span: Span, options: LoadOptions, out:
         check_priorities(&config.policies, out);
     }
     config
-}
-
-/// Keys of config.yml that Rasa passes over: other programs may read them.
-fn foreign_keys(map: &Map, out: &mut Vec<Diagnostic>) {
-    for (key, _) in map.iter().filter(|(key, _)| !CONFIG_KEYS.contains(&key.name.as_str())) {
-        out.push(
-            Diagnostic::warning(codes::UNKNOWN_KEY, format!("`{}` is not a key of config.yml", key.name))
-                .at(key.span, "")
-                .help(suggest::cure(&key.name, CONFIG_KEYS, "remove it; it has no effect")),
-        );
-    }
 }
 
 /// What decides how sections are read.

@@ -321,16 +321,6 @@ impl StoryReader<'_> {
 
     /// `role` and `group` are reserved; any other key is the entity's name.
     fn entity(&mut self, map: &Map) -> Vec<StepEntity> {
-        if let (Some(name), true) = (map.get("entity").and_then(Node::as_str), has_only(map, ENTITY_AS_IN_NLU)) {
-            let value = map.get("value").map_or_else(String::new, |value| crate::python::python_str(&value.to_json()));
-            let span = map.entry("entity").map(|(key, _)| key.span).unwrap_or_default();
-            self.out.push(
-                Diagnostic::error(codes::WRONG_TYPE, "stories write an entity as its name and its value")
-                    .at(span, "")
-                    .help(format!("write `- {name}: {value}`")),
-            );
-            return Vec::new();
-        }
         let mut label = |key: &str| {
             let node = map.get(key).filter(|node| !node.is_null())?;
             shape::text(node, &format!("`{key}` of an entity"), self.out).map(str::to_owned)
@@ -361,18 +351,6 @@ impl StoryReader<'_> {
                     self.out.push(empty(item.span, "this item of `slot_was_set` names no slot"));
                 }
                 Yaml::Str(name) => slots.push(SlotStep { name: name.clone(), value: None, span: item.span }),
-                Yaml::Map(map)
-                    if map.get("name").is_some() && has_only(map, &["name", "value"]) && map.entries.len() == 2 =>
-                {
-                    let text = |key: &str| {
-                        map.get(key).map(|node| crate::python::python_str(&node.to_json())).unwrap_or_default()
-                    };
-                    self.out.push(
-                        Diagnostic::error(codes::WRONG_TYPE, "stories write a slot as its name and its value")
-                            .at(item.span, "")
-                            .help(format!("write `- {}: {}`", text("name"), text("value"))),
-                    );
-                }
                 Yaml::Map(map) => slots.extend(map.iter().map(|(key, node)| SlotStep {
                     name: key.name.clone(),
                     value: Some(node.to_json()),
@@ -421,13 +399,6 @@ impl StoryReader<'_> {
         }
         Some(alternatives)
     }
-}
-
-/// How NLU data and trackers write an entity.
-const ENTITY_AS_IN_NLU: &[&str] = &["entity", "value", "role", "group", "start", "end"];
-
-fn has_only(map: &Map, keys: &[&str]) -> bool {
-    map.iter().all(|(key, _)| keys.contains(&key.name.as_str()))
 }
 
 /// The successor of Rasa 1's step `form: …`.

@@ -113,6 +113,19 @@ pub(crate) fn slips(map: &Map, known: &[&str], what: &str, out: &mut Vec<Diagnos
     out.extend(others(map, known).filter_map(|key| slip(key, known, what)));
 }
 
+/// Keys that are not in `known`, where Rasa passes over them.
+pub(crate) fn ignored_keys(map: &Map, known: &[&str], what: &str, out: &mut Vec<Diagnostic>) {
+    for key in others(map, known) {
+        out.push(
+            Diagnostic::warning(codes::UNKNOWN_KEY, not_a_key(&key.name, what)).at(key.span, "").help(suggest::cure(
+                &key.name,
+                known.iter().copied(),
+                "remove it; it has no effect",
+            )),
+        );
+    }
+}
+
 /// Keys that look like one of `known`, where Rasa passes over them.
 pub(crate) fn near_misses(map: &Map, known: &[&str], what: &str, out: &mut Vec<Diagnostic>) {
     for key in others(map, known) {

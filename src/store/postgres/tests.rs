@@ -9,6 +9,8 @@ use super::*;
 use crate::store::conformance::{Hand, action, conformance, slot, turn};
 use crate::store::record::{InboxDone, InboxMessage};
 
+#[path = "../../../tests/integration/support/keeper.rs"]
+mod keeper;
 mod lost;
 mod proxy;
 #[path = "../../../tests/integration/support/postgres.rs"]

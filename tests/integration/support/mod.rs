@@ -4,10 +4,12 @@
 mod actions;
 mod authority;
 mod bot_api;
+mod keeper;
 mod peer;
 mod postgres;
 mod postgres_faults;
 mod project;
+mod rabbit;
 mod server;
 
 use std::sync::LazyLock;
@@ -22,6 +24,7 @@ pub use bot_api::{BotApi, Fault, TOKEN, texts};
 pub use peer::Peer;
 pub use postgres::{Cluster, PASSWORD, USER};
 pub use project::{Killed, Output, Project, ended, helpdesk_model, program, repository, short_of_disk};
+pub use rabbit::Rabbit;
 pub use server::Server;
 
 /// The longest that anything may take before a test gives up.

@@ -1,16 +1,13 @@
 //! PostgreSQL servers for tests: made in a temporary folder, on a free port of
 //! this machine, gone with the process that asked for them.
-//!
-//! A small shell is the server's parent. It obeys words on its standard input,
-//! and when that ends, as it does however this process ends, it stops the server
-//! and removes the folder.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, Mutex};
+
+use super::keeper::{Keeper, own, unprivileged};
 
 /// The superuser of the test servers, and its password.
 pub const USER: &str = "sapa";
@@ -56,14 +53,8 @@ pub struct Cluster {
     pub port: u16,
     bin: PathBuf,
     pub folder: PathBuf,
-    keeper: Mutex<Keeper>,
+    keeper: Keeper,
     databases: AtomicU32,
-}
-
-struct Keeper {
-    child: Child,
-    words: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
 }
 
 impl Cluster {
@@ -96,18 +87,8 @@ impl Cluster {
         let folder = tempfile::Builder::new().prefix("sapa-pg-").tempdir().expect("a folder").keep();
         own(&folder);
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
-        let mut child = unprivileged("sh")
-            .args(["-c", KEEPER, "sh"])
-            .args([&bin, &folder])
-            .args([&port.to_string(), sync])
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a shell");
-        let words = child.stdin.take();
-        let answers = BufReader::new(child.stdout.take().expect("its answers"));
-        let keeper = Mutex::new(Keeper { child, words, answers });
+        let port_text = port.to_string();
+        let keeper = Keeper::start(KEEPER, [bin.as_os_str(), folder.as_os_str(), port_text.as_ref(), sync.as_ref()]);
         // From here on the keeper removes the folder, whatever goes wrong.
         let cluster = Self { port, bin, folder, keeper, databases: AtomicU32::new(0) };
         cluster.init();
@@ -148,11 +129,7 @@ impl Cluster {
 
     /// Gives the keeper a word; its answer.
     pub fn tell(&self, word: &str) -> String {
-        let mut keeper = self.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        writeln!(keeper.words.as_mut().expect("its words"), "{word}").expect("the keeper listens");
-        let mut answer = String::new();
-        keeper.answers.read_line(&mut answer).expect("an answer");
-        answer.trim().to_owned()
+        self.keeper.tell(word)
     }
 
     /// A new database, and its name.
@@ -181,14 +158,6 @@ impl Cluster {
     }
 }
 
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let keeper = self.keeper.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        drop(keeper.words.take());
-        let _ = keeper.child.wait();
-    }
-}
-
 /// The newest server's programs.
 fn programs() -> Option<PathBuf> {
     let folders = ROOTS.iter().flat_map(|root| std::fs::read_dir(root).into_iter().flatten().flatten());
@@ -200,28 +169,4 @@ fn programs() -> Option<PathBuf> {
     let version = |bin: &PathBuf| bin.parent()?.file_name()?.to_str()?.parse::<u32>().ok();
     found.sort_by_key(version);
     found.pop()
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    // This process's own files belong to whom it runs as.
-    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
-}
-
-/// PostgreSQL refuses to run as root.
-fn unprivileged(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    if !is_root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("runuser");
-    command.args(["-u", "postgres", "--"]).arg(program);
-    command
-}
-
-/// Gives a file or folder to whom the server runs as.
-pub fn own(path: &Path) {
-    if is_root() {
-        let status = Command::new("chown").arg("postgres").arg(path).status().expect("chown");
-        assert!(status.success(), "there is no user `postgres`");
-    }
 }

@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::postgres::{Cluster, own};
+use super::keeper::own;
+use super::postgres::Cluster;
 
 impl Cluster {
     /// Holds the server and all its connections still.

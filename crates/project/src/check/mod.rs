@@ -130,17 +130,27 @@ fn unknown_intent(code: &'static str, name: &str, used_by: &str, span: crate::Sp
 /// An unknown entity: a warning.
 fn unknown_entity(code: &'static str, name: &str, used_by: &str, span: crate::Span, domain: &Domain) -> Diagnostic {
     let known = domain.entities.keys().map(String::as_str);
+    let otherwise = match name {
+        // As NLU data and trackers write it.
+        "entity" | "value" => "stories write an entity as its name and its value: `- city: Rome`".to_owned(),
+        _ => format!("add `- {name}` to `entities:` of the domain"),
+    };
     Diagnostic::warning(code, format!("{used_by} names the entity `{name}`, which is not in the domain"))
         .at(span, "")
-        .help(crate::suggest::cure(name, known, &format!("add `- {name}` to `entities:` of the domain")))
+        .help(crate::suggest::cure(name, known, &otherwise))
 }
 
 /// An unknown slot: an error, as in Rasa's "Unresolved slots".
 fn unknown_slot(name: &str, used_by: &str, span: crate::Span, domain: &Domain) -> Diagnostic {
     let known = domain.slots.keys().map(String::as_str);
+    let otherwise = match name {
+        "name" | "value" => "stories write a slot as its name and its value: `- city: Rome`".to_owned(),
+        "requested_slot" => "it is there as soon as the domain has forms".to_owned(),
+        _ => format!("add `{name}:` to `slots:` of the domain"),
+    };
     Diagnostic::error(codes::UNKNOWN_SLOT, format!("{used_by} names the slot `{name}`, which is not in the domain"))
         .at(span, "")
-        .help(crate::suggest::cure(name, known, &format!("add `{name}:` to `slots:` of the domain")))
+        .help(crate::suggest::cure(name, known, &otherwise))
 }
 
 /// An unknown action that is a form, by its name or by how it is used: listed

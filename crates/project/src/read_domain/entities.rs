@@ -14,7 +14,7 @@ pub(super) fn entities(items: &Items<'_>, out: &mut Vec<Diagnostic>) -> Entities
     for (name, item) in items {
         let mut entity = EntityType { influence_conversation: true, ..EntityType::default() };
         if let Some(map) = item.value.and_then(|node| shape::map(node, "the settings of an entity", out)) {
-            shape::unknown_keys(map, &["roles", "groups", "influence_conversation"], "an entity", out);
+            shape::ignored_keys(map, &["roles", "groups", "influence_conversation"], "an entity", out);
             entity.roles = labels(map, "roles", out);
             entity.groups = labels(map, "groups", out);
             if let Some(node) = map.get("influence_conversation") {
@@ -113,7 +113,7 @@ fn used_entities(
             .help("write a rule: the intent and then the action"),
         );
     }
-    shape::unknown_keys(map, &["use_entities", "ignore_entities", "triggers", "is_retrieval_intent"], "an intent", out);
+    shape::ignored_keys(map, &["use_entities", "ignore_entities", "triggers", "is_retrieval_intent"], "an intent", out);
     let mut names = |key: &str, out: &mut Vec<Diagnostic>| named_entities(intent, map.get(key)?, key, spans, out);
     let used = names("use_entities", out);
     let ignored = names("ignore_entities", out);

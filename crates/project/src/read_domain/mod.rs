@@ -148,7 +148,7 @@ fn session_config(node: Option<&Node>, out: &mut Vec<Diagnostic>) -> SessionConf
     else {
         return config;
     };
-    shape::unknown_keys(map, &["session_expiration_time", "carry_over_slots_to_new_session"], "`session_config`", out);
+    shape::ignored_keys(map, &["session_expiration_time", "carry_over_slots_to_new_session"], "`session_config`", out);
     if let Some(node) = map.get("session_expiration_time")
         && let Some(minutes) = shape::number(node, "`session_expiration_time` (minutes)", out)
     {

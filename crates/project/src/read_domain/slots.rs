@@ -193,7 +193,7 @@ fn mappings(
 
 fn mapping(node: &Node, out: &mut Vec<Diagnostic>) -> Option<SlotMapping> {
     let map = shape::map(node, "a slot mapping", out)?;
-    shape::unknown_keys(map, &MAPPING_KEYS, "a slot mapping", out);
+    shape::ignored_keys(map, &MAPPING_KEYS, "a slot mapping", out);
     let type_node = shape::required(map, "type", "a slot mapping", node.span, out)?;
     let name = shape::text(type_node, "`type` of a slot mapping", out)?;
     let mut optional = |key: &str| {
