@@ -23,7 +23,6 @@ use crate::agent::{Broker, BrokerError, Message};
 const EXCHANGE: &str = "rasa-exchange";
 const QUEUE: &str = "rasa_core_events";
 
-const PORT: u16 = 5672;
 const ATTEMPTS: u64 = 20;
 const RETRY_SECONDS: f64 = 5.0;
 
@@ -169,8 +168,6 @@ fn uri(section: &StoreEndpoint) -> Result<AMQPUri, OpenError> {
     let names_port = url.rsplit('@').next().is_some_and(|rest| rest.trim_start_matches("amqp://").contains(':'));
     if let Some(port) = port.filter(|_| !names_port) {
         uri.authority.port = u16::try_from(port).map_err(|_| OpenError("`port` is no port".to_owned()))?;
-    } else if !names_port && uri.authority.port == 0 {
-        uri.authority.port = PORT;
     }
     if let Some(name) = &section.username {
         uri.authority.userinfo.username.clone_from(name);
@@ -242,7 +239,7 @@ mod tests {
         assert_eq!(address(json!({ "type": "pika", "url": "rabbit", "port": 5673 })), "guest:guest@rabbit:5673/");
         let whole = json!({ "type": "pika", "url": "amqp://a:b@rabbit:1234/bots", "port": 5672 });
         assert_eq!(address(whole), "a:b@rabbit:1234bots");
-        assert!(uri(&endpoint(json!({ "type": "pika", "url": "amqp://" }))).is_err());
+        assert!(uri(&endpoint(json!({ "type": "pika", "url": "amqp://rabbit:port" }))).is_err());
     }
 
     #[test]

@@ -20,12 +20,12 @@ export HOME=$folder RABBITMQ_NODENAME=sapa$3@localhost RABBITMQ_NODE_PORT=$3 RAB
   RABBITMQ_CONFIG_FILE=$folder/none RABBITMQ_PID_FILE=$folder/pid ERL_EPMD_PORT=$5 ERL_EPMD_ADDRESS=127.0.0.1
 echo '[].' >"$folder/plugins"
 end() { [ -z "$server" ] || { kill -s KILL -- "-$server" 2>/dev/null; wait "$server" 2>/dev/null; server=; }; }
-set -m
 while read -r word; do
   case $word in
     start)
       : >"$folder/log"
-      "$program" >"$folder/log" 2>&1 </dev/null &
+      # A group of its own: the script starts others.
+      setsid "$program" >"$folder/log" 2>&1 </dev/null &
       server=$!
       tries=0
       until grep -q 'Server startup complete' "$folder/log"; do
