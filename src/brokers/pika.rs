@@ -53,6 +53,13 @@ pub(super) fn open(section: StoreEndpoint) -> Opened {
                     *broker.channel.lock().await = Some(connection);
                     return Ok(Arc::new(broker) as Arc<dyn Broker>);
                 }
+                // Trying again would not help.
+                Err(error) if error.contains("ACCESS_REFUSED") || error.contains("NOT_ALLOWED") => {
+                    return Err(OpenError(format!(
+                        "{} refuses the user, the password or the virtual host; correct them",
+                        broker.shown()
+                    )));
+                }
                 Err(error) if attempt == attempts => {
                     return Err(OpenError(format!(
                         "{}: {error}; start RabbitMQ, or correct the section",

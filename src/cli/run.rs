@@ -192,7 +192,9 @@ fn guard(args: &RunArgs) -> Result<Guard> {
     let jwt = args.door.jwt()?;
     let is_open = token.is_none() && jwt.is_none();
     if args.enable_api && is_open && (args.auth_token.is_some() || !args.interface.is_loopback()) {
-        tracing::warn!("without AUTH_TOKEN or --auth-token the API is open to everybody who reaches this port");
+        tracing::warn!(
+            "without AUTH_TOKEN or JWT_SECRET (`--auth-token`, `--jwt-secret`) the API is open to everybody who reaches this port"
+        );
     }
     if jwt.as_ref().is_some_and(JwtKey::is_weak) {
         tracing::warn!("the JWT secret is short enough to be guessed from one token; use 32 random characters or more");

@@ -81,8 +81,8 @@ fn decrypted(block: &str, password: Option<&str>) -> Result<PrivateKeyDer<'stati
         bail!("the key is encrypted: give its password with `--ssl-password`, or in SSL_PASSWORD");
     };
     let (_, document) = pkcs8::SecretDocument::from_pem(block).map_err(|_| anyhow!("the encrypted key is damaged"))?;
-    let info =
-        EncryptedPrivateKeyInfo::try_from(document.as_bytes()).map_err(|_| anyhow!("the encrypted key is damaged"))?;
+    let unknown = "the encrypted key is damaged, or encrypted in a way that is not served: convert it with `openssl pkcs8 -topk8 -v2 aes256 -in OLD -out NEW`";
+    let info = EncryptedPrivateKeyInfo::try_from(document.as_bytes()).map_err(|_| anyhow!(unknown))?;
     let key = info.decrypt(password).map_err(|_| anyhow!("the password does not fit the key"))?;
     Ok(PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec())))
 }

@@ -93,6 +93,7 @@ fn texts(items: &[OutboxItem]) -> Vec<&str> {
 pub(super) async fn conformance(store: Arc<dyn Store>, hand: &Hand) {
     let store_ref = store.as_ref();
     events_come_back_in_order_with_the_version(store_ref).await;
+    numbers_come_back_to_the_last_digit(store_ref).await;
     one_of_two_commits_on_a_version_wins(store_ref).await;
     a_refused_commit_writes_nothing(store_ref).await;
     the_session_is_loaded_and_all_sessions_on_demand(store_ref).await;
@@ -134,6 +135,17 @@ async fn events_come_back_in_order_with_the_version(store: &dyn Store) {
     first.extend(second);
     assert_eq!(store.load("urut").await, Ok(Conversation { version: 2, next_seq: 1, events: first }));
     assert_eq!(store.exists("urut").await, Ok(true));
+}
+
+/// Who joins what a broker got with the events does so by their times. A reader that
+/// rounds gives another last digit for one number in ten.
+async fn numbers_come_back_to_the_last_digit(store: &dyn Store) {
+    let numbers: Vec<f64> = (0..200).map(|n| 1_795_987_234.766_698_1 + f64::from(n) * 0.012_345_67).collect();
+    let events = numbers.iter().map(|n| event(*n, json!({ "event": "slot", "name": "n", "value": n / 1e10 }))).collect();
+    store.commit(turn("digits", 0, events)).await.unwrap();
+    let loaded = store.load_all("digits").await.unwrap().events;
+    let read = loaded.iter().map(|event| (event.timestamp, event.to_json()["value"].as_f64().unwrap()));
+    assert_eq!(read.collect::<Vec<_>>(), numbers.iter().map(|n| (*n, n / 1e10)).collect::<Vec<_>>());
 }
 
 async fn one_of_two_commits_on_a_version_wins(store: &dyn Store) {

@@ -150,6 +150,10 @@ fn taken_from(rabbit: &Rabbit, queue: &str, wanted: &[Value]) -> (Vec<Value>, la
     })
 }
 
+fn project_of_stranger(rabbit: &Rabbit) -> Project {
+    project(&format!("{{type: pika, url: 127.0.0.1, port: {}, username: guest, password: hunter2}}", rabbit.port))
+}
+
 #[test]
 fn rabbitmq_gets_every_event_also_those_of_while_it_was_away() {
     let Some(rabbit) = Rabbit::start() else { return };
@@ -166,6 +170,10 @@ fn rabbitmq_gets_every_event_also_those_of_while_it_was_away() {
         assert_eq!(properties.delivery_mode(), &Some(2), "it outlasts RabbitMQ");
         assert_eq!(properties.app_id().as_ref().map(|id| id.as_str()), Some("test"));
     }
+    let stranger = project_of_stranger(&rabbit);
+    let output = stranger.sapa_that_ends(&["run", "-p", "0"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.err.contains("refuses the user") && !output.err.contains("hunter2"), "{output:?}");
     rabbit.kill();
     assert_eq!(server.texts("a", "hi"), ["Hello!"], "the bot goes on");
     rabbit.again();

@@ -86,6 +86,9 @@ fn either_token_suffices_and_public_keys_are_taken() {
         assert_eq!(status(&server, "/domain", Some(&token)).0, 200);
         assert_eq!(status(&server, "/domain?token=plain", None).0, 200);
         assert_eq!(status(&server, "/domain?token=other", None).0, 401);
+        // Taken for a password, everybody could sign with it.
+        let open = project.sapa_that_ends(&["run", "-p", "0", "--jwt-secret", &pem]);
+        assert!(open.code == Some(1) && open.err.contains("give its method"), "{open:?}");
         // The public key as a shared secret: the oldest trick on such checks.
         let confused = signed(Algorithm::HS256, &EncodingKey::from_secret(pem.as_bytes()), &admin());
         assert_eq!(status(&server, "/domain", Some(&confused)).0, 401);

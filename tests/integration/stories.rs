@@ -207,6 +207,8 @@ fn configurations_are_trained_on_ever_fewer_stories_and_compared() {
     let project = Project::tiny();
     let config = std::fs::read_to_string(project.path("config.yml")).expect("the configuration");
     std::fs::write(project.path("other.yml"), config).expect("a second one");
+    let dry = project.sapa(&["train", "core", "-c", "config.yml", "other.yml", "--out", "dry", "--dry-run"]);
+    assert!(dry.code == Some(1) && !project.path("dry").exists(), "{dry:?}");
     let line = "train core -c config.yml other.yml --percentages 99 0 --runs 2 --out compared";
     let trained = project.sapa(&line.split(' ').collect::<Vec<_>>());
     assert_eq!(trained.code, Some(0), "{trained:?}");

@@ -219,9 +219,9 @@ fn read_nlu(parsed: &[Parsed], sources: &Sources, language: &str, out: &mut Vec<
 /// Says what is not read of a data file, and slips of top-level keys.
 fn report_other_content(file: &Parsed, map: &Map, out: &mut Vec<Diagnostic>) {
     let known = known_top_level_keys();
-    let belongs_elsewhere = |name: &str| place_of(name).is_some();
-    for (key, _) in map.iter() {
-        out.extend(place_of(&key.name).map(|cure| shape::unread_here(key, &cure)));
+    let belongs_elsewhere = |name: &str| place_of(name, false).is_some();
+    for (key, node) in map.iter() {
+        out.extend(place_of(&key.name, node.as_seq().is_some()).map(|cure| shape::unread_here(key, &cure)));
     }
     let with_others: Vec<&str> = known
         .iter()
@@ -245,8 +245,12 @@ fn report_other_content(file: &Parsed, map: &Map, out: &mut Vec<Diagnostic>) {
 }
 
 /// What to do with a key of the top level that is one of an item's.
-fn place_of(name: &str) -> Option<String> {
+/// `is_list`: its value is one, as that of a section is.
+fn place_of(name: &str, is_list: bool) -> Option<String> {
     match name {
+        "story" if is_list => Some("did you mean `stories`?".to_owned()),
+        "rule" if is_list => Some("did you mean `rules`?".to_owned()),
+        "intent" if is_list => Some("did you mean `nlu`?".to_owned()),
         "story" | "rule" => Some(format!(
             "write `- {name}: …` in the column of the others: without its dash it is no item of the list, and the steps below it are lost"
         )),

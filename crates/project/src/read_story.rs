@@ -180,6 +180,12 @@ impl StoryReader<'_> {
         };
         for key in STEP_KEYS.iter().filter(|key| !own.contains(key)) {
             if let Some((written, _)) = map.entry(key) {
+                // The dash that is missing is that of the later one.
+                let first = own.iter().filter_map(|own| map.entry(own)).map(|(own, _)| own).next();
+                let (key, written) = match first {
+                    Some(first) if first.span.start > written.span.start => (first.name.as_str(), first),
+                    _ => (*key, written),
+                };
                 self.out.push(
                     Diagnostic::error(codes::LOST_STEP, format!("`{key}` does not belong in this step and is lost"))
                         .at(written.span, "")

@@ -38,6 +38,10 @@ pub(super) fn run(core: &CoreFlags, detail: Detail, environment: &Environment) -
         }
         candidates.push(candidate);
     }
+    if flags.dry_run {
+        say(detail.quiet, "A comparison always trains.");
+        return Ok(ExitCode::from(if flags.force { super::DRY_RUN_FORCED } else { 1 }));
+    }
     let mut percentages = core.percentages.clone();
     percentages.sort_unstable();
     percentages.dedup();

@@ -64,6 +64,13 @@ impl JwtKey {
                 "`--jwt-method` is not one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"
             );
         };
+        let is_shared = method.starts_with("HS");
+        if is_shared && secret.contains("-----BEGIN") {
+            // Everybody may know a public key: as a shared secret it would let them all in.
+            bail!(
+                "`--jwt-secret` is a key in PEM, which {method} takes for a password; give its method, as in `--jwt-method RS256`"
+            );
+        }
         use Algorithm::{ES256, ES384, EdDSA, HS256, HS384, HS512};
         let pem = || public_key(secret);
         let key = match algorithm {
@@ -73,7 +80,7 @@ impl JwtKey {
             _ => DecodingKey::from_rsa_pem(&pem()?),
         };
         let key = key.with_context(|| format!("`--jwt-secret` holds no public key in PEM for {method}"))?;
-        let is_weak = matches!(algorithm, HS256 | HS384 | HS512) && secret.len() < SHORT_SECRET;
+        let is_weak = is_shared && secret.len() < SHORT_SECRET;
         Ok(Self { key, rules: rules(algorithm), is_weak })
     }
 

@@ -17,7 +17,7 @@ const MAPPING_TYPES: [&str; 5] = ["from_entity", "from_text", "from_intent", "fr
 const MAPPING_KEYS: [&str; 9] =
     ["type", "entity", "role", "group", "intent", "not_intent", "value", "action", "conditions"];
 /// The cure of a slot that says nothing of how it is filled.
-const SAY_MAPPING: &str = "say how the slot is filled, e.g. `mappings: [{type: from_entity, entity: …}]`, or `type: custom` if only actions set it";
+const SAY_MAPPING: &str = "say how the slot is filled, e.g. `mappings: [{type: from_entity, entity: …}]`, or `mappings: [{type: custom}]` if only actions set it";
 /// Slots that `action_query_knowledge_base` needs.
 const KNOWLEDGE_BASE_SLOTS: [&str; 3] =
     ["knowledge_base_listed_objects", "knowledge_base_last_object", "knowledge_base_last_object_type"];

@@ -143,6 +143,14 @@ struct Step<'a> {
 /// where.
 type Sources = BTreeMap<String, Vec<(String, String, Span)>>;
 
+/// What is most often forgotten where a loop would run on.
+fn forgotten_end(found: &Found) -> &'static str {
+    match found.source {
+        Source::Builtin(_) => "write `- active_loop: null` where the form ends; else ",
+        _ => "",
+    }
+}
+
 impl RulePolicy {
     /// Replays all rules and stories against the policy. Marks rules that stories
     /// need; drops needless `action_listen` rules; reports contradictions with
@@ -288,7 +296,7 @@ impl RulePolicy {
             Diagnostic::error(codes::CONTRADICTION, message)
                 .at(step.span, format!("{kind} `{}` expects `{}` here", step.dialogue.name, step.gold))
                 .at(*place, other)
-                .help(format!("rules and stories must agree: change one of them, or make the rule narrower with `condition` so that it does not apply in this {kind}")),
+                .help(format!("{}rules and stories must agree: change one of them, or make the rule narrower with `condition` so that it does not apply in this {kind}", forgotten_end(found))),
         )
     }
 }
