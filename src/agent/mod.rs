@@ -121,6 +121,11 @@ impl Agent {
         self.outbox_news.notified().await;
     }
 
+    /// Whether processes on several machines may use the same store.
+    pub fn shares_its_store(&self) -> bool {
+        self.store.is_shared()
+    }
+
     /// Tells this process from others on the same store.
     pub fn owner(&self) -> &str {
         &self.owner

@@ -47,7 +47,8 @@ pub(super) fn open(section: StoreEndpoint) -> Opened {
         let number = |key: &str, default: f64| section.rest.get(key).and_then(Value::as_f64).unwrap_or(default);
         let attempts = (number("connection_attempts", ATTEMPTS as f64).max(1.0)) as u64;
         let pause = Duration::from_secs_f64(number("retry_delay_in_seconds", RETRY_SECONDS).clamp(0.0, 3_600.0));
-        for attempt in 1..=attempts {
+        let mut attempt = 1;
+        loop {
             match broker.connected().await {
                 Ok(connection) => {
                     *broker.channel.lock().await = Some(connection);
@@ -69,10 +70,10 @@ pub(super) fn open(section: StoreEndpoint) -> Opened {
                 Err(error) => {
                     tracing::warn!(server = broker.shown(), %error, attempt, attempts, "RabbitMQ is not there yet; trying again");
                     tokio::time::sleep(pause).await;
+                    attempt += 1;
                 }
             }
         }
-        Err(OpenError("no attempt was made".to_owned()))
     })
 }
 

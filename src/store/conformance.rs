@@ -141,7 +141,8 @@ async fn events_come_back_in_order_with_the_version(store: &dyn Store) {
 /// rounds gives another last digit for one number in ten.
 async fn numbers_come_back_to_the_last_digit(store: &dyn Store) {
     let numbers: Vec<f64> = (0..200).map(|n| 1_795_987_234.766_698_1 + f64::from(n) * 0.012_345_67).collect();
-    let events = numbers.iter().map(|n| event(*n, json!({ "event": "slot", "name": "n", "value": n / 1e10 }))).collect();
+    let events =
+        numbers.iter().map(|n| event(*n, json!({ "event": "slot", "name": "n", "value": n / 1e10 }))).collect();
     store.commit(turn("digits", 0, events)).await.unwrap();
     let loaded = store.load_all("digits").await.unwrap().events;
     let read = loaded.iter().map(|event| (event.timestamp, event.to_json()["value"].as_f64().unwrap()));

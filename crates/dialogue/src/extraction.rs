@@ -38,7 +38,8 @@ pub(crate) fn extract_slots(scene: &Scene<'_>, replies: &mut Replies) -> Result<
     validate(scene, candidates, replies)
 }
 
-/// A mapping's action runs once a turn; only its slots and messages count.
+/// A mapping's action runs once a turn; only its slots count: messages are dropped
+/// [quirk] (`ActionExtractSlots._execute_validation_action`).
 fn custom_mapping(
     scene: &Scene<'_>,
     action: &str,
@@ -57,18 +58,15 @@ fn custom_mapping(
         }
     };
     ran.push((action.to_owned(), events.clone()));
-    candidates.extend(events.into_iter().filter(|e| matches!(e.body, EventBody::Slot { .. } | EventBody::Bot { .. })));
+    candidates.extend(events.into_iter().filter(|e| matches!(e.body, EventBody::Slot { .. })));
     Ok(())
 }
 
 /// `action_validate_slot_mappings`, when the domain lists it, may change the
 /// candidates. It is called without any, too: it may have slots to extract
-/// itself (spec §4.4). What it says comes first. Messages of mapping actions are
-/// dropped [quirk] (`ActionExtractSlots._execute_validation_action`).
-fn validate(scene: &Scene<'_>, candidates: Vec<Event>, replies: &mut Replies) -> Result<Vec<Event>, Pending> {
+/// itself (spec §4.4). What it says comes first.
+fn validate(scene: &Scene<'_>, mut candidates: Vec<Event>, replies: &mut Replies) -> Result<Vec<Event>, Pending> {
     const VALIDATION: &str = "action_validate_slot_mappings";
-    let candidates: Vec<Event> =
-        candidates.into_iter().filter(|event| matches!(event.body, EventBody::Slot { .. })).collect();
     if !scene.model.domain.is_custom_action(VALIDATION) {
         return Ok(candidates);
     }
@@ -85,9 +83,8 @@ fn validate(scene: &Scene<'_>, candidates: Vec<Event>, replies: &mut Replies) ->
         .into_iter()
         .filter(|e| matches!(e.body, EventBody::Slot { .. } | EventBody::Bot { .. }))
         .collect();
-    let is_decided = |candidate: &Event| events.iter().any(|event| slot_name(event) == slot_name(candidate));
-    let (_, others): (Vec<Event>, Vec<Event>) = candidates.into_iter().partition(|candidate| is_decided(candidate));
-    events.extend(others);
+    candidates.retain(|candidate| !events.iter().any(|event| slot_name(event) == slot_name(candidate)));
+    events.append(&mut candidates);
     Ok(events)
 }
 

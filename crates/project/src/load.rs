@@ -219,28 +219,24 @@ fn read_nlu(parsed: &[Parsed], sources: &Sources, language: &str, out: &mut Vec<
 /// Says what is not read of a data file, and slips of top-level keys.
 fn report_other_content(file: &Parsed, map: &Map, out: &mut Vec<Diagnostic>) {
     let known = known_top_level_keys();
-    let belongs_elsewhere = |name: &str| place_of(name, false).is_some();
-    for (key, node) in map.iter() {
-        out.extend(place_of(&key.name, node.as_seq().is_some()).map(|cure| shape::unread_here(key, &cure)));
+    let mut others = Vec::new();
+    for (key, node) in map.iter().filter(|(key, _)| !known.contains(&key.name.as_str())) {
+        match place_of(&key.name, node.as_seq().is_some()) {
+            Some(cure) => out.push(shape::unread_here(key, &cure)),
+            None => match shape::near_miss(key, &known, "a data file") {
+                Some(finding) => out.push(finding),
+                None => others.extend(shape::unread_section(key, "a data file")),
+            },
+        }
     }
-    let with_others: Vec<&str> = known
-        .iter()
-        .copied()
-        .chain(map.iter().map(|(key, _)| key.name.as_str()).filter(|name| belongs_elsewhere(name)))
-        .collect();
-    shape::near_misses(map, &with_others, "a data file", out);
     let is_data = map.iter().any(|(key, _)| DATA_KEYS.contains(&key.name.as_str()));
     if !is_data && !has_domain_keys(map) {
         out.push(foreign::holds_nothing(&file.path, file.root.span));
         return;
     }
     // A file that is a domain as well is looked at there.
-    for (key, _) in map.iter().filter(|_| !file.roles.contains(&FileRole::Domain)) {
-        let name = key.name.as_str();
-        let is_told = belongs_elsewhere(name) || crate::suggest::nearest(name, known.iter().copied()).is_some();
-        if !known.contains(&name) && !is_told {
-            out.extend(shape::unread_section(key, "a data file"));
-        }
+    if !file.roles.contains(&FileRole::Domain) {
+        out.extend(others);
     }
 }
 

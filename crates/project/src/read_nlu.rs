@@ -3,7 +3,7 @@
 use crate::annotation::{ANNOTATION_KEYS, parse_annotations};
 use crate::nlu::{EntityAnnotation, Example, Lookup, NluData, RegexPattern, Synonym};
 use crate::python::python_str;
-use crate::yaml::{Line, Map, Node, Yaml};
+use crate::yaml::{Key, Line, Map, Node, Yaml};
 use crate::{Diagnostic, Sources, Span, codes, shape, suggest};
 use sapa_sdk::JsonMap;
 use serde_json::Value;
@@ -56,9 +56,9 @@ impl<'s> NluReader<'s> {
         let what = format!("the name of this {kind}");
         let Some(text) = shape::text(name, &what, out) else { return };
         let known: &[&str] = if kind == "intent" { &["intent", "examples", "metadata"] } else { &[kind, "examples"] };
-        let others = map.iter().filter(|(key, _)| !known.contains(&key.name.as_str())).count();
-        if others > 0 && map.get("examples").is_none() {
-            out.push(other_than_examples(kind, map, known, name.span));
+        let other = map.iter().map(|(key, _)| key).find(|key| !known.contains(&key.name.as_str()));
+        if let (Some(other), None) = (other, map.get("examples")) {
+            out.push(other_than_examples(kind, other, known));
             return;
         }
         shape::unknown_keys(map, known, &format!("this {kind}"), out);
@@ -321,18 +321,14 @@ fn no_examples(kind: &str, name: &str, span: Span) -> Diagnostic {
     )
 }
 
-/// The lines stand under another name.
-fn other_than_examples(kind: &str, map: &Map, known: &[&str], span: Span) -> Diagnostic {
-    let other = map.iter().find(|(key, _)| !known.contains(&key.name.as_str())).map(|(key, _)| key);
-    let cure = "write its lines below `examples: |`, each starting with `- `";
+/// The lines stand under another name than `examples`.
+fn other_than_examples(kind: &str, key: &Key, known: &[&str]) -> Diagnostic {
     let what = format!("this {kind}");
-    match other {
-        Some(key) => shape::slip(key, known, &what).unwrap_or_else(|| {
-            let message = format!("`{}` is not a key of {what}, which has no `examples`", key.name);
-            Diagnostic::error(codes::MISSPELT_KEY, message).at(key.span, "").help(cure)
-        }),
-        None => Diagnostic::error(codes::MISSPELT_KEY, "the `examples` are missing").at(span, "").help(cure),
-    }
+    shape::slip(key, known, &what).unwrap_or_else(|| {
+        let message = format!("`{}` is not a key of {what}, which has no `examples`", key.name);
+        let cure = "write its lines below `examples: |`, each starting with `- `";
+        Diagnostic::error(codes::MISSPELT_KEY, message).at(key.span, "").help(cure)
+    })
 }
 
 fn unknown_item(map: &Map, span: Span) -> Diagnostic {

@@ -205,16 +205,19 @@ impl StoryReader<'_> {
         for (key, _) in map.iter().filter(|(key, _)| !is_known(&key.name)) {
             let name = &key.name;
             let is_empty = |key: &&&str| map.get(key).is_some_and(Node::is_null);
-            let cure = match own.iter().find(is_empty) {
-                // `- active_loop:` with its value on the next line, too far left.
-                Some(key) => format!("write the value behind `{key}:`"),
-                None => suggest::cure(name, own.iter().copied().chain(["metadata"]), "remove it; it has no effect"),
-            };
             let message = format!("`{name}` does not belong in this step and is lost");
-            let is_slip = cure.starts_with("did you mean") || cure.starts_with("write");
-            let finding = match is_slip {
-                true => Diagnostic::error(codes::MISSPELT_KEY, message),
-                false => Diagnostic::warning(codes::UNKNOWN_KEY, message),
+            let near = || suggest::nearest(name, own.iter().copied().chain(["metadata"]));
+            let (finding, cure) = match (own.iter().find(is_empty), near()) {
+                // `- active_loop:` with its value on the next line, too far left.
+                (Some(key), _) => {
+                    (Diagnostic::error(codes::MISSPELT_KEY, message), format!("write the value behind `{key}:`"))
+                }
+                (None, Some(near)) => {
+                    (Diagnostic::error(codes::MISSPELT_KEY, message), format!("did you mean `{near}`?"))
+                }
+                (None, None) => {
+                    (Diagnostic::warning(codes::UNKNOWN_KEY, message), "remove it; it has no effect".to_owned())
+                }
             };
             self.out.push(finding.at(key.span, "").help(cure));
         }

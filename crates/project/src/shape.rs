@@ -128,15 +128,14 @@ pub(crate) fn ignored_keys(map: &Map, known: &[&str], what: &str, out: &mut Vec<
 
 /// Keys that look like one of `known`, where Rasa passes over them.
 pub(crate) fn near_misses(map: &Map, known: &[&str], what: &str, out: &mut Vec<Diagnostic>) {
-    for key in others(map, known) {
-        if let Some(near) = suggest::nearest(&key.name, known.iter().copied()) {
-            out.push(
-                Diagnostic::warning(codes::UNKNOWN_KEY, not_a_key(&key.name, what))
-                    .at(key.span, "")
-                    .help(format!("did you mean `{near}`?")),
-            );
-        }
-    }
+    out.extend(others(map, known).filter_map(|key| near_miss(key, known, what)));
+}
+
+/// A key that looks like one of `known`, where Rasa passes over it.
+pub(crate) fn near_miss(key: &Key, known: &[&str], what: &str) -> Option<Diagnostic> {
+    let near = suggest::nearest(&key.name, known.iter().copied())?;
+    let finding = Diagnostic::warning(codes::UNKNOWN_KEY, not_a_key(&key.name, what)).at(key.span, "");
+    Some(finding.help(format!("did you mean `{near}`?")))
 }
 
 fn others<'m>(map: &'m Map, known: &[&str]) -> impl Iterator<Item = &'m Key> {

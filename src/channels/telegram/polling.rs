@@ -40,16 +40,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Runs until told to stop.
 pub(super) async fn run(telegram: Telegram, mut stop: watch::Receiver<bool>) {
-    let agent = &telegram.inner.agent;
+    let shares = telegram.inner.agent.shares_its_store();
+    let lead = shares.then(|| Lead::of(&telegram));
     let work = async {
         if !introduce(&telegram).await {
             return;
         }
         menu::show(&telegram).await;
-        match telegram.inner.settings.webhook_url.clone() {
-            Some(url) => set_webhook(&telegram, &url).await,
-            None if agent.store.is_shared() => lead(&telegram).await,
-            None => poll(&telegram).await,
+        match (telegram.inner.settings.webhook_url.clone(), &lead) {
+            (Some(url), _) => set_webhook(&telegram, &url).await,
+            (None, Some(lead)) => poll_in_turn(&telegram, lead).await,
+            (None, None) => poll(&telegram).await,
         }
     };
     tokio::select! {
@@ -57,15 +58,14 @@ pub(super) async fn run(telegram: Telegram, mut stop: watch::Receiver<bool>) {
         // What is cut short here has not been confirmed, and comes again.
         _ = stop.wait_for(|stop| *stop) => {}
     }
-    if telegram.inner.settings.webhook_url.is_none() && agent.store.is_shared() {
-        Lead::of(&telegram).leave().await;
+    if let Some(lead) = lead {
+        lead.leave().await;
     }
 }
 
 /// Asks for updates as long as no other process on this store does. What two of
 /// them were given has one turn all the same: it is known by its id.
-async fn lead(telegram: &Telegram) {
-    let lead = Lead::of(telegram);
+async fn poll_in_turn(telegram: &Telegram, lead: &Lead<'_>) {
     loop {
         lead.take().await;
         tokio::select! {

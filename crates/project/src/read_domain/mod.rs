@@ -73,8 +73,7 @@ impl<'n> DomainReader<'n> {
                 let section = DOMAIN_KEYS.into_iter().find(|known| *known == section).unwrap_or_default();
                 self.merged.lost.push(LostSection { name: section, written: Some((name.to_owned(), key.span)) });
             } else if let Some(near) = suggest::nearest(name, others) {
-                let finding = Diagnostic::warning(codes::UNKNOWN_KEY, format!("`{name}` is not a key of a domain"));
-                out.push(finding.at(key.span, "").help(format!("did you mean `{near}`?")));
+                out.extend(shape::near_miss(key, &[near], "a domain"));
             } else {
                 out.extend(shape::unread_section(key, "a domain"));
             }
