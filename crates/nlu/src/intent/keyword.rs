@@ -143,6 +143,14 @@ mod tests {
     }
 
     #[test]
+    fn a_keyword_within_a_word_of_another_intents_is_kept() {
+        let examples = [("deny", "no"), ("inform", "in paris now")];
+        assert_eq!(classify(&examples, true, "no"), (Some("deny".to_owned()), 0));
+        let as_a_word = [("deny", "no"), ("inform", "no thanks")];
+        assert_eq!(classify(&as_a_word, true, "no"), (None, 1));
+    }
+
+    #[test]
     fn the_first_keyword_in_training_order_wins() {
         let examples = [("a", "satu"), ("b", "dua")];
         assert_eq!(classify(&examples, true, "dua atau satu"), (Some("a".to_owned()), 0));
