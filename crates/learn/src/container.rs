@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 
 const MAGIC: &[u8; 8] = b"SAPAMODL";
 /// The format this code writes and reads.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 const HEADER: usize = 64;
 const ALIGNMENT: usize = 64;
 /// A table entry without its name.

@@ -71,7 +71,7 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
         .collect();
     let messages: Vec<(&Message, &str)> =
         examples.iter().map(|(number, key)| (&context.messages[*number], *key)).collect();
-    let classifier = IntentLearner::train(&messages, &learner_options(&options, context, None)?);
+    let classifier = IntentLearner::train(&messages, &[], &learner_options(&options, context, None)?);
     let keys: BTreeSet<&str> = examples.iter().map(|(_, key)| *key).collect();
     let only_key = (keys.len() == 1).then(|| keys.first().map(|key| (*key).to_owned())).flatten();
     let stored = Stored {
@@ -115,7 +115,7 @@ pub(crate) fn load(reader: &SectionReader) -> Result<Box<dyn Component>, LoadErr
 impl ResponseSelector {
     fn ranking(&self, message: &Message) -> Vec<(&str, f64)> {
         let mut ranking = match (&self.classifier, &self.stored.only_key) {
-            (Some(classifier), _) => classifier.rank(message),
+            (Some(classifier), _) => classifier.rank(message, &[]),
             (None, Some(key)) => vec![(key.as_str(), 1.0)],
             (None, None) => Vec::new(),
         };

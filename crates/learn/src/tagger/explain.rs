@@ -47,6 +47,26 @@ impl TaggerModel {
         reasons
     }
 
+    /// What each token, in its place among the others, adds to the logarithm of how
+    /// much likelier the first class is than the second, and what is there without
+    /// any token: a class's score is a sum over the tokens. `None` without a
+    /// network, or if it does not know the classes.
+    pub fn class_shares(&self, tokens: &[TaggedToken], [first, second]: [usize; 2]) -> Option<(Vec<f32>, f32)> {
+        let network = self.network.as_ref()?;
+        let (shape, layers) = (&network.shape, &network.layers);
+        if tokens.is_empty() || first.max(second) >= shape.classes {
+            return None;
+        }
+        let contrast: Vec<f32> = layers.class.chunks_exact(shape.classes).map(|row| row[first] - row[second]).collect();
+        let pass = network.forward(tokens);
+        let share = |at: usize| {
+            let described = pass.described_at(at, shape).iter();
+            described.zip(&contrast).map(|(value, weight)| value * weight).sum::<f32>() / tokens.len() as f32
+        };
+        let shares = (0..tokens.len()).map(share).collect();
+        Some((shares, layers.class_bias[first] - layers.class_bias[second]))
+    }
+
     /// The difference that [`TaggerModel::explain`] explains.
     pub fn margin(&self, tokens: &[TaggedToken], at: usize, label: u32) -> f32 {
         let emissions = self.emissions(tokens);

@@ -42,8 +42,8 @@ pub struct TaggedSequence {
     pub tokens: Vec<TaggedToken>,
     /// Label of each token.
     pub labels: Vec<u32>,
-    /// Class of the whole sequence.
-    pub class: u32,
+    /// Class of the whole sequence, where it is known.
+    pub class: Option<u32>,
 }
 
 #[cfg(test)]

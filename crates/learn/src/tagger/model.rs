@@ -33,6 +33,9 @@ pub struct Tagged {
     /// Probabilities of the likely labels of each token. Left out if all labels
     /// are 0: most sequences hold nothing, and nobody asks.
     pub marginals: Vec<Vec<(u32, f32)>>,
+    /// Probability of each class of the whole sequence. Empty if there is no
+    /// network or no token.
+    pub classes: Vec<f32>,
 }
 
 /// The network of a trained tagger.
@@ -168,21 +171,28 @@ pub(super) fn add_to_columns(columns: &[[u32; 2]], label: u32, value: f32, outpu
 impl TaggerModel {
     /// T x L emission scores.
     pub(super) fn emissions(&self, tokens: &[TaggedToken]) -> Vec<f32> {
+        self.scores(tokens).0
+    }
+
+    /// T x L emission scores, and the probability of each class.
+    fn scores(&self, tokens: &[TaggedToken]) -> (Vec<f32>, Vec<f32>) {
         let mut emissions = vec![0.0_f32; tokens.len() * self.labels];
         if emissions.is_empty() {
-            return emissions;
+            return (emissions, Vec::new());
         }
         for (token, row) in tokens.iter().zip(emissions.chunks_exact_mut(self.labels)) {
             token.wide.iter().for_each(|&feature| self.wide.add(feature, row));
         }
+        let mut classes = Vec::new();
         if let Some(network) = &self.network {
             let pass = network.forward(tokens);
             let rows = emissions.chunks_exact_mut(self.labels);
             for (row, outputs) in rows.zip(pass.outputs.chunks_exact(network.shape.outputs())) {
                 spread_outputs(&network.shape.columns, outputs, row);
             }
+            classes = pass.classes;
         }
-        emissions
+        (emissions, classes)
     }
 
     fn chain(&self) -> Chain<'_> {
@@ -191,12 +201,12 @@ impl TaggerModel {
 
     /// Labels the tokens of a sequence.
     pub fn tag(&self, tokens: &[TaggedToken]) -> Tagged {
-        let emissions = self.emissions(tokens);
+        let (emissions, classes) = self.scores(tokens);
         let chain = self.chain();
         let lattice = chain.lattice(&emissions, self.beam, None);
         let labels = chain.best_path(&lattice);
         if labels.iter().all(|&label| label == 0) {
-            return Tagged { labels, marginals: Vec::new() };
+            return Tagged { labels, marginals: Vec::new(), classes };
         }
         let probabilities = chain.marginals(&emissions, &lattice, self.temperature);
         let marginals = probabilities.map(|probabilities| {
@@ -206,7 +216,7 @@ impl TaggerModel {
             };
             (0..labels.len()).map(row).collect()
         });
-        Tagged { labels, marginals: marginals.unwrap_or_default() }
+        Tagged { labels, marginals: marginals.unwrap_or_default(), classes }
     }
 
     /// Finds the temperature under which the labels of held-out sequences are

@@ -9,7 +9,7 @@ fn corpus() -> Vec<TaggedSequence> {
     let make = |features: &[u32], labels: &[u32]| TaggedSequence {
         tokens: features.iter().map(|&f| token(f)).collect(),
         labels: labels.to_vec(),
-        class: 0,
+        class: Some(0),
     };
     vec![
         make(&[0, 1, 2], &[0, 1, 2]),
@@ -81,14 +81,14 @@ fn training_twice_gives_the_same_weights_and_calibration_softens() {
     let mut model = trained_deep_alone();
     assert_eq!(model, trained_deep_alone());
     // Held-out data that contradict the model: less certain is better.
-    let contradiction = TaggedSequence { tokens: tokens(&[1, 1]), labels: vec![0, 1], class: 0 };
+    let contradiction = TaggedSequence { tokens: tokens(&[1, 1]), labels: vec![0, 1], class: Some(0) };
     model.calibrate(&[contradiction]);
     assert!(model.temperature > 1.0);
 }
 
 #[test]
 fn nothing_to_tag_and_unusable_sequences_are_fine() {
-    let broken = TaggedSequence { tokens: tokens(&[9]), labels: vec![0], class: 0 };
+    let broken = TaggedSequence { tokens: tokens(&[9]), labels: vec![0], class: Some(0) };
     for deep in [false, true] {
         let model = TaggerModel::train(std::slice::from_ref(&broken), 3, &bio(), &options(deep));
         assert_eq!(model.tag(&[]), Tagged::default());
@@ -100,7 +100,7 @@ fn nothing_to_tag_and_unusable_sequences_are_fine() {
 #[test]
 fn reasons_add_up_to_the_margin() {
     let mut both = corpus();
-    both.iter_mut().for_each(|sequence| sequence.class = sequence.labels.contains(&1).into());
+    both.iter_mut().for_each(|sequence| sequence.class = Some(sequence.labels.contains(&1).into()));
     let mut options = options(true);
     options.deep = Some(DeepOptions::new(4, 2, columns()));
     let model = TaggerModel::train(&both, 3, &bio(), &options);
@@ -113,6 +113,31 @@ fn reasons_add_up_to_the_margin() {
     let strongest = model.explain(&tokens, 1, 1).into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
     assert!(matches!(strongest.0, Reason::Wide(1) | Reason::Bag(2) | Reason::Token(1)), "{strongest:?}");
     assert!(model.explain(&tokens, 9, 1).is_empty() && model.explain(&tokens, 0, 9).is_empty());
+}
+
+#[test]
+fn the_shares_of_a_class_add_up_to_its_log_odds() {
+    let mut both = corpus();
+    both.iter_mut().for_each(|sequence| sequence.class = Some(sequence.labels.contains(&1).into()));
+    let mut options = options(true);
+    options.deep = Some(DeepOptions::new(4, 2, columns()));
+    let model = TaggerModel::train(&both, 3, &bio(), &options);
+    let tokens = tokens(&[0, 1, 2, 0]);
+    let classes = model.tag(&tokens).classes;
+    assert!(classes[1] > 0.8 && (classes.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{classes:?}");
+    let (shares, constant) = model.class_shares(&tokens, [1, 0]).unwrap();
+    let sum = shares.iter().sum::<f32>() + constant;
+    assert!((sum - (classes[1] / classes[0]).ln()).abs() < 1e-3, "{sum} {classes:?}");
+    assert!(model.class_shares(&tokens, [1, 2]).is_none() && model.class_shares(&[], [1, 0]).is_none());
+    assert!(trained(false).class_shares(&tokens, [0, 0]).is_none());
+}
+
+#[test]
+fn a_sequence_without_a_class_teaches_its_labels() {
+    let mut unclassed = corpus();
+    unclassed.iter_mut().for_each(|sequence| sequence.class = None);
+    let model = TaggerModel::train(&unclassed, 3, &bio(), &options(true));
+    assert_eq!(model.tag(&tokens(&[1, 2, 0])).labels, [1, 2, 0]);
 }
 
 #[test]

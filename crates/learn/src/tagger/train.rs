@@ -108,7 +108,7 @@ fn is_usable(sequence: &TaggedSequence, wide: usize, labels: usize, options: &Ta
     let fits = |features: &[u32], count: usize| features.iter().all(|&feature| (feature as usize) < count);
     let is_bag_known = options.deep.as_ref().is_none_or(|deep| {
         sequence.tokens.iter().all(|token| fits(&token.bag, deep.features) && (token.name as usize) < deep.features)
-            && (sequence.class as usize) < deep.shape.classes
+            && sequence.class.is_none_or(|class| (class as usize) < deep.shape.classes)
     });
     !sequence.tokens.is_empty()
         && sequence.tokens.len() == sequence.labels.len()
@@ -297,8 +297,11 @@ impl<'a> Deep<'a> {
 
     /// Adds a sequence's gradients to those of the batch.
     fn collect(&mut self, sequence: &TaggedSequence, pass: &Pass, errors: &[f32]) {
-        let mut class_errors: Vec<f32> = pass.classes.iter().map(|class| class * self.options.class_weight).collect();
-        class_errors[sequence.class as usize] -= self.options.class_weight;
+        let weight = if sequence.class.is_some() { self.options.class_weight } else { 0.0 };
+        let mut class_errors: Vec<f32> = pass.classes.iter().map(|class| class * weight).collect();
+        if let Some(class) = sequence.class {
+            class_errors[class as usize] -= weight;
+        }
         let width = self.options.shape.width;
         let (rows, touched, is_touched) = (&mut self.embedding_gradient, &mut self.touched, &mut self.is_touched);
         self.layers.backward(

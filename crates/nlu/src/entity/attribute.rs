@@ -2,6 +2,7 @@
 //! or its group.
 
 use super::gazetteer::{Gazetteer, Own, annotated};
+use super::held_out::Task;
 use super::tags::TagScheme;
 use super::token_features::{Featurized, Sink, TokenFeatures, name_key};
 use super::words::Words;
@@ -17,12 +18,6 @@ use sapa_project::nlu::{EntityAnnotation, Example};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Every so many messages one is held out for calibration.
-const HOLD_OUT: usize = 5;
-/// Fewer messages are not worth calibrating.
-const CALIBRATE_FROM: usize = 25;
-/// More messages are not needed to find a temperature.
-const CALIBRATE_WITH: usize = 1500;
 /// From so many messages on a network is trained with the linear part; below,
 /// it brings little, and training should take no noticeable time.
 const DEEP_FROM: usize = 500;
@@ -51,7 +46,15 @@ pub(super) struct TrainingSet<'c, 'a> {
     pub spans: &'c [Vec<(usize, usize)>],
     /// Whether a network may be trained.
     pub deep: bool,
+    /// Messages that the network's opinion of their intents is asked about, by
+    /// one that did not learn them.
+    pub held_out: Option<&'c [bool]>,
 }
+
+/// What a network says of the intents of messages that it did not learn:
+/// probabilities in the order of the intents' names, for each message; empty for
+/// those nobody asked about.
+pub(crate) type Opinions = Vec<Vec<f32>>;
 
 /// A trained tagger of one attribute.
 pub(super) struct AttributeTagger {
@@ -131,15 +134,16 @@ impl Sink for Naming<'_> {
 impl AttributeTagger {
     /// Trains on all messages; `None` if no annotation has the attribute. With
     /// tags, the tagger sees the entities.
-    pub fn train(set: &TrainingSet, bilou: bool, with_tags: bool, attribute: &Attribute) -> Option<Self> {
+    pub fn train(set: &TrainingSet, bilou: bool, with_tags: bool, attribute: &Attribute) -> Option<(Self, Opinions)> {
         let examples = &set.context.data.examples;
         let names: BTreeSet<&str> =
             examples.iter().flat_map(|example| &example.entities).filter_map(attribute).collect();
-        if names.is_empty() {
+        let is_deep = set.deep && !with_tags && examples.len() >= DEEP_FROM;
+        // Without a name there are still the intents to be learnt, if somebody asks.
+        if names.is_empty() && !(is_deep && set.held_out.is_some()) {
             return None;
         }
         let scheme = TagScheme { bilou, names: names.into_iter().map(str::to_owned).collect() };
-        let is_deep = set.deep && !with_tags && examples.len() >= DEEP_FROM;
         let mut tagger = Self {
             scheme,
             wide: KeyTable::default(),
@@ -154,9 +158,12 @@ impl AttributeTagger {
             tagger.leave_out_rare(&mut sequences);
         }
         let options = tagger.options(&sequences, is_deep);
-        tagger.model = train_calibrated(&sequences, tagger.wide.len(), &tagger.scheme, &options, set.context.threads);
+        let held_out = set.held_out.filter(|_| is_deep);
+        let task = Task { sequences: &sequences, wide: tagger.wide.len(), scheme: &tagger.scheme, options: &options };
+        let (model, opinions) = task.train(held_out, set.context.threads);
+        tagger.model = model;
         tagger.leave_out_unused();
-        Some(tagger)
+        Some((tagger, opinions))
     }
 
     /// Features and labels of all messages.
@@ -188,8 +195,9 @@ impl AttributeTagger {
             let tokens = tokens.collect();
             let named: Vec<Option<(usize, &str)>> =
                 covers.iter().map(|cover| cover.and_then(|(number, a)| Some((number, attribute(a)?)))).collect();
-            let class = self.classes.binary_search_by(|class| class.as_str().cmp(&example.intent)).unwrap_or(0);
-            sequences.push(TaggedSequence { tokens, labels: self.scheme.encode(&named), class: class as u32 });
+            let class = self.classes.binary_search_by(|class| class.as_str().cmp(example.base_intent())).ok();
+            let class = class.map(|class| class as u32);
+            sequences.push(TaggedSequence { tokens, labels: self.scheme.encode(&named), class });
         }
         sequences
     }
@@ -251,8 +259,14 @@ impl AttributeTagger {
         (0..featurized.words.len()).map(token).collect()
     }
 
-    /// Labels and confidences of a message's tokens.
-    pub fn tag(&self, features: &TokenFeatures, featurized: &Featurized, tags: Option<&[&str]>) -> Confident {
+    /// Labels and confidences of a message's tokens, and probabilities of its
+    /// intents; none without a network.
+    pub fn tag(
+        &self,
+        features: &TokenFeatures,
+        featurized: &Featurized,
+        tags: Option<&[&str]>,
+    ) -> (Confident, Vec<f32>) {
         let tagged = self.model.tag(&self.tokens(features, featurized, tags));
         // Without marginals nothing was found, and nobody asks.
         let confidences = match tagged.marginals.is_empty() {
@@ -262,7 +276,7 @@ impl AttributeTagger {
                 rows.map(|(&label, row)| self.scheme.confidence(label as usize, row)).collect()
             }
         };
-        (tagged.labels, confidences)
+        ((tagged.labels, confidences), tagged.classes)
     }
 
     /// What speaks for a label of a token, named, strongest first.
@@ -373,9 +387,9 @@ impl AttributeTagger {
     }
 }
 
-/// Names of the intents, sorted.
+/// Names of the intents, sorted; of retrieval intents the base.
 fn intents(examples: &[Example]) -> Vec<String> {
-    let names: BTreeSet<&str> = examples.iter().map(|example| example.intent.as_str()).collect();
+    let names: BTreeSet<&str> = examples.iter().map(Example::base_intent).filter(|name| !name.is_empty()).collect();
     names.into_iter().map(str::to_owned).collect()
 }
 
@@ -394,40 +408,4 @@ fn covering<'e>(example: &'e Example, spans: &[(usize, usize)]) -> Vec<Option<(u
 /// Characters of a message's tokens, as far as they are looked at.
 pub(super) fn spans(message: &Message) -> Vec<(usize, usize)> {
     message.tokens().iter().take(super::words::MOST_TOKENS).map(|token| (token.start, token.end)).collect()
-}
-
-/// Trains on all messages; the temperature is found by training on four fifths
-/// of (at most so many of) them and judging the rest.
-fn train_calibrated(
-    sequences: &[TaggedSequence],
-    wide: usize,
-    scheme: &TagScheme,
-    options: &TaggerOptions,
-    threads: usize,
-) -> TaggerModel {
-    let transitions = scheme.transitions();
-    let step = sequences.len().div_ceil(CALIBRATE_WITH).max(1);
-    let sample: Vec<&TaggedSequence> = sequences.iter().step_by(step).collect();
-    let part = |held_out: bool| -> Vec<TaggedSequence> {
-        let is_held_out = |at: usize| at % HOLD_OUT == HOLD_OUT - 1;
-        let chosen = sample.iter().enumerate().filter(|(at, _)| is_held_out(*at) == held_out);
-        chosen.map(|(_, sequence)| (*sequence).clone()).collect()
-    };
-    // The model and the one that only serves to find its temperature.
-    let mut models = [const { None }; 2];
-    let count = if sequences.len() >= CALIBRATE_FROM { 2 } else { 1 };
-    sapa_learn::parallel::for_each_chunk(&mut models[..count], 1, threads, |number, model| {
-        model[0] = Some(match number {
-            0 => TaggerModel::train(sequences, wide, &transitions, options),
-            _ => {
-                let mut probe = TaggerModel::train(&part(false), wide, &transitions, options);
-                probe.calibrate(&part(true));
-                probe
-            }
-        });
-    });
-    let [model, probe] = models;
-    let mut model = model.unwrap_or_default();
-    model.temperature = probe.map_or(1.0, |probe| probe.temperature);
-    model
 }

@@ -32,8 +32,11 @@ pub(crate) fn train(config: &ComponentConfig, context: &mut TrainContext) -> Res
         return Err(options.bad("features", &format!("lists of known features; `{name}` is none")));
     }
     let bilou = options.bool("BILOU_flag", true)?;
-    let tagging = TaggingOptions { bilou, split_by_comma: read_split(&options)?, windows, own_features };
-    Ok(Box::new(CrfEntityExtractor { tagger: EntityTagger::train(&config.name, tagging, context) }))
+    let split_by_comma = read_split(&options)?;
+    let tagging = TaggingOptions { bilou, split_by_comma, windows, own_features, entities: true };
+    Ok(Box::new(CrfEntityExtractor {
+        tagger: EntityTagger::train(&config.name, tagging, None, context).map(|(tagger, _)| tagger),
+    }))
 }
 
 pub(crate) fn load(reader: &SectionReader) -> Result<Box<dyn Component>, LoadError> {
@@ -44,7 +47,7 @@ pub(crate) fn load(reader: &SectionReader) -> Result<Box<dyn Component>, LoadErr
 impl Component for CrfEntityExtractor {
     fn process(&self, message: &mut Message) {
         if let Some(tagger) = &self.tagger {
-            let found = tagger.entities(message);
+            let (found, _) = tagger.read(message);
             message.entities.extend(found);
         }
     }

@@ -1,9 +1,10 @@
 //! Entity extractors and the synonym mapper (spec §2.5).
 
-mod attribute;
+pub(crate) mod attribute;
 pub(crate) mod crf;
 pub(crate) mod duckling;
 mod gazetteer;
+mod held_out;
 pub(crate) mod regex;
 pub(crate) mod synonyms;
 pub(crate) mod tagging;

@@ -2,13 +2,13 @@
 //! and, if the training data have any, one each for roles and groups, which also
 //! see the entity (spec §2.5). Probabilities are calibrated on held-out messages.
 
-use super::attribute::{AttributeTagger, TrainingSet, spans};
+use super::attribute::{Attribute, AttributeTagger, Confident, Opinions, TrainingSet, spans};
 use super::gazetteer::Gazetteer;
 use super::tags::SplitByComma;
 use super::token_features::{Featurized, TokenFeatures};
 use super::words::Words;
 use crate::LoadError;
-use crate::message::Message;
+use crate::message::{Message, Token};
 use crate::sections::{SectionReader, SectionWriter};
 use crate::train::TrainContext;
 use sapa_project::Diagnostic;
@@ -29,6 +29,18 @@ pub(crate) struct TaggingOptions {
     pub windows: Vec<Vec<String>>,
     /// Whether our own features and a network come to those of the windows.
     pub own_features: bool,
+    /// Whether entities are looked for. A tagger that looks for none has its
+    /// network alone, which tells intents.
+    pub entities: bool,
+}
+
+impl TaggingOptions {
+    fn features(&self, pattern_names: &[String], entity_names: &[String]) -> TokenFeatures {
+        match self.entities {
+            true => TokenFeatures::new(&self.windows, self.own_features, pattern_names, entity_names),
+            false => TokenFeatures::of_bag_alone(pattern_names),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,15 +93,24 @@ pub struct EntityReasons {
 }
 
 impl EntityTagger {
-    /// Trains on all examples; `None` if none has an entity.
-    pub fn train(extractor: &str, options: TaggingOptions, context: &mut TrainContext) -> Option<Self> {
+    /// Trains on all examples; `None` if nothing is to be learnt: no example has
+    /// an entity, or none is looked for, and nobody asks for intents, or the
+    /// examples are few. `held_out` names the messages whose intents a network
+    /// that did not learn them is to tell.
+    pub fn train(
+        extractor: &str,
+        mut options: TaggingOptions,
+        held_out: Option<&[bool]>,
+        context: &mut TrainContext,
+    ) -> Option<(Self, Opinions)> {
         let examples = &context.data.examples;
-        if examples.iter().all(|example| example.entities.is_empty()) {
-            return None;
-        }
-        let misaligned =
-            examples.iter().zip(&context.messages).filter_map(|(e, m)| misaligned(e, m)).collect::<Vec<_>>();
-        let annotations = examples.iter().flat_map(|example| &example.entities);
+        options.entities &= examples.iter().any(|example| !example.entities.is_empty());
+        let looks_for = options.entities;
+        let misaligned: Vec<Diagnostic> = match looks_for {
+            true => examples.iter().zip(&context.messages).filter_map(|(e, m)| misaligned(e, m)).collect(),
+            false => Vec::new(),
+        };
+        let annotations = examples.iter().filter(|_| looks_for).flat_map(|example| &example.entities);
         let names: BTreeSet<&str> = annotations.map(|annotation| annotation.entity.as_str()).collect();
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let words: Vec<Words> = context.messages.iter().map(Words::new).collect();
@@ -98,7 +119,7 @@ impl EntityTagger {
             true => Gazetteer::train(context.data, &names, &words, &spans),
             false => Gazetteer::default(),
         };
-        let features = TokenFeatures::new(&options.windows, options.own_features, &context.pattern_names, &names);
+        let features = options.features(&context.pattern_names, &names);
         let set = TrainingSet {
             context,
             features: &features,
@@ -107,10 +128,16 @@ impl EntityTagger {
             words: &words,
             spans: &spans,
             deep: options.own_features,
+            held_out,
         };
-        let entities = AttributeTagger::train(&set, options.bilou, false, &|a| Some(&a.entity))?;
-        let roles = AttributeTagger::train(&set, false, true, &|a| a.role.as_deref());
-        let groups = AttributeTagger::train(&set, false, true, &|a| a.group.as_deref());
+        let (entities, opinions) =
+            AttributeTagger::train(&set, options.bilou, false, &|a| looks_for.then_some(&a.entity))?;
+        let further = |attribute: &Attribute| {
+            let trained = if looks_for { AttributeTagger::train(&set, false, true, attribute) } else { None };
+            trained.map(|(tagger, _)| tagger)
+        };
+        let roles = further(&|a| a.role.as_deref());
+        let groups = further(&|a| a.group.as_deref());
         let pattern_names = context.pattern_names.clone();
         context.diagnostics.extend(misaligned);
         let stored = Stored {
@@ -121,7 +148,12 @@ impl EntityTagger {
             has_roles: roles.is_some(),
             has_groups: groups.is_some(),
         };
-        Some(Self { stored, features, gazetteer, entities, roles, groups })
+        Some((Self { stored, features, gazetteer, entities, roles, groups }, opinions))
+    }
+
+    /// Whether it looks for entities, not for intents alone.
+    pub fn finds_entities(&self) -> bool {
+        self.stored.options.entities
     }
 
     fn featurize<'m, 'a>(&self, message: &'m Message<'a>) -> Featurized<'m, 'a> {
@@ -136,10 +168,16 @@ impl EntityTagger {
         self.entities.scheme.spans(labels, message.text, message.tokens(), split)
     }
 
-    /// The entities of a message.
-    pub fn entities(&self, message: &Message) -> Vec<Entity> {
+    /// The entities of a message, and the probabilities of its intents; none
+    /// without a network.
+    pub fn read(&self, message: &Message) -> (Vec<Entity>, Vec<f32>) {
         let featurized = self.featurize(message);
-        let (labels, confidences) = self.entities.tag(&self.features, &featurized, None);
+        let (confident, intents) = self.entities.tag(&self.features, &featurized, None);
+        (self.entities_of(message, &featurized, confident), intents)
+    }
+
+    fn entities_of(&self, message: &Message, featurized: &Featurized, confident: Confident) -> Vec<Entity> {
+        let (labels, confidences) = confident;
         let spans = self.spans(&labels, message);
         if spans.is_empty() {
             return Vec::new();
@@ -147,7 +185,7 @@ impl EntityTagger {
         let tokens = message.tokens();
         let scheme = &self.entities.scheme;
         let tags: Vec<&str> = labels.iter().map(|&label| scheme.name(label as usize).unwrap_or("O")).collect();
-        let tag = |tagger: &AttributeTagger| tagger.tag(&self.features, &featurized, Some(&tags));
+        let tag = |tagger: &AttributeTagger| tagger.tag(&self.features, featurized, Some(&tags)).0;
         let roles = self.roles.as_ref().map(|roles| (roles, tag(roles)));
         let groups = self.groups.as_ref().map(|groups| (groups, tag(groups)));
         let mut entities = Vec::with_capacity(spans.len());
@@ -179,7 +217,7 @@ impl EntityTagger {
     /// Why each entity of a message was found.
     pub fn explain(&self, message: &Message) -> Vec<EntityReasons> {
         let featurized = self.featurize(message);
-        let labels = self.entities.tag(&self.features, &featurized, None).0;
+        let ((labels, _), _) = self.entities.tag(&self.features, &featurized, None);
         let tokens = message.tokens();
         let of_token = |at: usize| {
             let (reasons, score) = self.entities.explain(&self.features, &featurized, at, labels[at]);
@@ -193,6 +231,16 @@ impl EntityTagger {
             tokens: (first..end).map(of_token).collect(),
         };
         self.spans(&labels, message).into_iter().map(of_span).collect()
+    }
+
+    /// What each word, in its place among the others, adds to the logarithm of how
+    /// much likelier the first intent is than the second, and what is there
+    /// without any word. `None` without a network.
+    pub fn explain_intent(&self, message: &Message, pair: [usize; 2]) -> Option<(Vec<(String, f32)>, f32)> {
+        let tokens = self.entities.tokens(&self.features, &self.featurize(message), None);
+        let (shares, constant) = self.entities.model.class_shares(&tokens, pair)?;
+        let name = |(token, share): (&Token, f32)| (format!("in its place: {}", message.token_text(token)), share);
+        Some((message.tokens().iter().zip(shares).map(name).collect(), constant))
     }
 
     /// Writes everything.
@@ -217,14 +265,8 @@ impl EntityTagger {
         let keys = reader.numbers("values.keys", u64::from_le_bytes)?;
         let values = reader.numbers("values.entities", u16::from_le_bytes)?;
         let gazetteer = Gazetteer::from_parts(keys, values, stored.longest_value);
-        let options = &stored.options;
         Ok(Self {
-            features: TokenFeatures::new(
-                &options.windows,
-                options.own_features,
-                &stored.pattern_names,
-                &entities.scheme.names,
-            ),
+            features: stored.options.features(&stored.pattern_names, &entities.scheme.names),
             gazetteer: gazetteer.ok_or_else(|| reader.malformed("values"))?,
             entities,
             roles: optional(stored.has_roles, "roles")?,

@@ -56,6 +56,8 @@ pub(crate) struct TokenFeatures {
     windows: Vec<Vec<Feature>>,
     /// Whether our own features are computed besides the windows.
     own: bool,
+    /// Whether there is a linear part; without, there are only the bag's features.
+    linear: bool,
     pattern_names: Vec<String>,
     pattern_hashes: Vec<u64>,
     entity_names: Vec<String>,
@@ -115,10 +117,16 @@ impl TokenFeatures {
         Self {
             windows: windows.iter().map(parse).collect(),
             own,
+            linear: true,
             pattern_names: pattern_names.to_vec(),
             pattern_hashes: pattern_names.iter().map(|name| hash_text(name)).collect(),
             entity_names: entity_names.to_vec(),
         }
+    }
+
+    /// The same without the features of the linear part.
+    pub fn of_bag_alone(pattern_names: &[String]) -> Self {
+        Self { linear: false, ..Self::new(&[], true, pattern_names, &[]) }
     }
 
     /// Gives all features of one token; `tags` are further properties of the
@@ -126,7 +134,10 @@ impl TokenFeatures {
     pub fn of_token(&self, featurized: &Featurized, at: usize, tags: Option<&[&str]>, sink: &mut impl Sink) {
         self.windowed(featurized, at, sink);
         if self.own {
-            self.context(&featurized.words, at, sink);
+            if self.linear {
+                self.context(&featurized.words, at, sink);
+                self.outside(featurized, at, sink);
+            }
             self.inside(featurized, at, sink);
             self.known(featurized, at, sink);
         }
@@ -231,14 +242,24 @@ impl TokenFeatures {
         }
     }
 
-    /// What the token itself looks like.
-    fn inside(&self, featurized: &Featurized, at: usize, sink: &mut impl Sink) {
+    /// What the token and those beside it look like from outside: the linear part's.
+    fn outside(&self, featurized: &Featurized, at: usize, sink: &mut impl Sink) {
         let words = &featurized.words;
-        let side = |piece: Piece, length: usize| length as isize + 16 * piece as isize;
         words.affixes(at, |piece, length, hash, characters| {
             let name = || format!("0:{}:{}", affix_name(piece, length), readable(characters));
             sink.wide(key(Kind::Affix, side(piece, length), hash), &name);
         });
+        for offset in -1..=1 {
+            let Some(place) = at.checked_add_signed(offset).filter(|place| *place < words.len()) else { continue };
+            sink.wide(key(Kind::Shape, offset, words.shape(place)), &|| {
+                format!("{offset}:shape:{}", shape_at(featurized.message, place))
+            });
+        }
+    }
+
+    /// What the token itself looks like: the bag's.
+    fn inside(&self, featurized: &Featurized, at: usize, sink: &mut impl Sink) {
+        let words = &featurized.words;
         words.pieces(at, |piece, length, hash, characters| {
             let name = || format!("0:{}:{}", piece_name(piece), readable(characters));
             sink.bag(key(Kind::Piece, side(piece, length), hash), &name);
@@ -249,34 +270,31 @@ impl TokenFeatures {
                 format!("0:digits alike:{}", words.text(at).chars().map(alike).collect::<String>())
             });
         }
-        let shape_at = |place: usize| -> String {
-            let token = featurized.message.tokens().get(place);
-            token.map_or(String::new(), |token| shape(featurized.message.token_text(token)).iter().collect())
-        };
-        sink.bag(key(Kind::Shape, 0, words.shape(at)), &|| format!("0:shape:{}", shape_at(at)));
-        for offset in -1..=1 {
-            let Some(place) = at.checked_add_signed(offset).filter(|place| *place < words.len()) else { continue };
-            sink.wide(key(Kind::Shape, offset, words.shape(place)), &|| format!("{offset}:shape:{}", shape_at(place)));
-        }
+        sink.bag(key(Kind::Shape, 0, words.shape(at)), &|| format!("0:shape:{}", shape_at(featurized.message, at)));
     }
 
     /// Known values and patterns.
     fn known(&self, featurized: &Featurized, at: usize, sink: &mut impl Sink) {
-        for offset in -1..=1 {
+        let reach = isize::from(self.linear);
+        for offset in -reach..=reach {
             let Some(place) = at.checked_add_signed(offset).filter(|place| *place < featurized.words.len()) else {
                 continue;
             };
             for &(entity, position) in featurized.mentions.get(place).into_iter().flatten() {
                 let number = u64::from(entity) * 4 + position as u64;
                 let name = || format!("{offset}:known {}:{}", self.entity_name(entity), position.name());
-                sink.wide(key(Kind::Known, offset, number), &name);
+                if self.linear {
+                    sink.wide(key(Kind::Known, offset, number), &name);
+                }
                 if offset == 0 {
                     sink.bag(key(Kind::Known, 0, number), &name);
                 }
             }
             for (hash, pattern) in self.patterns_at(featurized.message, place) {
                 let name = || format!("{offset}:pattern:{pattern}");
-                sink.wide(key(Kind::Pattern, offset, hash), &name);
+                if self.linear {
+                    sink.wide(key(Kind::Pattern, offset, hash), &name);
+                }
                 if offset == 0 {
                     sink.bag(key(Kind::Pattern, 0, hash), &name);
                 }
@@ -287,6 +305,16 @@ impl TokenFeatures {
     fn entity_name(&self, entity: u16) -> &str {
         self.entity_names.get(usize::from(entity)).map_or("", String::as_str)
     }
+}
+
+/// Keeps pieces of one length at different sides apart.
+fn side(piece: Piece, length: usize) -> isize {
+    length as isize + 16 * piece as isize
+}
+
+fn shape_at(message: &Message, place: usize) -> String {
+    let token = message.tokens().get(place);
+    token.map_or(String::new(), |token| shape(message.token_text(token)).iter().collect())
 }
 
 /// Features of the tags around and of the own tag with the words around.

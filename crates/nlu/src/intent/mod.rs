@@ -7,3 +7,5 @@ pub(crate) mod learner;
 pub(crate) mod linear;
 pub(crate) mod logistic;
 pub(crate) mod reasons;
+#[cfg(test)]
+mod sequence_tests;

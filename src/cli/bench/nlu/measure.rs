@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use sapa_learn::Container;
 use sapa_nlu::NluModel;
+use sapa_project::nlu::Example;
 use sapa_project::{Config, Domain};
 use serde_json::{Value, json};
 
@@ -51,35 +52,34 @@ pub(super) struct Figures {
 /// The pipeline cannot be trained.
 pub(super) fn measure(set: &Dataset, options: &Options<'_>) -> Result<Figures> {
     let config = &told_out_of_scope(options.config, set);
-    let (model, trained) = train(set, &without_entities(config), options.threads)?;
-    let known = set.intents();
-    let answers: Vec<Answer> = set
-        .judged
-        .iter()
-        .map(|example| {
-            let intent = model.parse(&example.text).intent;
-            let predicted = intent.name.unwrap_or_default();
-            Answer {
-                expected: set.label(&known, example.base_intent()).to_owned(),
-                predicted: set.label(&known, &predicted).to_owned(),
-                confidence: intent.confidence,
-            }
-        })
-        .collect();
-    let mut parse = parse_times(set, &model);
-    drop(model);
+    let (mut model, trained) = train(set, &without_entities(config), options.threads)?;
     let has_entities = set.judged.iter().any(|example| !example.entities.is_empty());
     let entities = if has_entities && !options.intents_only {
-        let (model, trained) = train(set, config, options.threads)?;
+        let (whole, trained) = train(set, config, options.threads)?;
         let mut score = entities::Score::default();
-        set.judged.iter().for_each(|example| score.add(&example.entities, &model.parse(&example.text).entities));
-        parse = parse_times(set, &model);
+        set.judged.iter().for_each(|example| score.add(&example.entities, &whole.parse(&example.text).entities));
+        model = whole;
         Some((score, trained))
     } else {
         None
     };
+    let answers = answers(set, &model);
     let intents = intents::score(&answers, set.learnt_out_of_scope().is_some());
-    Ok(Figures { examples: set.train.examples.len(), labels: known.len(), intents, trained, entities, parse })
+    let parse = parse_times(set, &model);
+    Ok(Figures { examples: set.train.examples.len(), labels: set.intents().len(), intents, trained, entities, parse })
+}
+
+fn answers(set: &Dataset, model: &NluModel) -> Vec<Answer> {
+    let known = set.intents();
+    let answer = |example: &Example| {
+        let intent = model.parse(&example.text).intent;
+        Answer {
+            expected: set.label(&known, example.base_intent()).to_owned(),
+            predicted: set.label(&known, &intent.name.unwrap_or_default()).to_owned(),
+            confidence: intent.confidence,
+        }
+    };
+    set.judged.iter().map(answer).collect()
 }
 
 fn train(set: &Dataset, config: &Config, threads: usize) -> Result<(NluModel, Trained)> {

@@ -1,5 +1,5 @@
 //! What is learnt from examples that were left out of training: how much weight
-//! the linear classifier gets, how sure answers may be (temperature, Guo et al.
+//! the linear classifier and the sequence network get, how sure answers may be (temperature, Guo et al.
 //! 2017), and how readily a message is out of scope.
 
 use sapa_learn::math;
@@ -10,6 +10,8 @@ const SHARPNESSES: [f32; 7] = [1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0];
 /// Weights of the linear classifier. Both have a say always: which of them copes
 /// with messages unlike the examples is not seen on examples.
 const WEIGHTS: [f32; 3] = [0.25, 0.5, 0.75];
+/// Weights of the sequence network's opinion.
+const OPINIONS: [f32; 5] = [0.0, 0.1, 0.2, 0.3, 0.4];
 /// Exponents, as powers of this: about 0.3 to 3.
 const STEP: f64 = 0.95;
 const STEPS: std::ops::RangeInclusive<i32> = -22..=22;
@@ -46,6 +48,8 @@ pub(super) struct Calibration {
     pub weight: f32,
     /// What its margins are multiplied by.
     pub sharpness: f32,
+    /// Weight of the sequence network's log-probabilities, 0 to 1.
+    pub opinion: f32,
     /// Power that probabilities are raised to.
     pub exponent: f32,
     /// How much evener answers to strange messages are: the power of what is
@@ -62,6 +66,8 @@ pub(super) struct LeftOut {
     pub network: Vec<f32>,
     /// Margins by the linear classifier; empty if there is none.
     pub margins: Vec<f32>,
+    /// Probabilities by the sequence network; empty if it was not asked.
+    pub opinion: Vec<f32>,
     /// How much of it was known, 0 to 1.
     pub familiar: f32,
     /// Its class.
@@ -72,7 +78,7 @@ impl Calibration {
     /// Nothing is known: answers stay as they are.
     pub fn neutral(out_of_scope: Option<u32>) -> Self {
         let out_of_scope = out_of_scope.map(|class| (class, 1.0));
-        Self { weight: 0.5, sharpness: 3.0, exponent: 1.0, humility: 1.0, out_of_scope }
+        Self { weight: 0.5, sharpness: 3.0, opinion: 0.0, exponent: 1.0, humility: 1.0, out_of_scope }
     }
 
     /// The settings that make left-out examples likeliest, one after the other.
@@ -95,6 +101,14 @@ impl Calibration {
             self.sharpness = least(SHARPNESSES, |sharpness| loss(left_out, &alone(sharpness)));
             let mixed = |weight: &f32| Self { weight: *weight, ..self };
             self.weight = least(WEIGHTS, |weight| loss(left_out, &mixed(weight)));
+        }
+        // Where the sequence network was asked about some, only those tell how sure
+        // the answers of all together are.
+        let asked: Vec<LeftOut> = left_out.iter().filter(|one| !one.opinion.is_empty()).cloned().collect();
+        let left_out = if asked.is_empty() { left_out } else { &asked };
+        if !asked.is_empty() {
+            let heard = |opinion: &f32| Self { opinion: *opinion, ..self }.with_exponent(left_out);
+            self.opinion = least(OPINIONS, |opinion| loss(left_out, &heard(opinion)));
         }
         let fitted = |humility: &f32| Self { humility: *humility, ..self }.with_exponent(left_out);
         self.humility = least(HUMILITIES, |humility| loss(left_out, &fitted(humility)));
@@ -131,15 +145,16 @@ impl Calibration {
 
     fn apply(&self, one: &LeftOut) -> Vec<f32> {
         let (mut out, mut margins) = (one.network.clone(), one.margins.clone());
-        self.mix(&mut out, &mut margins, one.familiar);
+        self.mix(&mut out, &mut margins, &one.opinion, one.familiar);
         out
     }
 
     /// Turns the networks' probabilities into confidences, which sum to 1.
-    /// `margins` are spoilt; empty ones have no say. The less of a message is
+    /// `margins` are spoilt; they and the sequence network's `opinion` have no say
+    /// where they are empty. The less of a message is
     /// `familiar`, the more even the confidences: one known word among ten strange
     /// ones must not speak for the whole.
-    pub fn mix(&self, out: &mut [f32], margins: &mut [f32], familiar: f32) {
+    pub fn mix(&self, out: &mut [f32], margins: &mut [f32], opinion: &[f32], familiar: f32) {
         if !margins.is_empty() {
             margins.iter_mut().for_each(|margin| *margin *= self.sharpness);
             math::softmax(margins);
@@ -148,7 +163,13 @@ impl Calibration {
             }
         }
         let exponent = self.exponent * math::pow(f64::from(familiar.max(STRANGEST)), f64::from(self.humility)) as f32;
-        out.iter_mut().for_each(|p| *p = exponent * math::lnf(p.max(LEAST)));
+        out.iter_mut().for_each(|p| *p = math::lnf(p.max(LEAST)));
+        if self.opinion > 0.0 {
+            for (out, opinion) in out.iter_mut().zip(opinion) {
+                *out = (1.0 - self.opinion) * *out + self.opinion * math::lnf(opinion.max(LEAST));
+            }
+        }
+        out.iter_mut().for_each(|score| *score *= exponent);
         if let Some((class, factor)) = self.out_of_scope
             && let Some(score) = out.get_mut(class as usize)
         {
@@ -210,6 +231,7 @@ mod tests {
         let one = |i: u32| LeftOut {
             network: vec![confidence, 1.0 - confidence],
             margins: vec![],
+            opinion: vec![],
             familiar: 1.0,
             label: u32::from(i.is_multiple_of(4)),
         };
@@ -229,8 +251,15 @@ mod tests {
     #[test]
     fn answers_to_strange_messages_are_less_sure_and_rather_out_of_scope() {
         let calibration = Calibration { out_of_scope: Some((1, 3.0)), ..Calibration::neutral(None) };
-        let answer =
-            |familiar| calibration.apply(&LeftOut { network: vec![0.8, 0.2], margins: vec![], familiar, label: 0 });
+        let answer = |familiar| {
+            calibration.apply(&LeftOut {
+                network: vec![0.8, 0.2],
+                margins: vec![],
+                opinion: vec![],
+                familiar,
+                label: 0,
+            })
+        };
         let (known, strange) = (answer(1.0), answer(0.3));
         assert!(known[0] > 0.55 && strange[0] < known[0], "{known:?} {strange:?}");
         assert_eq!((first(&known), first(&strange)), (0, 1));
@@ -247,10 +276,27 @@ mod tests {
     }
 
     #[test]
+    fn a_sequence_network_is_heard_as_far_as_it_proves_right() {
+        let mut answers = answers(0.7);
+        let say = |one: &mut LeftOut, label: u32| {
+            one.opinion = if label == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] };
+        };
+        answers.iter_mut().for_each(|one| say(one, one.label));
+        let right = Calibration::fit(&answers, None);
+        assert_eq!(right.opinion, 0.4);
+        assert_eq!((first(&right.apply(&answers[0])), answers[0].label), (1, 1));
+        // Where it was not asked it changes nothing.
+        let unasked = LeftOut { opinion: vec![], ..answers[0].clone() };
+        assert_eq!(first(&right.apply(&unasked)), 0);
+        answers.iter_mut().for_each(|one| say(one, 1 - one.label));
+        assert_eq!(Calibration::fit(&answers, None).opinion, 0.0);
+    }
+
+    #[test]
     fn out_of_scope_is_preferred_as_far_as_it_costs_little() {
         // In scope the classifier gives class 1 a tenth: a factor of 8 is free.
-        let inside = LeftOut { network: vec![0.9, 0.1], margins: vec![], familiar: 1.0, label: 0 };
-        let outside = LeftOut { network: vec![0.7, 0.3], margins: vec![], familiar: 1.0, label: 1 };
+        let inside = LeftOut { network: vec![0.9, 0.1], margins: vec![], opinion: vec![], familiar: 1.0, label: 0 };
+        let outside = LeftOut { network: vec![0.7, 0.3], margins: vec![], opinion: vec![], familiar: 1.0, label: 1 };
         let answers = [vec![inside; 300], vec![outside.clone(); 10]].concat();
         let calibration = Calibration::fit(&answers, Some(1));
         assert_eq!(calibration.out_of_scope, Some((1, 8.0)));

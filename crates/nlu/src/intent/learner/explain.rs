@@ -6,12 +6,22 @@ use crate::intent::reasons::{FeatureName, Reasons};
 use crate::message::Message;
 use std::collections::BTreeMap;
 
+/// What each word adds to the sequence network's log-odds of two classes, by
+/// name, and what is there without any word.
+pub(crate) type OpinionShares = (Vec<(String, f32)>, f32);
+
 impl IntentLearner {
     /// What speaks for the best class against the second: the mean of the
-    /// networks' scores and the linear classifier's margins, each as much as it
-    /// counts. `None` when there is nothing to choose between.
-    pub fn explain(&self, message: &Message) -> Option<Reasons> {
-        let ranking = self.rank(message);
+    /// networks' scores, the linear classifier's margins and the sequence network's
+    /// `opinion`, each as much as it counts. `shares_of` tells what the opinion of
+    /// two classes is made of. `None` when there is nothing to choose between.
+    pub fn explain(
+        &self,
+        message: &Message,
+        opinion: &[f32],
+        shares_of: impl Fn([usize; 2]) -> Option<OpinionShares>,
+    ) -> Option<Reasons> {
+        let ranking = self.rank(message, opinion);
         let [(first, sure), (second, less)] = ranking.get(..2)?.try_into().ok()?;
         let class = |label: &str| self.stored.labels.iter().position(|known| known == label);
         let pair = [class(first)?, class(second)?];
@@ -33,7 +43,16 @@ impl IntentLearner {
                 |(block, column)| FeatureName::Of(block, column),
             ),
         };
-        let features = row.iter().zip(shares).map(|(&(column, _), share)| (name(column), share)).collect();
+        let heard = self.stored.calibration.opinion;
+        let shares_of = if heard > 0.0 { shares_of(pair) } else { None };
+        let own = if shares_of.is_some() { 1.0 - heard } else { 1.0 };
+        let named = row.iter().zip(shares).map(|(&(column, _), share)| (name(column), own * share));
+        let mut features: Vec<(FeatureName, f32)> = named.collect();
+        constant *= own;
+        if let Some((words, rest)) = shares_of {
+            features.extend(words.into_iter().map(|(word, share)| (FeatureName::Known(word), heard * share)));
+            constant += heard * rest;
+        }
         Some(Reasons { intents: [(first.to_owned(), sure), (second.to_owned(), less)], features, constant })
     }
 

@@ -1,7 +1,7 @@
 //! The intent learner behind DIETClassifier and ResponseSelector: an ensemble of
 //! embedding bags over words, word pairs and pieces of words, with a linear
-//! classifier of widest margin mixed in unless examples are many, calibrated on
-//! examples that it did not learn. docs/understanding.md says why, with figures.
+//! classifier of widest margin and the opinion of a sequence network mixed in
+//! unless examples are many, calibrated on examples that it did not learn. docs/understanding.md says why, with figures.
 
 mod calibrate;
 mod explain;
@@ -21,7 +21,7 @@ use sapa_learn::bag::{PackedBag, Scratch};
 use sapa_learn::bytes::PackedLinear;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::train::LearnerOptions;
+pub(crate) use self::train::{LearnerOptions, held_out};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Stored {
@@ -42,9 +42,15 @@ pub(crate) struct IntentLearner {
 }
 
 impl IntentLearner {
+    /// Whether a sequence network has a say.
+    pub fn listens(&self) -> bool {
+        self.stored.calibration.opinion > 0.0
+    }
+
     /// Labels and confidences, best first; ties in label order. The confidences
-    /// sum to 1.
-    pub fn rank(&self, message: &Message) -> Vec<(&str, f64)> {
+    /// sum to 1. `opinion` are the sequence network's probabilities, empty if there
+    /// is none.
+    pub fn rank(&self, message: &Message, opinion: &[f32]) -> Vec<(&str, f64)> {
         let row = self.features.row(message);
         let mut out = vec![0.0; self.stored.labels.len()];
         self.bag.probabilities(&row.entries, &mut Scratch::default(), &mut out);
@@ -52,7 +58,7 @@ impl IntentLearner {
         if let Some(linear) = &self.linear {
             linear.scores(&row.entries, &mut margins);
         }
-        self.stored.calibration.mix(&mut out, &mut margins, row.familiar);
+        self.stored.calibration.mix(&mut out, &mut margins, opinion, row.familiar);
         let mut order: Vec<u32> = (0..out.len() as u32).collect();
         order.sort_by(|a, b| out[*b as usize].total_cmp(&out[*a as usize]));
         let named = |class: u32| (self.stored.labels[class as usize].as_str(), f64::from(out[class as usize]));

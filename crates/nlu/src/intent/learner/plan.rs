@@ -7,7 +7,8 @@ use sapa_learn::bag::BagOptions;
 const FEW: usize = 1500;
 
 /// Below so many examples, and up to so many weights (columns times classes), the
-/// wide margin of a linear classifier is mixed in. A weight takes eight bytes while
+/// wide margin of a linear classifier is mixed in; below so many, the opinion of a
+/// sequence network too. A weight takes eight bytes while
 /// it is learnt and one in the model; every example is looked at for every class.
 const MANY: usize = 20_000;
 const MOST_WEIGHTS: usize = 20_000_000;
@@ -55,13 +56,21 @@ impl Plan {
         Self {
             networks: if work > MOST_WORK { 1 } else { 3 },
             options,
-            linear: examples < MANY
-                && columns.saturating_mul(classes) <= MOST_WEIGHTS
-                && examples.saturating_mul(classes) <= MOST_LOOKS,
-            folds: if few { 5 } else { 10 },
+            linear: is_looked_over(examples, classes) && columns.saturating_mul(classes) <= MOST_WEIGHTS,
+            folds: folds(examples),
             tried: if few { 5 } else { 1 },
         }
     }
+}
+
+/// Parts that so many examples are cut into.
+pub(super) fn folds(examples: usize) -> usize {
+    if examples < FEW { 5 } else { 10 }
+}
+
+/// Whether the examples are few enough to learn them in more ways than one.
+pub(super) fn is_looked_over(examples: usize, classes: usize) -> bool {
+    examples < MANY && examples.saturating_mul(classes) <= MOST_LOOKS
 }
 
 #[cfg(test)]

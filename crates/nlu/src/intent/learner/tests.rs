@@ -11,7 +11,7 @@ fn options(threads: usize) -> LearnerOptions<'static> {
 fn learnt(examples: &[(&str, &str)], options: &LearnerOptions) -> Option<IntentLearner> {
     let messages: Vec<Message> = examples.iter().map(|(text, _)| Message::new(text)).collect();
     let examples: Vec<(&Message, &str)> = messages.iter().zip(examples).map(|(m, (_, label))| (m, *label)).collect();
-    IntentLearner::train(&examples, options)
+    IntentLearner::train(&examples, &[], options)
 }
 
 const EXAMPLES: &[(&str, &str)] = &[
@@ -33,7 +33,7 @@ fn helpdesk() -> &'static IntentLearner {
 
 /// The ranking, after a look at its sum.
 fn rank<'l>(learner: &'l IntentLearner, text: &str) -> Vec<(&'l str, f64)> {
-    let ranking = learner.rank(&Message::new(text));
+    let ranking = learner.rank(&Message::new(text), &[]);
     let sum: f64 = ranking.iter().map(|(_, confidence)| confidence).sum();
     assert!((sum - 1.0).abs() < 1e-4 && ranking.iter().all(|(_, c)| (0.0..=1.0).contains(c)), "{text:?}: {sum}");
     ranking

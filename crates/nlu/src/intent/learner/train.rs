@@ -4,7 +4,7 @@
 
 use super::calibrate::{Calibration, LeftOut};
 use super::features::{Features, Flags};
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use super::{IntentLearner, Stored};
 use crate::message::Message;
 use sapa_learn::bag::{BagExamples, BagModel, PackedBag};
@@ -43,6 +43,8 @@ struct Training<'a> {
     labels: Vec<u32>,
     classes: usize,
     weights: Option<Vec<f32>>,
+    /// What a sequence network says of each example that it did not learn.
+    opinions: &'a [Vec<f32>],
     plan: Plan,
     seed: u64,
 }
@@ -54,15 +56,16 @@ enum Outcome {
 }
 
 impl IntentLearner {
-    /// Trains on messages and their labels. `None` if there are fewer than two
-    /// labels.
-    pub fn train(examples: &[(&Message, &str)], options: &LearnerOptions) -> Option<Self> {
-        let names: BTreeSet<&str> = examples.iter().map(|(_, label)| *label).collect();
-        let names: Vec<&str> = names.into_iter().collect();
+    /// Trains on messages and their labels. `opinions` are what a sequence network
+    /// says of the examples of [`held_out`], which it did not learn: a probability
+    /// for each label in the order of their names; empty for the others, or no
+    /// list at all. `None` if there are fewer than two labels.
+    pub fn train(examples: &[(&Message, &str)], opinions: &[Vec<f32>], options: &LearnerOptions) -> Option<Self> {
+        let names = names(examples.iter().map(|(_, label)| *label));
         if names.len() < 2 {
             return None;
         }
-        let number = |label: &str| names.binary_search(&label).ok().map(|place| place as u32);
+        let number = |label: &str| number(&names, label);
         let messages: Vec<&Message> = examples.iter().map(|(message, _)| *message).collect();
         let flags = options.flags.iter().map(|&(block, columns)| Flags { block, columns }).collect();
         let (features, rows) = Features::learn(&messages, flags, options.threads);
@@ -75,6 +78,7 @@ impl IntentLearner {
             weights: options.balanced.then(|| balanced(&labels, names.len())),
             classes: names.len(),
             seed: options.seed,
+            opinions,
             matrix,
             labels,
         };
@@ -149,7 +153,8 @@ impl Training<'_> {
             network.scores_into(&network.hidden_of(seen.entries.iter().copied()), &mut scores);
             math::softmax(&mut scores);
             let margins = linear.as_ref().map(|model| model.scores(seen.entries.iter().copied())).unwrap_or_default();
-            LeftOut { network: scores, margins, familiar: seen.familiar, label: self.labels[*row] }
+            let opinion = self.opinions.get(*row).cloned().unwrap_or_default();
+            LeftOut { network: scores, margins, opinion, familiar: seen.familiar, label: self.labels[*row] }
         };
         left_out.iter().step_by(every).map(judge).collect()
     }
@@ -158,6 +163,29 @@ impl Training<'_> {
         let (columns, values) = self.matrix.row(row);
         columns.iter().copied().zip(values.iter().copied())
     }
+}
+
+/// The labels, sorted.
+fn names<'l>(labels: impl Iterator<Item = &'l str>) -> Vec<&'l str> {
+    let names: BTreeSet<&str> = labels.collect();
+    names.into_iter().collect()
+}
+
+fn number(names: &[&str], label: &str) -> Option<u32> {
+    names.binary_search(&label).ok().map(|place| place as u32)
+}
+
+/// The examples, by their labels, whose labels a sequence network that did not
+/// learn them is to tell: a part that the learner leaves out too. `None` if the
+/// network is not asked, because the examples are very many.
+pub(crate) fn held_out(labels: &[&str]) -> Option<Vec<bool>> {
+    let names = names(labels.iter().copied());
+    if names.len() < 2 || !plan::is_looked_over(labels.len(), names.len()) {
+        return None;
+    }
+    let labels: Vec<u32> = labels.iter().map(|label| number(&names, label).unwrap_or_default()).collect();
+    let parts = parts(&labels, names.len(), plan::folds(labels.len()));
+    Some(parts.into_iter().map(|part| part == Some(0)).collect())
 }
 
 /// The part of each example: every class is dealt out in turn. The first example

@@ -1,0 +1,92 @@
+//! What only the order of a message's words tells: the sequence network's part in
+//! DIETClassifier.
+
+use crate::NluModel;
+use crate::tests::{config, domain, example};
+use sapa_project::nlu::{Example, NluData};
+use serde_json::{Value, json};
+use std::sync::OnceLock;
+
+const FILLERS: [&str; 7] = ["saya", "mau", "tolong", "dong", "kak", "nanti", "lagi"];
+
+/// Two words in one order or the other, others before, between and behind them:
+/// no word and no pair of words tells the orders apart.
+fn sentence(number: usize, words: [&str; 2]) -> String {
+    let filler = |place: usize| FILLERS[number / 7_usize.pow(place as u32) % 7];
+    let [first, second] = words;
+    format!("{} {first} {} {} {second} {}", filler(0), filler(1), filler(2), filler(3))
+}
+
+fn texts(numbers: impl Iterator<Item = usize>) -> Vec<(&'static str, String)> {
+    let both = |number| {
+        let of = |words| sentence(number, words);
+        [("maju", of(["buka", "tutup"])), ("mundur", of(["tutup", "buka"]))]
+    };
+    numbers.flat_map(both).collect()
+}
+
+fn data(annotated: bool) -> NluData {
+    let one = |(intent, text): (&str, String)| -> Example {
+        let text = if annotated { text.replace("buka", "[buka](gerak)") } else { text };
+        example(intent, &text)
+    };
+    NluData { examples: texts((0..2400).step_by(8)).into_iter().map(one).collect(), ..NluData::default() }
+}
+
+fn train(data: &NluData, options: Value, threads: usize) -> NluModel {
+    let mut component = options;
+    component["name"] = json!("DIETClassifier");
+    let config = config(json!([{"name": "WhitespaceTokenizer"}, component]));
+    NluModel::train(&config, data, &domain(), threads, &mut |_| {}).unwrap().0
+}
+
+fn without_entities() -> &'static NluModel {
+    static MODEL: OnceLock<NluModel> = OnceLock::new();
+    MODEL.get_or_init(|| train(&data(false), json!({}), 2))
+}
+
+/// How many messages that were not learnt are understood, in percent.
+fn understood(model: &NluModel) -> usize {
+    let judged = texts((3..2400).step_by(48));
+    let right = judged.iter().filter(|(intent, text)| model.parse(text).intent.name.as_deref() == Some(*intent));
+    100 * right.count() / judged.len()
+}
+
+#[test]
+fn the_order_of_words_tells_intents_apart() {
+    let share = understood(without_entities());
+    assert!(share >= 90, "{share} %");
+    let annotated = train(&data(true), json!({}), 2);
+    let share = understood(&annotated);
+    assert!(share >= 90, "{share} % with entities");
+    assert_eq!(annotated.parse("kak buka saya lagi tutup dong").entities.len(), 1);
+}
+
+#[test]
+fn a_classifier_that_is_to_find_no_entities_finds_none() {
+    let model = train(&data(true), json!({"entity_recognition": false}), 2);
+    assert_eq!(model.parse("kak buka saya lagi tutup dong").entities, []);
+    let share = understood(&model);
+    assert!(share >= 90, "{share} %");
+}
+
+#[test]
+fn what_the_network_says_is_stored_and_the_same_on_every_number_of_threads() {
+    let sections = without_entities().to_sections();
+    assert_eq!(train(&data(false), json!({}), 1).to_sections(), sections);
+    let find = |name: &str| sections.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.as_slice());
+    let loaded = NluModel::from_sections(&find).unwrap();
+    for text in ["kak buka saya lagi tutup dong", "tutup buka", "Zürich 😀", ""] {
+        assert_eq!(loaded.parse(text), without_entities().parse(text), "{text}");
+    }
+}
+
+#[test]
+fn the_reasons_name_the_words_in_their_places_and_add_up() {
+    let reasons = without_entities().explain("kak buka saya lagi tutup dong").intents.remove(0);
+    assert_eq!(reasons.intents[0].name.as_deref(), Some("maju"));
+    let sum: f32 = reasons.features.iter().map(|(_, share)| share).sum::<f32>() + reasons.constant;
+    assert!((sum - reasons.score).abs() < 1e-3 && reasons.score > 0.0, "{sum} {}", reasons.score);
+    let in_place = |(name, _): &&(String, f32)| name.starts_with("in its place: ");
+    assert_eq!(reasons.features.iter().filter(in_place).count(), 6, "{:?}", reasons.features);
+}
