@@ -11,7 +11,7 @@ const SHARPNESSES: [f32; 7] = [1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0];
 /// with messages unlike the examples is not seen on examples.
 const WEIGHTS: [f32; 3] = [0.25, 0.5, 0.75];
 /// Weights of the sequence network's opinion.
-const OPINIONS: [f32; 5] = [0.0, 0.1, 0.2, 0.3, 0.4];
+const OPINIONS: [f32; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
 /// Exponents, as powers of this: about 0.3 to 3.
 const STEP: f64 = 0.95;
 const STEPS: std::ops::RangeInclusive<i32> = -22..=22;
@@ -48,7 +48,8 @@ pub(super) struct Calibration {
     pub weight: f32,
     /// What its margins are multiplied by.
     pub sharpness: f32,
-    /// Weight of the sequence network's log-probabilities, 0 to 1.
+    /// Weight of the sequence network's log-probabilities for a familiar message,
+    /// 0 to 1.
     pub opinion: f32,
     /// Power that probabilities are raised to.
     pub exponent: f32,
@@ -149,6 +150,12 @@ impl Calibration {
         out
     }
 
+    /// The weight of the sequence network's opinion of a message: it too knows only
+    /// what is familiar, and does not say how little that is.
+    pub fn heard(&self, familiar: f32) -> f32 {
+        self.opinion * familiar
+    }
+
     /// Turns the networks' probabilities into confidences, which sum to 1.
     /// `margins` are spoilt; they and the sequence network's `opinion` have no say
     /// where they are empty. The less of a message is
@@ -164,9 +171,10 @@ impl Calibration {
         }
         let exponent = self.exponent * math::pow(f64::from(familiar.max(STRANGEST)), f64::from(self.humility)) as f32;
         out.iter_mut().for_each(|p| *p = math::lnf(p.max(LEAST)));
-        if self.opinion > 0.0 {
+        let heard = self.heard(familiar);
+        if heard > 0.0 {
             for (out, opinion) in out.iter_mut().zip(opinion) {
-                *out = (1.0 - self.opinion) * *out + self.opinion * math::lnf(opinion.max(LEAST));
+                *out = (1.0 - heard) * *out + heard * math::lnf(opinion.max(LEAST));
             }
         }
         out.iter_mut().for_each(|score| *score *= exponent);

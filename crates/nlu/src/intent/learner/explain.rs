@@ -25,7 +25,8 @@ impl IntentLearner {
         let [(first, sure), (second, less)] = ranking.get(..2)?.try_into().ok()?;
         let class = |label: &str| self.stored.labels.iter().position(|known| known == label);
         let pair = [class(first)?, class(second)?];
-        let row = self.features.row(message).entries;
+        let row = self.features.row(message);
+        let (row, familiar) = (row.entries, row.familiar);
         let (mut shares, mut constant) = self.bag.shares(&row, pair);
         if let Some(linear) = &self.linear {
             let (weight, sharpness) = (self.stored.calibration.weight, self.stored.calibration.sharpness);
@@ -43,7 +44,7 @@ impl IntentLearner {
                 |(block, column)| FeatureName::Of(block, column),
             ),
         };
-        let heard = self.stored.calibration.opinion;
+        let heard = self.stored.calibration.heard(familiar);
         let shares_of = if heard > 0.0 { shares_of(pair) } else { None };
         let own = if shares_of.is_some() { 1.0 - heard } else { 1.0 };
         let named = row.iter().zip(shares).map(|(&(column, _), share)| (name(column), own * share));

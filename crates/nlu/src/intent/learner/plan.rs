@@ -6,6 +6,9 @@ use sapa_learn::bag::BagOptions;
 /// Below so many examples every one is left out once to see how sure answers may be.
 const FEW: usize = 1500;
 
+/// Left-out examples that tell enough.
+const TELLING: usize = 1000;
+
 /// Below so many examples, and up to so many weights (columns times classes), the
 /// wide margin of a linear classifier is mixed in; below so many, the opinion of a
 /// sequence network too. A weight takes eight bytes while
@@ -58,7 +61,7 @@ impl Plan {
             options,
             linear: is_looked_over(examples, classes) && columns.saturating_mul(classes) <= MOST_WEIGHTS,
             folds: folds(examples),
-            tried: if few { 5 } else { 1 },
+            tried: if few { 5 } else { (TELLING / (examples / folds(examples))).clamp(1, 4) },
         }
     }
 }
