@@ -66,6 +66,8 @@ mod stories;
 mod substitutes;
 #[path = "integration/support/mod.rs"]
 mod support;
+#[path = "integration/takeover.rs"]
+mod takeover;
 #[path = "integration/telegram.rs"]
 mod telegram;
 #[path = "integration/telegram_faults.rs"]
