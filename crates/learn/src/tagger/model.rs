@@ -220,10 +220,13 @@ impl TaggerModel {
     }
 
     /// Finds the temperature under which the labels of held-out sequences are
-    /// likeliest, and keeps it.
+    /// likeliest, and keeps it. None says nothing.
     pub fn calibrate(&mut self, held_out: &[TaggedSequence]) {
         let sequences: Vec<(Vec<f32>, &[u32])> =
             held_out.iter().map(|sequence| (self.emissions(&sequence.tokens), sequence.labels.as_slice())).collect();
+        if sequences.is_empty() {
+            return;
+        }
         let mut best = (f64::INFINITY, 1.0);
         for step in -2..12 {
             let temperature = math::pow(2.0, f64::from(step) / 2.0) as f32;

@@ -13,6 +13,9 @@ const CALIBRATE_FROM: usize = 25;
 /// More messages are not needed to find a temperature.
 const CALIBRATE_WITH: usize = 1500;
 
+/// Held-out messages with entities that tell how sure of entities to be.
+const TELLING: usize = 30;
+
 /// What is to be learnt.
 pub(super) struct Task<'t> {
     pub sequences: &'t [TaggedSequence],
@@ -34,7 +37,7 @@ impl Task<'_> {
     /// most so many of) them. Of those held out by name the intents are told too.
     pub fn train(&self, held_out: Option<&[bool]>, threads: usize) -> (TaggerModel, Opinions) {
         let split = match held_out {
-            Some(held_out) => Split::of(held_out),
+            Some(held_out) => Split::of(held_out, self.sequences),
             None => Split::every_fifth(self.sequences.len()),
         };
         let transitions = self.scheme.transitions();
@@ -58,7 +61,8 @@ impl Task<'_> {
             model.temperature = probe.temperature;
             if held_out.is_some() {
                 opinions = vec![Vec::new(); self.sequences.len()];
-                for (&at, sequence) in split.held_out.iter().zip(&judged) {
+                let asked = |at: usize| held_out.is_some_and(|held_out| held_out[at]);
+                for (&at, sequence) in split.held_out.iter().zip(&judged).filter(|(at, _)| asked(**at)) {
                     opinions[at] = probe.tag(&sequence.tokens).classes;
                 }
             }
@@ -92,8 +96,13 @@ impl Task<'_> {
 }
 
 impl Split {
-    fn of(held_out: &[bool]) -> Self {
-        let (held_out, learnt) = (0..held_out.len()).partition(|&at| held_out[at]);
+    /// Those held out by name; where they hold too few entities to tell how sure of
+    /// them to be, every fifth message beside them.
+    fn of(held_out: &[bool], sequences: &[TaggedSequence]) -> Self {
+        let has_entity = |at: &usize| sequences[*at].labels.iter().any(|&label| label != 0);
+        let telling = (0..held_out.len()).filter(|&at| held_out[at]).filter(has_entity).count();
+        let is_fifth = |at: usize| telling < TELLING && at % HOLD_OUT == HOLD_OUT - 1;
+        let (held_out, learnt) = (0..held_out.len()).partition(|&at| held_out[at] || is_fifth(at));
         Self { learnt, held_out }
     }
 
@@ -103,5 +112,28 @@ impl Split {
         let (held_out, learnt): (Vec<_>, Vec<_>) = sample.partition(|(place, _)| place % HOLD_OUT == HOLD_OUT - 1);
         let numbers = |part: Vec<(usize, usize)>| part.into_iter().map(|(_, at)| at).collect();
         Self { learnt: numbers(learnt), held_out: numbers(held_out) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sequences(has_entity: impl Fn(usize) -> bool) -> Vec<TaggedSequence> {
+        let one = |at: usize| TaggedSequence { labels: vec![0, u32::from(has_entity(at))], ..Default::default() };
+        (0..400).map(one).collect()
+    }
+
+    #[test]
+    fn messages_held_out_for_their_intents_are_enough_where_they_hold_entities() {
+        let asked: Vec<bool> = (0..400).map(|at| at % 10 == 3).collect();
+        let split = Split::of(&asked, &sequences(|_| true));
+        assert_eq!(split.held_out, (0..400).filter(|at| at % 10 == 3).collect::<Vec<_>>());
+        // Where they hold none, others tell how sure of entities to be.
+        let split = Split::of(&asked, &sequences(|at| at % 10 != 3));
+        assert_eq!(split.held_out.len(), 40 + 80);
+        assert_eq!(split.learnt.len(), 400 - 120);
+        let split = Split::of(&[false; 400], &sequences(|_| true));
+        assert_eq!(split.held_out, (0..400).filter(|at| at % 5 == 4).collect::<Vec<_>>());
     }
 }

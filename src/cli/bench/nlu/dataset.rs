@@ -58,7 +58,7 @@ impl Dataset {
         if judged == Judged::Dev && dev.exists() {
             return Self::named(name, &train, &dev, out_of_scope);
         }
-        Ok(Self::named(name, &train, &folder.join("test.yml"), out_of_scope)?.judged_on(judged))
+        Self::named(name, &train, &folder.join("test.yml"), out_of_scope)?.judged_on(judged).judgeable()
     }
 
     /// Reads files that are no folder's.
@@ -67,7 +67,7 @@ impl Dataset {
     /// As [`Dataset::read`].
     pub(super) fn of(train: &[PathBuf], test: &Path, judged: Judged, out_of_scope: &[String]) -> Result<Self> {
         let name = test.file_stem().unwrap_or(test.as_os_str()).to_string_lossy().into_owned();
-        Ok(Self::named(name, train, test, out_of_scope)?.judged_on(judged))
+        Self::named(name, train, test, out_of_scope)?.judged_on(judged).judgeable()
     }
 
     fn named(name: String, train: &[PathBuf], judged: &Path, out_of_scope: &[String]) -> Result<Self> {
@@ -78,6 +78,19 @@ impl Dataset {
             out_of_scope: names.collect(),
             name,
         })
+    }
+
+    /// # Errors
+    /// There is nothing to judge on.
+    fn judgeable(self) -> Result<Self> {
+        if self.judged.is_empty() {
+            bail!(
+                "`{}` has no messages to judge on: with `--dev` and without `dev.yml` every tenth example of \
+                 each intent is kept from learning, and no intent has ten",
+                self.name
+            );
+        }
+        Ok(self)
     }
 
     /// Where tuning has no messages of its own, every tenth example of each

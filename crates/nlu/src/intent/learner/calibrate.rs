@@ -156,12 +156,23 @@ impl Calibration {
         self.opinion * familiar
     }
 
+    /// What log-odds are multiplied by.
+    pub fn sureness(&self, familiar: f32) -> f32 {
+        self.exponent * math::pow(f64::from(familiar.max(STRANGEST)), f64::from(self.humility)) as f32
+    }
+
     /// Turns the networks' probabilities into confidences, which sum to 1.
     /// `margins` are spoilt; they and the sequence network's `opinion` have no say
     /// where they are empty. The less of a message is
     /// `familiar`, the more even the confidences: one known word among ten strange
     /// ones must not speak for the whole.
     pub fn mix(&self, out: &mut [f32], margins: &mut [f32], opinion: &[f32], familiar: f32) {
+        self.score(out, margins, opinion, familiar);
+        math::softmax(out);
+    }
+
+    /// The logarithms of the confidences, but for what they share.
+    pub fn score(&self, out: &mut [f32], margins: &mut [f32], opinion: &[f32], familiar: f32) {
         if !margins.is_empty() {
             margins.iter_mut().for_each(|margin| *margin *= self.sharpness);
             math::softmax(margins);
@@ -169,7 +180,7 @@ impl Calibration {
                 *out = (1.0 - self.weight) * *out + self.weight * linear;
             }
         }
-        let exponent = self.exponent * math::pow(f64::from(familiar.max(STRANGEST)), f64::from(self.humility)) as f32;
+        let exponent = self.sureness(familiar);
         out.iter_mut().for_each(|p| *p = math::lnf(p.max(LEAST)));
         let heard = self.heard(familiar);
         if heard > 0.0 {
@@ -184,7 +195,6 @@ impl Calibration {
             // Not evened out: to a strange message it is the likelier answer.
             *score += self.exponent * math::lnf(factor);
         }
-        math::softmax(out);
     }
 }
 

@@ -6,12 +6,16 @@ use crate::intent::reasons::{FeatureName, Reasons};
 use crate::message::Message;
 use std::collections::BTreeMap;
 
+/// What the learners' answers together come to beyond the mean of their scores.
+const TOGETHER: &str = "all learners together";
+
 /// What each word adds to the sequence network's log-odds of two classes, by
 /// name, and what is there without any word.
 pub(crate) type OpinionShares = (Vec<(String, f32)>, f32);
 
 impl IntentLearner {
-    /// What speaks for the best class against the second: the mean of the
+    /// What speaks for the best class against the second, in shares of the
+    /// logarithm of how much likelier it is: the mean of the
     /// networks' scores, the linear classifier's margins and the sequence network's
     /// `opinion`, each as much as it counts. `shares_of` tells what the opinion of
     /// two classes is made of. `None` when there is nothing to choose between.
@@ -26,6 +30,7 @@ impl IntentLearner {
         let class = |label: &str| self.stored.labels.iter().position(|known| known == label);
         let pair = [class(first)?, class(second)?];
         let row = self.features.row(message);
+        let scores = self.scores(&row, opinion);
         let (row, familiar) = (row.entries, row.familiar);
         let (mut shares, mut constant) = self.bag.shares(&row, pair);
         if let Some(linear) = &self.linear {
@@ -54,6 +59,11 @@ impl IntentLearner {
             features.extend(words.into_iter().map(|(word, share)| (FeatureName::Known(word), heard * share)));
             constant += heard * rest;
         }
+        // The learners' probabilities are averaged, not their scores, and the intent
+        // for what is out of scope is preferred: what that changes is told by itself.
+        let decided = (scores[pair[0]] - scores[pair[1]]) / self.stored.calibration.sureness(familiar);
+        let told = features.iter().map(|(_, share)| share).sum::<f32>() + constant;
+        features.push((FeatureName::Known(TOGETHER.to_owned()), decided - told));
         Some(Reasons { intents: [(first.to_owned(), sure), (second.to_owned(), less)], features, constant })
     }
 

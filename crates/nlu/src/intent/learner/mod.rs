@@ -13,7 +13,7 @@ mod tests;
 mod train;
 
 use self::calibrate::Calibration;
-use self::features::Features;
+use self::features::{Features, Row};
 use crate::LoadError;
 use crate::message::Message;
 use crate::sections::{SectionReader, SectionWriter};
@@ -51,18 +51,24 @@ impl IntentLearner {
     /// sum to 1. `opinion` are the sequence network's probabilities, empty if there
     /// is none.
     pub fn rank(&self, message: &Message, opinion: &[f32]) -> Vec<(&str, f64)> {
-        let row = self.features.row(message);
+        let mut out = self.scores(&self.features.row(message), opinion);
+        sapa_learn::math::softmax(&mut out);
+        let mut order: Vec<u32> = (0..out.len() as u32).collect();
+        order.sort_by(|a, b| out[*b as usize].total_cmp(&out[*a as usize]));
+        let named = |class: u32| (self.stored.labels[class as usize].as_str(), f64::from(out[class as usize]));
+        order.into_iter().map(named).collect()
+    }
+
+    /// The logarithms of the labels' confidences, but for what they share.
+    fn scores(&self, row: &Row, opinion: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.stored.labels.len()];
         self.bag.probabilities(&row.entries, &mut Scratch::default(), &mut out);
         let mut margins = Vec::new();
         if let Some(linear) = &self.linear {
             linear.scores(&row.entries, &mut margins);
         }
-        self.stored.calibration.mix(&mut out, &mut margins, opinion, row.familiar);
-        let mut order: Vec<u32> = (0..out.len() as u32).collect();
-        order.sort_by(|a, b| out[*b as usize].total_cmp(&out[*a as usize]));
-        let named = |class: u32| (self.stored.labels[class as usize].as_str(), f64::from(out[class as usize]));
-        order.into_iter().map(named).collect()
+        self.stored.calibration.score(&mut out, &mut margins, opinion, row.familiar);
+        out
     }
 
     /// Writes everything.

@@ -6,6 +6,9 @@ use sapa_learn::bag::BagOptions;
 /// Below so many examples every one is left out once to see how sure answers may be.
 const FEW: usize = 1500;
 
+/// Examples from which on a sequence network does not harm.
+const MANY_SEQUENCES: usize = 500;
+
 /// Left-out examples that tell enough.
 const TELLING: usize = 1000;
 
@@ -69,6 +72,12 @@ impl Plan {
 /// Parts that so many examples are cut into.
 pub(super) fn folds(examples: usize) -> usize {
     if examples < FEW { 5 } else { 10 }
+}
+
+/// Whether a sequence network is asked: it must have seen many examples, and take
+/// no more time than the rest.
+pub(super) fn asks_sequences(examples: usize, classes: usize) -> bool {
+    examples >= MANY_SEQUENCES && is_looked_over(examples, classes)
 }
 
 /// Whether the examples are few enough to learn them in more ways than one.

@@ -177,15 +177,17 @@ fn number(names: &[&str], label: &str) -> Option<u32> {
 
 /// The examples, by their labels, whose labels a sequence network that did not
 /// learn them is to tell: a part that the learner leaves out too. `None` if the
-/// network is not asked, because the examples are very many.
+/// network is not asked, because the examples are few or very many, or no label has
+/// two.
 pub(crate) fn held_out(labels: &[&str]) -> Option<Vec<bool>> {
     let names = names(labels.iter().copied());
-    if names.len() < 2 || !plan::is_looked_over(labels.len(), names.len()) {
+    if names.len() < 2 || !plan::asks_sequences(labels.len(), names.len()) {
         return None;
     }
     let labels: Vec<u32> = labels.iter().map(|label| number(&names, label).unwrap_or_default()).collect();
     let parts = parts(&labels, names.len(), plan::folds(labels.len()));
-    Some(parts.into_iter().map(|part| part == Some(0)).collect())
+    let held_out: Vec<bool> = parts.into_iter().map(|part| part == Some(0)).collect();
+    held_out.contains(&true).then_some(held_out)
 }
 
 /// The part of each example: every class is dealt out in turn. The first example
