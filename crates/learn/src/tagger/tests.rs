@@ -97,13 +97,18 @@ fn nothing_to_tag_and_unusable_sequences_are_fine() {
     assert_eq!(TaggerModel::default().tag(&tokens(&[1])).labels, Vec::<u32>::new());
 }
 
-#[test]
-fn reasons_add_up_to_the_margin() {
+/// The corpus, whose sequences with a name are of class 1.
+fn trained_with_classes() -> TaggerModel {
     let mut both = corpus();
     both.iter_mut().for_each(|sequence| sequence.class = Some(sequence.labels.contains(&1).into()));
     let mut options = options(true);
     options.deep = Some(DeepOptions::new(4, 2, columns()));
-    let model = TaggerModel::train(&both, 3, &bio(), &options);
+    TaggerModel::train(&both, 3, &bio(), &options)
+}
+
+#[test]
+fn reasons_add_up_to_the_margin() {
+    let model = trained_with_classes();
     let tokens = tokens(&[0, 1, 2, 0]);
     for (at, label) in [(1, 1), (2, 2), (0, 1)] {
         let reasons = model.explain(&tokens, at, label);
@@ -117,11 +122,7 @@ fn reasons_add_up_to_the_margin() {
 
 #[test]
 fn the_shares_of_a_class_add_up_to_its_log_odds() {
-    let mut both = corpus();
-    both.iter_mut().for_each(|sequence| sequence.class = Some(sequence.labels.contains(&1).into()));
-    let mut options = options(true);
-    options.deep = Some(DeepOptions::new(4, 2, columns()));
-    let model = TaggerModel::train(&both, 3, &bio(), &options);
+    let model = trained_with_classes();
     let tokens = tokens(&[0, 1, 2, 0]);
     let classes = model.tag(&tokens).classes;
     assert!(classes[1] > 0.8 && (classes.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{classes:?}");
