@@ -100,8 +100,10 @@ impl Split {
     /// them to be, every fifth message beside them.
     fn of(held_out: &[bool], sequences: &[TaggedSequence]) -> Self {
         let has_entity = |at: &usize| sequences[*at].labels.iter().any(|&label| label != 0);
-        let telling = (0..held_out.len()).filter(|&at| held_out[at]).filter(has_entity).count();
-        let is_fifth = |at: usize| telling < TELLING && at % HOLD_OUT == HOLD_OUT - 1;
+        let (telling, others): (Vec<usize>, Vec<usize>) =
+            (0..held_out.len()).filter(has_entity).partition(|&at| held_out[at]);
+        let is_little = telling.len() < TELLING && !others.is_empty();
+        let is_fifth = |at: usize| is_little && at % HOLD_OUT == HOLD_OUT - 1;
         let (held_out, learnt) = (0..held_out.len()).partition(|&at| held_out[at] || is_fifth(at));
         Self { learnt, held_out }
     }
@@ -135,5 +137,7 @@ mod tests {
         assert_eq!(split.learnt.len(), 400 - 120);
         let split = Split::of(&[false; 400], &sequences(|_| true));
         assert_eq!(split.held_out, (0..400).filter(|at| at % 5 == 4).collect::<Vec<_>>());
+        // Without any entity there is nothing to be sure of.
+        assert_eq!(Split::of(&asked, &sequences(|_| false)).held_out.len(), 40);
     }
 }
