@@ -1,16 +1,17 @@
 //! Databases that a Rasa 3.6.21 wrote, with a form half filled in, are gone on with.
 //!
-//! `fixtures/rasa` is the bot as Rasa had trained it, and what Rasa's
-//! SQLTrackerStore left of three conversations: `tracker.db` with SQLite,
-//! `tracker.sql` with PostgreSQL, as pg_dump tells it.
+//! `fixtures/rasa` is the bot as Rasa had trained it, but for its sessions, which
+//! never end here, and what Rasa's SQLTrackerStore left of three conversations:
+//! `sqlite.sql` with SQLite, `postgresql.sql` with PostgreSQL, as their programs for
+//! dumps tell it.
 
 use crate::support::{Cluster, PASSWORD, Project, Server, USER, repository};
 
 const FILES: [&str; 4] = ["domain.yml", "config.yml", "data/nlu.yml", "data/rules.yml"];
 
-fn fixture(name: &str) -> Vec<u8> {
+fn fixture(name: &str) -> String {
     let path = repository().join("tests/integration/fixtures/rasa").join(name);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The bot, and where its conversations are.
@@ -43,7 +44,12 @@ fn goes_on(project: &Project) {
 #[test]
 fn a_file_that_rasa_wrote_is_taken_over_in_the_middle_of_a_form() {
     let project = bot("tracker_store:\n  type: SQL\n  dialect: sqlite\n  db: rasa.db\n");
-    project.write("rasa.db", fixture("tracker.db"));
+    let url = format!("sqlite://{}?mode=rwc", project.path("rasa.db").display());
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        let pool = sqlx::SqlitePool::connect(&url).await.expect("the database");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(fixture("sqlite.sql"))).execute(&pool).await.expect("what Rasa left");
+        pool.close().await;
+    });
     goes_on(&project);
 }
 
@@ -51,7 +57,7 @@ fn a_file_that_rasa_wrote_is_taken_over_in_the_middle_of_a_form() {
 fn a_postgresql_database_that_rasa_wrote_is_taken_over_in_the_middle_of_a_form() {
     let Some(cluster) = Cluster::shared() else { return };
     let database = cluster.database();
-    cluster.sql(&database, &String::from_utf8(fixture("tracker.sql")).expect("text"));
+    cluster.sql(&database, &fixture("postgresql.sql"));
     let port = cluster.port;
     goes_on(&bot(&format!(
         "tracker_store:\n  type: SQL\n  dialect: postgresql\n  url: 127.0.0.1\n  port: {port}\n  db: {database}\n  \
