@@ -5,7 +5,7 @@
 //! `sqlite.sql` with SQLite, `postgresql.sql` with PostgreSQL, as their programs for
 //! dumps tell it.
 
-use crate::support::{Cluster, PASSWORD, Project, Server, USER, repository};
+use crate::support::{Cluster, PASSWORD, Project, RUNTIME, Server, USER, repository};
 
 const FILES: [&str; 4] = ["domain.yml", "config.yml", "data/nlu.yml", "data/rules.yml"];
 
@@ -45,7 +45,7 @@ fn goes_on(project: &Project) {
 fn a_file_that_rasa_wrote_is_taken_over_in_the_middle_of_a_form() {
     let project = bot("tracker_store:\n  type: SQL\n  dialect: sqlite\n  db: rasa.db\n");
     let url = format!("sqlite://{}?mode=rwc", project.path("rasa.db").display());
-    tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+    RUNTIME.block_on(async {
         let pool = sqlx::SqlitePool::connect(&url).await.expect("the database");
         sqlx::raw_sql(sqlx::AssertSqlSafe(fixture("sqlite.sql"))).execute(&pool).await.expect("what Rasa left");
         pool.close().await;
