@@ -5,6 +5,7 @@ mod actions;
 mod cache;
 mod health;
 mod http;
+mod inbox;
 mod locks;
 mod model_slot;
 mod nlg;
@@ -24,11 +25,12 @@ use sapa_sdk::{BotMessage, Event, JsonMap, ParseData};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-pub use crate::store::Timer;
-use crate::store::{Clock, Seen, Store, StoreError};
+pub use crate::store::{Accepted, Intake, Pending, Seen, Timer};
+use crate::store::{Clock, Store, StoreError};
 
 pub use actions::ActionClient;
 pub use http::EndpointError;
+pub use inbox::INBOX_LEASE;
 pub use model_slot::{LoadedModel, ModelSlot};
 pub use nlg::NlgClient;
 pub use outbox::{LEASE, Senders, Speakers, Unsent};
@@ -55,6 +57,9 @@ pub enum AgentError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The server ends before this is done.
+    #[error("the server is stopping; try again")]
+    Stopping,
     /// Other processes kept writing to the conversation.
     #[error("the conversation is being written by somebody else; try again")]
     Contended,

@@ -10,7 +10,7 @@ use sapa_sdk::BotMessage;
 use serde_json::{Value, json};
 
 use super::{Agent, AgentError, SendError, Sender};
-use crate::store::{OutboxClaim, OutboxItem, OutboxMessage, Settled};
+use crate::store::{Claim, OutboxItem, OutboxMessage, Settled};
 
 /// Pauses between attempts, seconds: the first; the longest; and the longest where
 /// it is unknown whether a message arrived, of which there are a few attempts only.
@@ -103,7 +103,7 @@ impl Agent {
         if channels.is_empty() {
             return Ok(Vec::new());
         }
-        let claim = OutboxClaim { owner: &self.owner, channels: &channels, seconds: LEASE.as_secs_f64(), limit };
+        let claim = Claim { owner: &self.owner, channels: &channels, seconds: LEASE.as_secs_f64(), limit };
         let items = self.store.claim_outbox(claim).await?;
         Ok(items.into_iter().map(|item| self.unsent_of(item)).collect())
     }

@@ -136,6 +136,7 @@ pub(super) fn message(timer: &Timer) -> Incoming {
         channel: CHANNEL.to_owned(),
         // A store may give an id again; the time tells the timers apart.
         dedupe_key: Some(format!("{}@{scheduled_at}", timer.id)),
+        inbox_id: None,
         address: None,
         message: UserMessage {
             text,

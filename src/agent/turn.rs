@@ -31,6 +31,8 @@ pub struct Incoming {
     pub channel: String,
     /// Id by which a repetition is recognised.
     pub dedupe_key: Option<String>,
+    /// Its inbox row, when the channel had it accepted before.
+    pub inbox_id: Option<i64>,
     /// Where the reply goes, when it is sent on its own instead of answering a
     /// request: its messages are written with the turn, and go out through the
     /// channel that `message.output_channel` names.
@@ -105,10 +107,8 @@ impl Agent {
     }
 
     async fn journal(&self, incoming: &Incoming) -> Result<Journal, AgentError> {
-        let key = incoming
-            .dedupe_key
-            .as_ref()
-            .map(|dedupe_key| TurnKey::Fresh { channel: incoming.channel.clone(), dedupe_key: dedupe_key.clone() });
+        let fresh = |key: &String| TurnKey::Fresh { channel: incoming.channel.clone(), dedupe_key: key.clone() };
+        let key = incoming.inbox_id.map(TurnKey::Inbox).or_else(|| incoming.dedupe_key.as_ref().map(fresh));
         let mut kept = BTreeMap::new();
         if let Some(key) = &key {
             for step in self.store.journalled(key).await? {
@@ -144,7 +144,8 @@ impl Agent {
             .with_nlg_server(self.servers.nlg.is_some());
         let done = self.drive(&mut turn, &model, incoming, journal).await?;
         // Only a message with an id can come again and ask for its reply.
-        let reply = incoming.dedupe_key.is_some().then(|| render(&done.messages));
+        let has_id = incoming.dedupe_key.is_some() || incoming.inbox_id.is_some();
+        let reply = has_id.then(|| render(&done.messages));
         let commit = Commit {
             sender_id: incoming.sender_id.clone(),
             expected_version: version,
@@ -439,6 +440,9 @@ fn identity(incoming: &Incoming) -> &str {
 }
 
 fn inbox_message(incoming: &Incoming) -> InboxMessage {
+    if let Some(id) = incoming.inbox_id {
+        return InboxMessage::Accepted(id);
+    }
     InboxMessage::Fresh {
         channel: incoming.channel.clone(),
         dedupe_key: incoming.dedupe_key.clone(),

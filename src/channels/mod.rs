@@ -1,7 +1,9 @@
 //! Channels: they hand messages to the agent and send what the bot says. They
 //! never touch the store's writing side.
 
+pub mod inbox;
 mod json;
+mod leases;
 pub mod outbox;
 pub mod output;
 pub mod reminders;

@@ -2,12 +2,14 @@
 //! their order.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::leases::Leases;
 use crate::agent::{Agent, LEASE, SendError, Unsent};
 
 /// How often messages are looked for that nobody told of: those whose time has come.
@@ -19,10 +21,6 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// Messages that are under way at once, at most.
 const MOST_UNDER_WAY: usize = 256;
 
-/// A message is sent only while it is this process's for so long at least; else it is
-/// held on to first: others may have taken it while this process slept.
-const MARGIN: Duration = Duration::from_secs(5);
-
 /// Pause between two tries to write down what came of messages.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -32,7 +30,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 
 /// Sends what turns say until told to stop.
 pub async fn run(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) {
-    let mut pump = Pump { agent, under_way: JoinSet::new(), ledger: Arc::default(), upkeep: None };
+    let mut pump = Pump { agent, under_way: JoinSet::new(), ledger: Arc::new(Ledger::new()), upkeep: None };
     loop {
         pump.look_after().await;
         pump.send_ready().await;
@@ -57,17 +55,12 @@ struct Pump {
 }
 
 /// What this process knows of messages that it sends.
-#[derive(Default)]
-struct Ledger(Mutex<Entries>);
-
-#[derive(Default)]
-struct Entries {
-    /// Messages under way, and until when they are this process's.
-    under_way: HashMap<i64, Instant>,
+struct Ledger {
+    under_way: Leases,
     /// How often it stayed unknown whether a message arrived.
-    doubts: HashMap<i64, u32>,
+    doubts: Mutex<HashMap<i64, u32>>,
     /// Nothing new is begun.
-    is_stopping: bool,
+    is_stopping: AtomicBool,
 }
 
 impl Pump {
@@ -76,10 +69,10 @@ impl Pump {
             return;
         }
         self.upkeep = Some(Instant::now());
-        if !hold(&self.agent, &self.ledger, self.ledger.under_way()).await {
+        if !hold(&self.agent, &self.ledger, self.ledger.under_way.ids()).await {
             return;
         }
-        match self.agent.take_over_unsent(&[], self.ledger.under_way()).await {
+        match self.agent.take_over_unsent(&[], self.ledger.under_way.ids()).await {
             Ok(0) => {}
             Ok(messages) => tracing::warn!(messages, "messages may have arrived before a stop; they are sent again"),
             Err(error) => tracing::warn!(%error, "messages of processes that are gone could not be looked up"),
@@ -97,7 +90,7 @@ impl Pump {
         let taken = Instant::now();
         match self.agent.take_unsent(limit).await {
             Ok(ready) => {
-                self.ledger.begin(&ready, taken + LEASE);
+                self.ledger.under_way.begin(ready.iter().map(|message| message.id), taken + LEASE);
                 for messages in by_conversation(ready) {
                     self.under_way.spawn(send_all(Arc::clone(&self.agent), Arc::clone(&self.ledger), messages));
                 }
@@ -108,7 +101,7 @@ impl Pump {
 
     /// Waits a while for what is under way.
     async fn stop(mut self) {
-        self.ledger.entries().is_stopping = true;
+        self.ledger.is_stopping.store(true, Ordering::Relaxed);
         let all = async { while self.under_way.join_next().await.is_some() {} };
         // What is left stands in the store.
         let _ = tokio::time::timeout(STOP_WITHIN, all).await;
@@ -116,60 +109,31 @@ impl Pump {
 }
 
 impl Ledger {
-    fn begin(&self, messages: &[Unsent], until: Instant) {
-        self.entries().under_way.extend(messages.iter().map(|message| (message.id, until)));
-    }
-
-    fn under_way(&self) -> Vec<i64> {
-        self.entries().under_way.keys().copied().collect()
-    }
-
-    fn is_held(&self, id: i64) -> bool {
-        self.entries().under_way.get(&id).is_some_and(|until| *until > Instant::now() + MARGIN)
-    }
-
-    /// Of the messages `asked`, only `held` are this process's still, until then.
-    fn held(&self, asked: &[i64], held: &[i64], until: Instant) {
-        let mut entries = self.entries();
-        for id in asked {
-            // What was settled meanwhile is not under way any more.
-            let Some(own) = entries.under_way.get_mut(id) else { continue };
-            if held.contains(id) {
-                *own = until;
-            } else {
-                entries.under_way.remove(id);
-            }
-        }
+    fn new() -> Self {
+        Self { under_way: Leases::of(LEASE), doubts: Mutex::default(), is_stopping: AtomicBool::new(false) }
     }
 
     fn end(&self, messages: &[Unsent]) {
-        let mut entries = self.entries();
-        for message in messages {
-            entries.under_way.remove(&message.id);
-        }
+        messages.iter().for_each(|message| self.under_way.end(message.id));
     }
 
     /// Notes an outcome; whether the message is given up, as it stayed unknown too
     /// often whether it arrived.
     fn note(&self, id: i64, outcome: &Result<(), SendError>) -> bool {
-        let mut entries = self.entries();
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
         let gives_up = match outcome {
             Err(SendError::Retry { .. }) => return false,
             Err(SendError::Doubtful { most, .. }) => {
-                let count = entries.doubts.entry(id).or_default();
+                let count = doubts.entry(id).or_default();
                 *count += 1;
                 *count >= *most
             }
             Ok(()) | Err(SendError::Refused(_)) => false,
         };
         if gives_up || !matches!(outcome, Err(SendError::Doubtful { .. })) {
-            entries.doubts.remove(&id);
+            doubts.remove(&id);
         }
         gives_up
-    }
-
-    fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -178,7 +142,7 @@ async fn hold(agent: &Agent, ledger: &Ledger, ids: Vec<i64>) -> bool {
     let until = Instant::now() + LEASE;
     match agent.hold_unsent(ids.clone()).await {
         Ok(held) => {
-            ledger.held(&ids, &held, until);
+            ledger.under_way.renew(&ids, &held, until);
             true
         }
         Err(error) => {
@@ -206,15 +170,15 @@ fn by_conversation(ready: Vec<Unsent>) -> Vec<Vec<Unsent>> {
 /// tried again the others wait.
 async fn send_all(agent: Arc<Agent>, ledger: Arc<Ledger>, messages: Vec<Unsent>) {
     for (at, unsent) in messages.iter().enumerate() {
-        if ledger.entries().is_stopping {
+        if ledger.is_stopping.load(Ordering::Relaxed) {
             let after = Some(Duration::ZERO);
             let waits = Err(SendError::Retry { reason: "the server stops".to_owned(), after });
             settle(&agent, &messages[at..].iter().map(|message| (message, &waits)).collect::<Vec<_>>(), false).await;
             return;
         }
-        if !ledger.is_held(unsent.id) {
+        if !ledger.under_way.is_safe(unsent.id) {
             let rest = messages[at..].iter().map(|message| message.id).collect();
-            if !hold(&agent, &ledger, rest).await || !ledger.is_held(unsent.id) {
+            if !hold(&agent, &ledger, rest).await || !ledger.under_way.is_safe(unsent.id) {
                 // Somebody else has them, or will: nothing is to be said of them.
                 ledger.end(&messages[at..]);
                 return;

@@ -131,6 +131,7 @@ async fn handle(agent: Arc<Agent>, request: Request, key: Option<String>) -> Res
         channel: "rest".to_owned(),
         // Two senders may choose the same key: it counts within a conversation.
         dedupe_key: key.map(|key| json!([recipient, key]).to_string()),
+        inbox_id: None,
         address: None,
         message: UserMessage {
             text: request.text,
@@ -193,7 +194,7 @@ fn failure(error: &AgentError) -> Response {
         error if error.is_lasting() => StatusCode::INTERNAL_SERVER_ERROR,
         AgentError::TooManyWaiting => StatusCode::TOO_MANY_REQUESTS,
         AgentError::NoModel(_) => StatusCode::CONFLICT,
-        AgentError::Store(_) | AgentError::Contended => StatusCode::SERVICE_UNAVAILABLE,
+        AgentError::Store(_) | AgentError::Contended | AgentError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
     };
     tracing::error!(%error, "a message was not handled");
     // Where the database is concerns nobody who writes to the bot.

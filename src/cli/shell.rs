@@ -102,6 +102,7 @@ fn incoming(sender_id: &str, text: String) -> Incoming {
         sender_id: sender_id.to_owned(),
         channel: "cmdline".to_owned(),
         dedupe_key: None,
+        inbox_id: None,
         address: None,
         message: UserMessage {
             text,

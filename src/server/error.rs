@@ -71,7 +71,9 @@ impl From<AgentError> for ApiError {
         let (status, reason) = match error {
             AgentError::NoModel(_) => return Self::conflict(format!("No agent loaded: {error}.")),
             AgentError::TooManyWaiting => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
-            AgentError::Store(_) | AgentError::Contended => (StatusCode::SERVICE_UNAVAILABLE, "ConversationError"),
+            AgentError::Store(_) | AgentError::Contended | AgentError::Stopping => {
+                (StatusCode::SERVICE_UNAVAILABLE, "ConversationError")
+            }
         };
         Self { status, reason, message: error.to_string() }
     }

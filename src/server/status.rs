@@ -32,6 +32,7 @@ pub(super) async fn health(State(app): State<App>) -> Response {
         "status": word,
         "sapa_version": env!("CARGO_PKG_VERSION"),
         "model_id": loaded.map(|l| l.model.id.clone()),
+        "unserved": app.agent.unserved().await,
         "unsent": app.agent.unsent().await,
     });
     (status, Json(body)).into_response()

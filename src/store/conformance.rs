@@ -1,5 +1,8 @@
 //! What every store must do. Each store's own tests call [`conformance`].
 
+mod inbox;
+mod outbox;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -81,8 +84,8 @@ fn message(text: &str, not_before: Option<f64>) -> OutboxMessage {
 }
 
 /// For half a minute, of all channels that are used here.
-fn claim(owner: &'static str, limit: u32) -> OutboxClaim<'static> {
-    OutboxClaim { owner, channels: &["telegram", "callback"], seconds: 30.0, limit }
+fn claim(owner: &'static str, limit: u32) -> Claim<'static> {
+    Claim { owner, channels: &["telegram", "callback"], seconds: 30.0, limit }
 }
 
 fn texts(items: &[OutboxItem]) -> Vec<&str> {
@@ -100,14 +103,8 @@ pub(super) async fn conformance(store: Arc<dyn Store>, hand: &Hand) {
     any_text_survives(store_ref).await;
     impossible_names_are_refused(store_ref).await;
     senders_are_listed_in_pages(store_ref).await;
-    an_accepted_message_has_one_turn(store_ref).await;
-    a_repeated_fresh_message_gets_the_stored_reply(store_ref).await;
-    messages_are_numbered_within_their_conversation(store_ref).await;
-    pending_messages_are_handed_out_until_done_or_buried(store_ref).await;
-    kept_answers_last_until_their_turn_commits(store_ref).await;
-    the_outbox_keeps_the_order_of_a_conversation(store_ref, hand).await;
-    a_message_in_doubt_is_marked_when_sent_again(store_ref).await;
-    what_a_lost_sender_had_is_sent_by_another(store_ref).await;
+    inbox::conformance(&store).await;
+    outbox::conformance(&store, hand).await;
     timers_are_set_replaced_called_off_and_taken(store_ref, hand).await;
     published_events_are_confirmed_one_by_one(store_ref).await;
     cursors_keep_the_last_value(store_ref).await;
@@ -115,8 +112,7 @@ pub(super) async fn conformance(store: Arc<dyn Store>, hand: &Hand) {
     parallel_conversations_lose_nothing(store.clone()).await;
     one_conversation_stormed_from_all_sides_stays_whole(store.clone()).await;
     a_key_used_in_two_conversations_has_one_turn(store.clone()).await;
-    messages_accepted_at_once_have_one_row_each(store.clone()).await;
-    a_message_is_taken_out_by_one_only(store.clone(), hand).await;
+    outbox::a_message_is_taken_out_by_one_only(store.clone(), hand).await;
     old_finished_rows_are_pruned(store_ref, hand).await;
     store.close().await.unwrap();
     store.close().await.unwrap();
@@ -234,7 +230,7 @@ async fn impossible_names_are_refused(store: &dyn Store) {
     let (nul, long) = ("a\0b", "é".repeat(256));
     for name in [nul, &long] {
         assert!(invalid(store.commit(turn(name, 0, vec![slot(1)])).await));
-        assert!(matches!(store.accept(intake("rest", None, name)).await, Err(StoreError::Invalid(_))));
+        assert!(matches!(store.accept(intake("rest", None, name), "x", 30.0).await, Err(StoreError::Invalid(_))));
         let empty = Conversation { version: 0, next_seq: 1, events: vec![] };
         assert_eq!(store.load(name).await, Ok(empty.clone()));
         assert_eq!(store.load_all(name).await, Ok(empty));
@@ -270,209 +266,6 @@ async fn senders_are_listed_in_pages(store: &dyn Store) {
         paged.extend(page);
     }
     assert_eq!(paged, all);
-}
-
-async fn an_accepted_message_has_one_turn(store: &dyn Store) {
-    let accepted = store.accept(intake("telegram", Some("7"), "satu")).await.unwrap();
-    assert_eq!((accepted.seq, &accepted.duplicate), (1, &None));
-    let again = store.accept(intake("telegram", Some("7"), "satu")).await.unwrap();
-    assert_eq!(again, Accepted { duplicate: Some(Seen::Open), ..accepted.clone() });
-    let other_channel = store.accept(intake("socketio", Some("7"), "satu")).await.unwrap();
-    assert_eq!((other_channel.seq, &other_channel.duplicate), (2, &None));
-    assert_eq!(store.exists("satu").await, Ok(false), "a message alone makes no events");
-
-    let commit = Commit {
-        inbox: answered(accepted.inbox_id, json!(["ya"])),
-        outbox: vec![message("ya", None)],
-        ..turn("satu", 0, vec![slot(1)])
-    };
-    assert_eq!(store.commit(commit.clone()).await, Ok(Committed { version: 1 }));
-    let duplicate = Err(CommitError::Duplicate { reply: Some(json!(["ya"])) });
-    assert_eq!(store.commit(commit.clone()).await, duplicate);
-    assert_eq!(store.commit(Commit { expected_version: 1, ..commit }).await, duplicate);
-    assert_eq!(store.load("satu").await.unwrap().events, vec![slot(1)]);
-    let sent = store.claim_outbox(claim("a", 9)).await.unwrap();
-    assert_eq!(sent.iter().map(|item| item.inbox_id).collect::<Vec<_>>(), [Some(accepted.inbox_id)]);
-    store.settle_outbox("a", vec![(sent[0].id, Settled::Sent)]).await.unwrap();
-    let again = store.accept(intake("telegram", Some("7"), "satu")).await.unwrap();
-    assert_eq!(again.duplicate, Some(Seen::Done { reply: Some(json!(["ya"])) }));
-
-    for (sender, id) in [("satu", 999_999), ("lain", other_channel.inbox_id)] {
-        let version = store.load(sender).await.unwrap().version;
-        let unknown = Commit { inbox: answered(id, json!([])), ..turn(sender, version, vec![slot(2)]) };
-        let refused = store.commit(unknown).await;
-        assert!(matches!(refused, Err(CommitError::Store(StoreError::Invalid(_)))), "{refused:?}");
-    }
-}
-
-async fn a_repeated_fresh_message_gets_the_stored_reply(store: &dyn Store) {
-    let commit = |reply: &str| Commit {
-        inbox: fresh("rest", Some("kunci"), json!([{ "text": reply }])),
-        ..turn("segar", 0, vec![slot(reply)])
-    };
-    let (a, b) = tokio::join!(store.commit(commit("satu")), store.commit(commit("dua")));
-    let winner = if a.is_ok() { "satu" } else { "dua" };
-    let lost = Err(CommitError::Duplicate { reply: Some(json!([{ "text": winner }])) });
-    assert!(a == lost || b == lost, "{a:?} {b:?}");
-    let later = Commit { expected_version: 1, ..commit("tiga") };
-    assert_eq!(store.commit(later).await, lost);
-    assert_eq!(store.load("segar").await.unwrap().events, vec![slot(winner)]);
-    for version in 1..4 {
-        let commit = Commit { inbox: fresh("rest", None, json!([])), ..turn("segar", version, vec![]) };
-        assert_eq!(store.commit(commit).await, Ok(Committed { version: version + 1 }));
-    }
-}
-
-async fn messages_are_numbered_within_their_conversation(store: &dyn Store) {
-    for seq in 1..4 {
-        assert_eq!(store.accept(intake("nomor", None, "nomor")).await.unwrap().seq, seq);
-    }
-    store.accept(intake("nomor", Some("x"), "nomor")).await.unwrap();
-    store.accept(intake("nomor", Some("x"), "nomor")).await.unwrap();
-    store.commit(Commit { inbox: fresh("rest", None, json!([])), ..turn("nomor", 0, vec![]) }).await.unwrap();
-    assert_eq!(store.load("nomor").await.unwrap().next_seq, 6);
-    assert_eq!(store.accept(intake("nomor", None, "nomor")).await.unwrap().seq, 6);
-}
-
-async fn pending_messages_are_handed_out_until_done_or_buried(store: &dyn Store) {
-    let mut ids = Vec::new();
-    for key in ["a", "b", "c"] {
-        ids.push(store.accept(intake("antre", Some(key), "antre")).await.unwrap().inbox_id);
-    }
-    let ours = |rows: Vec<Pending>| {
-        let rows = rows.into_iter().filter(|row| row.intake.channel == "antre");
-        rows.map(|row| (row.inbox_id, row.seq, row.attempts)).collect::<Vec<_>>()
-    };
-    let expected: Vec<_> = (1..).zip(&ids).map(|(seq, id)| (*id, seq, 1)).collect();
-    assert_eq!(ours(store.pending(0, 100).await.unwrap()), expected);
-    let page = store.pending(ids[0], 1).await.unwrap();
-    assert_eq!(page[0].intake, intake("antre", Some("b"), "antre"));
-    assert_eq!(ours(page), [(ids[1], 2, 2)]);
-    store.commit(Commit { inbox: answered(ids[0], Value::Null), ..turn("antre", 0, vec![]) }).await.unwrap();
-    assert_eq!(store.bury(ids[1]).await, Ok(true));
-    assert_eq!(store.bury(ids[1]).await, Ok(false));
-    assert_eq!(store.bury(ids[0]).await, Ok(false));
-    assert_eq!(store.seen("antre", "b").await.unwrap().unwrap().duplicate, Some(Seen::Dead));
-    assert_eq!(ours(store.pending(0, 100).await.unwrap()), [(ids[2], 3, 2)]);
-    let dead = Commit { inbox: answered(ids[1], Value::Null), ..turn("antre", 1, vec![]) };
-    assert!(matches!(store.commit(dead).await, Err(CommitError::Store(StoreError::Invalid(_)))));
-}
-
-async fn kept_answers_last_until_their_turn_commits(store: &dyn Store) {
-    let inbox_id = store.accept(intake("jurnal", None, "jurnal")).await.unwrap().inbox_id;
-    let by_id = TurnKey::Inbox(inbox_id);
-    let by_key = TurnKey::Fresh { channel: "rest".into(), dedupe_key: "jurnal".into() };
-    let step = |step: i64, hash: &str| Step {
-        step,
-        action: format!("action_{step}"),
-        request_hash: hash.into(),
-        response: json!({"events": [], "responses": [{"text": hash}]}),
-    };
-    for key in [&by_id, &by_key] {
-        store.journal(key, step(1, "b")).await.unwrap();
-        store.journal(key, step(0, "lama")).await.unwrap();
-        store.journal(key, step(0, "a")).await.unwrap();
-        assert_eq!(store.journalled(key).await, Ok(vec![step(0, "a"), step(1, "b")]));
-    }
-    let lost = Commit { inbox: answered(inbox_id, json!([])), ..turn("jurnal", 9, vec![]) };
-    assert_eq!(store.commit(lost.clone()).await, Err(CommitError::Conflict { current: 0 }));
-    assert_eq!(store.journalled(&by_id).await.unwrap().len(), 2);
-    store.commit(Commit { expected_version: 0, ..lost }).await.unwrap();
-    assert_eq!(store.journalled(&by_id).await, Ok(vec![]));
-    assert_eq!(store.journalled(&by_key).await.unwrap().len(), 2);
-    let commit = Commit { inbox: fresh("rest", Some("jurnal"), json!([])), ..turn("jurnal", 1, vec![]) };
-    store.commit(commit).await.unwrap();
-    assert_eq!(store.journalled(&by_key).await, Ok(vec![]));
-}
-
-async fn the_outbox_keeps_the_order_of_a_conversation(store: &dyn Store, hand: &Hand) {
-    let commit = Commit {
-        outbox: vec![message("satu", None), message("dua", Some(105.0)), message("tiga", None)],
-        ..turn("kotak", 0, vec![])
-    };
-    store.commit(commit).await.unwrap();
-    let commit = Commit {
-        inbox: fresh("rest", None, json!([])),
-        outbox: vec![message("lain", None), message("lain lagi", None)],
-        ..turn("kotak lain", 0, vec![])
-    };
-    store.commit(commit).await.unwrap();
-    assert_eq!(store.unsent().await, Ok(5));
-    let first = store.claim_outbox(claim("a", 2)).await.unwrap();
-    assert_eq!(texts(&first), ["satu", "lain"]);
-    assert_eq!(store.unsent().await, Ok(5), "they are not out yet");
-    assert_eq!((first[0].inbox_id, first[0].ordinal, first[0].attempts), (None, 0, 1));
-    assert_eq!(first[0].sender_id, "kotak");
-    assert!(first[1].inbox_id.is_some() && !first[1].possible_double);
-    assert_eq!(store.claim_outbox(claim("a", 9)).await, Ok(vec![]), "others wait for what is being sent");
-    let results =
-        vec![(first[0].id, Settled::Sent), (first[1].id, Settled::Retry { not_before: 110.0, in_doubt: false })];
-    store.settle_outbox("a", results).await.unwrap();
-    assert_eq!(store.claim_outbox(claim("a", 9)).await, Ok(vec![]), "others wait for what is put off");
-    hand.set(105.0);
-    let second = store.claim_outbox(claim("a", 9)).await.unwrap();
-    assert_eq!(texts(&second), ["dua", "tiga"]);
-    store.settle_outbox("a", second.iter().map(|item| (item.id, Settled::Failed)).collect()).await.unwrap();
-    hand.set(110.0);
-    let third = store.claim_outbox(claim("a", 9)).await.unwrap();
-    assert_eq!(texts(&third), ["lain", "lain lagi"]);
-    assert_eq!((third[0].attempts, third[1].ordinal, third[0].possible_double), (2, 1, false));
-    store.settle_outbox("a", third.iter().map(|item| (item.id, Settled::Sent)).collect()).await.unwrap();
-    let never = store
-        .settle_outbox("a", vec![(third[0].id, Settled::Retry { not_before: f64::INFINITY, in_doubt: false })])
-        .await;
-    assert!(matches!(never, Err(StoreError::Invalid(_))));
-    assert_eq!(store.unsent().await, Ok(0));
-    assert_eq!(store.claim_outbox(claim("a", 9)).await, Ok(vec![]));
-}
-
-async fn a_message_in_doubt_is_marked_when_sent_again(store: &dyn Store) {
-    let outbox = ["a", "b", "c"].map(|text| message(text, None)).into();
-    store.commit(Commit { outbox, ..turn("ragu", 0, vec![]) }).await.unwrap();
-    let claimed = store.claim_outbox(claim("a", 9)).await.unwrap();
-    let again = |in_doubt| Settled::Retry { not_before: 0.0, in_doubt };
-    let results = vec![(claimed[0].id, again(true)), (claimed[1].id, again(false)), (claimed[2].id, Settled::Doubtful)];
-    store.settle_outbox("a", results).await.unwrap();
-    let second = store.claim_outbox(claim("a", 9)).await.unwrap();
-    assert_eq!(texts(&second), ["a", "b"], "what is in doubt for good rests");
-    let marks: Vec<_> = second.iter().map(|item| (item.possible_double, item.attempts)).collect();
-    assert_eq!(marks, [(true, 2), (false, 2)]);
-    store.settle_outbox("a", second.iter().map(|item| (item.id, Settled::Sent)).collect()).await.unwrap();
-}
-
-async fn what_a_lost_sender_had_is_sent_by_another(store: &dyn Store) {
-    let rest = OutboxMessage { channel: "callback".into(), ..message("istirahat", None) };
-    store.commit(Commit { outbox: vec![message("hilang", None)], ..turn("pewaris", 0, vec![]) }).await.unwrap();
-    store.commit(Commit { outbox: vec![rest], ..turn("pewaris lain", 0, vec![]) }).await.unwrap();
-    let first = store.claim_outbox(claim("a", 9)).await.unwrap();
-    assert_eq!(texts(&first), ["hilang", "istirahat"]);
-    let other = OutboxClaim { channels: &["slack"], ..claim("c", 9) };
-    store.commit(Commit { outbox: vec![message("lain", None)], ..turn("pewaris ketiga", 0, vec![]) }).await.unwrap();
-    assert_eq!(store.claim_outbox(other).await, Ok(vec![]), "whoever cannot send it leaves it");
-    let third = store.claim_outbox(claim("a", 9)).await.unwrap();
-    store.settle_outbox("a", vec![(third[0].id, Settled::Sent)]).await.unwrap();
-    assert_eq!(store.reclaim_outbox(&[], vec![]).await, Ok(0), "they are still being sent");
-    // Holding on for no time lets go of them.
-    let hold = |owner, seconds| store.hold_outbox(owner, first.iter().map(|item| item.id).collect(), seconds);
-    assert_eq!(hold("b", 0.0).await, Ok(vec![]));
-    assert_eq!(store.reclaim_outbox(&[], vec![]).await, Ok(0), "they are another's");
-    let mut held = hold("a", 0.0).await.unwrap();
-    held.sort_unstable();
-    assert_eq!(held, first.iter().map(|item| item.id).collect::<Vec<_>>());
-    hold("a", 30.0).await.unwrap();
-    assert_eq!(store.reclaim_outbox(&[], vec![]).await, Ok(0), "they were held on to");
-    hold("a", 0.0).await.unwrap();
-    assert_eq!(store.reclaim_outbox(&["callback"], vec![first[0].id, first[1].id]).await, Ok(0), "they are under way");
-    assert_eq!(store.reclaim_outbox(&["callback"], vec![]).await, Ok(2));
-    let second = store.claim_outbox(claim("b", 9)).await.unwrap();
-    assert_eq!(texts(&second), ["hilang"], "the other channel's rests");
-    assert!(second[0].possible_double);
-    // The first one speaks too late.
-    store.settle_outbox("a", vec![(second[0].id, Settled::Failed)]).await.unwrap();
-    store.settle_outbox("b", vec![(second[0].id, Settled::Retry { not_before: 0.0, in_doubt: false })]).await.unwrap();
-    let third = store.claim_outbox(claim("b", 9)).await.unwrap();
-    assert_eq!((texts(&third), third[0].attempts), (vec!["hilang"], 3));
-    store.settle_outbox("b", vec![(third[0].id, Settled::Sent)]).await.unwrap();
 }
 
 async fn timers_are_set_replaced_called_off_and_taken(store: &dyn Store, hand: &Hand) {
@@ -634,48 +427,9 @@ async fn a_key_used_in_two_conversations_has_one_turn(store: Arc<dyn Store>) {
     tasks.join_all().await;
 }
 
-async fn messages_accepted_at_once_have_one_row_each(store: Arc<dyn Store>) {
-    let mut tasks = tokio::task::JoinSet::new();
-    for number in 0..20_i64 {
-        let store = store.clone();
-        // Each message comes twice.
-        let key = (number / 2).to_string();
-        tasks.spawn(async move { store.accept(intake("serentak", Some(&key), "serentak")).await.unwrap() });
-    }
-    let accepted = tasks.join_all().await;
-    assert_eq!(accepted.iter().filter(|row| row.duplicate.is_none()).count(), 10);
-    let numbers: BTreeSet<_> = accepted.iter().map(|row| row.seq).collect();
-    assert_eq!(numbers, (1..=10).collect());
-    assert_eq!(accepted.iter().map(|row| row.inbox_id).collect::<BTreeSet<_>>().len(), 10);
-}
-
-async fn a_message_is_taken_out_by_one_only(store: Arc<dyn Store>, hand: &Hand) {
-    hand.set(500.0);
-    for number in 0..20 {
-        let outbox = ["satu", "dua"].map(|text| message(&format!("{text} {number}"), None)).into();
-        store.commit(Commit { outbox, ..turn(&format!("loket-{number}"), 0, vec![]) }).await.unwrap();
-    }
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..10 {
-        let store = store.clone();
-        tasks.spawn(async move { store.claim_outbox(claim("a", 5)).await.unwrap() });
-    }
-    let mut claimed: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
-    // Both of a conversation may go at once to one, the second never before the
-    // first has gone to somebody.
-    let ids: BTreeSet<_> = claimed.iter().map(|item| item.id).collect();
-    assert_eq!(ids.len(), claimed.len(), "nobody got what another has");
-    assert!(claimed.iter().all(|item| item.attempts == 1));
-    while !claimed.is_empty() {
-        store.settle_outbox("a", claimed.iter().map(|item| (item.id, Settled::Sent)).collect()).await.unwrap();
-        claimed = store.claim_outbox(claim("a", 100)).await.unwrap();
-        assert!(claimed.iter().all(|item| !ids.contains(&item.id)));
-    }
-}
-
 async fn old_finished_rows_are_pruned(store: &dyn Store, hand: &Hand) {
     hand.set(1000.0);
-    let open = store.accept(intake("pangkas", Some("terbuka"), "pangkas")).await.unwrap().inbox_id;
+    let open = store.accept(intake("pangkas", Some("terbuka"), "pangkas"), "x", 30.0).await.unwrap().inbox_id;
     let step = Step { step: 0, action: "a".into(), request_hash: "h".into(), response: Value::Null };
     let orphan = TurnKey::Fresh { channel: "rest".into(), dedupe_key: "tak kembali".into() };
     store.journal(&TurnKey::Inbox(open), step.clone()).await.unwrap();
@@ -695,7 +449,11 @@ async fn old_finished_rows_are_pruned(store: &dyn Store, hand: &Hand) {
     assert_eq!((texts(&waiting), waiting[0].inbox_id), (vec!["menunggu"], None));
     store.settle_outbox("a", vec![(waiting[0].id, Settled::Sent)]).await.unwrap();
     assert_eq!(store.prune(1000.5).await, Ok(1), "the sent message");
-    assert_eq!(store.accept(intake("pangkas", None, "pangkas")).await.unwrap().seq, 3, "numbers are not given twice");
+    assert_eq!(
+        store.accept(intake("pangkas", None, "pangkas"), "x", 30.0).await.unwrap().seq,
+        3,
+        "numbers are not given twice"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

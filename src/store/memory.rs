@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use sapa_sdk::Event;
 
 use super::record::{
-    Accepted, Commit, Committed, Conversation, InboxMessage, Intake, OutboxClaim, OutboxItem, Pending, Publication,
-    Seen, Settled, Step, Timer, TimerPlan, TurnKey,
+    Accepted, Claim, Commit, Committed, Conversation, InboxMessage, Intake, OutboxItem, Pending, Publication, Seen,
+    Settled, Step, Timer, TimerPlan, TurnKey,
 };
 use super::{Answer, Clock, CommitError, Store, StoreError, rules, scope};
 
@@ -51,6 +51,18 @@ struct InboxRow {
     attempts: i64,
     state: Seen,
     accepted_at: f64,
+    /// Who has it for its turn, and until when.
+    holder: Option<(String, f64)>,
+}
+
+impl InboxRow {
+    fn is_held_by(&self, owner: &str, now: f64) -> bool {
+        self.holder.as_ref().is_some_and(|(holder, until)| holder == owner && *until > now)
+    }
+
+    fn is_held(&self, now: f64) -> bool {
+        self.holder.as_ref().is_some_and(|(_, until)| *until > now)
+    }
 }
 
 struct OutboxRow {
@@ -84,7 +96,7 @@ impl Tables {
     fn seen(&self, channel: &str, dedupe_key: &str) -> Option<Accepted> {
         let id = *self.keys.get(&(channel.to_owned(), dedupe_key.to_owned()))?;
         let row = self.inbox.get(&id)?;
-        Some(Accepted { inbox_id: id, seq: row.seq, duplicate: Some(row.state.clone()) })
+        Some(Accepted { inbox_id: id, seq: row.seq, duplicate: Some(row.state.clone()), is_held: false })
     }
 
     fn add_message(&mut self, intake: Intake, state: Seen, now: f64) -> Accepted {
@@ -95,8 +107,55 @@ impl Tables {
         if let Some(key) = &intake.dedupe_key {
             self.keys.insert((intake.channel.clone(), key.clone()), self.last_inbox);
         }
-        self.inbox.insert(self.last_inbox, InboxRow { intake, seq, attempts: 0, state, accepted_at: now });
-        Accepted { inbox_id: self.last_inbox, seq, duplicate: None }
+        let row = InboxRow { intake, seq, attempts: 0, state, accepted_at: now, holder: None };
+        self.inbox.insert(self.last_inbox, row);
+        Accepted { inbox_id: self.last_inbox, seq, duplicate: None, is_held: false }
+    }
+
+    /// The open messages of a conversation, by id.
+    fn open<'a>(&'a self, sender_id: &'a str) -> impl Iterator<Item = (&'a i64, &'a InboxRow)> {
+        self.inbox.iter().filter(move |(_, row)| row.state == Seen::Open && row.intake.sender_id == sender_id)
+    }
+
+    fn accept(&mut self, intake: Intake, now: f64, owner: &str, seconds: f64) -> Accepted {
+        let is_held = seconds > 0.0 && self.open(&intake.sender_id).all(|(_, row)| row.is_held_by(owner, now));
+        let accepted = self.add_message(intake, Seen::Open, now);
+        if let Some(row) = self.inbox.get_mut(&accepted.inbox_id).filter(|_| is_held) {
+            row.holder = Some((owner.to_owned(), now + seconds));
+        }
+        Accepted { is_held, ..accepted }
+    }
+
+    fn claim_inbox(&mut self, now: f64, claim: &Claim<'_>) -> Vec<Pending> {
+        let is_first = |id: i64, sender_id: &str| {
+            let mut earlier = self.open(sender_id).filter(|(other, _)| **other < id);
+            !earlier.any(|(_, row)| row.is_held(now) && !row.is_held_by(claim.owner, now))
+        };
+        let free = self.inbox.iter().filter(|(id, row)| {
+            let is_free = row.state == Seen::Open && !row.is_held(now);
+            is_free && claim.channels.contains(&row.intake.channel.as_str()) && is_first(**id, &row.intake.sender_id)
+        });
+        let free: Vec<i64> = free.map(|(id, _)| *id).take(length(claim.limit)).collect();
+        let take = |inbox_id: i64| {
+            let row = self.inbox.get_mut(&inbox_id)?;
+            row.holder = Some((claim.owner.to_owned(), now + claim.seconds));
+            row.attempts += 1;
+            Some(Pending { inbox_id, seq: row.seq, attempts: row.attempts, intake: row.intake.clone() })
+        };
+        free.into_iter().filter_map(take).collect()
+    }
+
+    fn hold_inbox(&mut self, owner: &str, ids: &[i64], until: f64) -> Vec<i64> {
+        let mut held = Vec::new();
+        for id in ids {
+            if let Some(InboxRow { state: Seen::Open, holder: Some((holder, held_until)), .. }) = self.inbox.get_mut(id)
+                && holder == owner
+            {
+                *held_until = until;
+                held.push(*id);
+            }
+        }
+        held
     }
 
     /// What the rules need to know of the commit's message, and whether the
@@ -196,7 +255,7 @@ impl Tables {
         }
     }
 
-    fn claim(&mut self, now: f64, claim: &OutboxClaim<'_>) -> Vec<OutboxItem> {
+    fn claim(&mut self, now: f64, claim: &Claim<'_>) -> Vec<OutboxItem> {
         let mut waiting = BTreeSet::new();
         let mut claimed = Vec::new();
         for row in self.outbox.values() {
@@ -328,11 +387,11 @@ impl Store for Memory {
         })
     }
 
-    fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
+    fn accept<'a>(&'a self, intake: Intake, owner: &'a str, seconds: f64) -> Answer<'a, Accepted> {
         self.with(move |tables, now| {
             rules::check_intake(&intake)?;
             let before = intake.dedupe_key.as_ref().and_then(|key| tables.seen(&intake.channel, key));
-            Ok(before.unwrap_or_else(|| tables.add_message(intake, Seen::Open, now)))
+            Ok(before.unwrap_or_else(|| tables.accept(intake, now, owner, seconds)))
         })
     }
 
@@ -340,17 +399,17 @@ impl Store for Memory {
         self.with(move |tables, _| Ok(tables.seen(channel, dedupe_key)))
     }
 
-    fn pending(&self, after: i64, limit: u32) -> Answer<'_, Vec<Pending>> {
-        self.with(move |tables, _| {
-            let rows = tables.inbox.range_mut((Bound::Excluded(after), Bound::Unbounded));
-            let open = rows.filter(|(_, row)| row.state == Seen::Open).take(length(limit));
-            Ok(open
-                .map(|(id, row)| {
-                    row.attempts += 1;
-                    Pending { inbox_id: *id, seq: row.seq, attempts: row.attempts, intake: row.intake.clone() }
-                })
-                .collect())
-        })
+    fn claim_inbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<Pending>> {
+        self.with(move |tables, now| Ok(tables.claim_inbox(now, &claim)))
+    }
+
+    fn hold_inbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>> {
+        self.with(move |tables, now| Ok(tables.hold_inbox(owner, &ids, now + seconds)))
+    }
+
+    fn unserved(&self) -> Answer<'_, u64> {
+        let waits = |row: &&InboxRow| row.state == Seen::Open;
+        self.with(move |tables, _| Ok(tables.inbox.values().filter(waits).count() as u64))
     }
 
     fn bury(&self, inbox_id: i64) -> Answer<'_, bool> {
@@ -379,7 +438,7 @@ impl Store for Memory {
         self.with(move |tables, now| tables.commit(commit, now))
     }
 
-    fn claim_outbox<'a>(&'a self, claim: OutboxClaim<'a>) -> Answer<'a, Vec<OutboxItem>> {
+    fn claim_outbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<OutboxItem>> {
         self.with(move |tables, now| Ok(tables.claim(now, &claim)))
     }
 

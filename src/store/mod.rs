@@ -28,7 +28,7 @@ pub use error::{CommitError, StoreError};
 pub use memory::Memory;
 pub use postgres::{Postgres, PostgresSettings};
 pub use record::{
-    Accepted, Commit, Committed, Conversation, InboxDone, InboxMessage, Intake, OutboxClaim, OutboxItem, OutboxMessage,
+    Accepted, Claim, Commit, Committed, Conversation, InboxDone, InboxMessage, Intake, OutboxItem, OutboxMessage,
     Pending, Publication, Seen, Settled, Step, Timer, TimerChange, TurnKey,
 };
 pub use sqlite::Sqlite;
@@ -60,17 +60,26 @@ pub trait Store: Send + Sync {
 
     /// Takes a message in, for channels that acknowledge before the turn. When
     /// the answer is there the message is durable. A repeated `dedupe_key` gives
-    /// the first message's row.
-    fn accept(&self, intake: Intake) -> Answer<'_, Accepted>;
+    /// the first message's row. The turn of a new one is the owner's for so many
+    /// seconds from now on the store's clock, as [`Accepted::is_held`] says.
+    fn accept<'a>(&'a self, intake: Intake, owner: &'a str, seconds: f64) -> Answer<'a, Accepted>;
 
     /// The inbox row of a message, if it was seen before; its `duplicate` is
     /// always set.
     fn seen<'a>(&'a self, channel: &'a str, dedupe_key: &'a str) -> Answer<'a, Option<Accepted>>;
 
-    /// Accepted messages whose turn has not committed, in order of acceptance:
-    /// at most `limit`, after that inbox id. Each call counts as an attempt for
-    /// the rows it gives: meant for a start after a crash.
-    fn pending(&self, after: i64, limit: u32) -> Answer<'_, Vec<Pending>>;
+    /// Takes out accepted messages of these channels that nobody has, the first
+    /// accepted first: their turns are the owner's for so many seconds from now on the
+    /// store's clock. A message waits while an earlier one of its conversation is
+    /// another owner's.
+    fn claim_inbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<Pending>>;
+
+    /// These messages, which the owner has, stay theirs for so many seconds from now;
+    /// none let go of them. Which of them still were the owner's, and open.
+    fn hold_inbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>>;
+
+    /// How many accepted messages have not had their turn.
+    fn unserved(&self) -> Answer<'_, u64>;
 
     /// Gives an accepted message up; `false` when it is not open.
     fn bury(&self, inbox_id: i64) -> Answer<'_, bool>;
@@ -93,7 +102,7 @@ pub trait Store: Send + Sync {
     /// owner's to send for so many seconds from now on the store's clock. A message
     /// waits while an earlier one of its conversation is being sent or has its time
     /// still to come.
-    fn claim_outbox<'a>(&'a self, claim: OutboxClaim<'a>) -> Answer<'a, Vec<OutboxItem>>;
+    fn claim_outbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<OutboxItem>>;
 
     /// These messages, which the owner has taken out, stay theirs for so many
     /// seconds from now. Which of them still were the owner's.

@@ -41,6 +41,9 @@ pub struct Accepted {
     pub seq: i64,
     /// Set when the message had been accepted before: what became of it.
     pub duplicate: Option<Seen>,
+    /// Whether its turn is for whoever accepted it: nobody else has it, nor an
+    /// earlier one of the conversation.
+    pub is_held: bool,
 }
 
 /// What became of a message.
@@ -64,7 +67,7 @@ pub struct Pending {
     pub inbox_id: i64,
     /// Number of the message within its conversation.
     pub seq: i64,
-    /// How often it was handed out by `pending`, this time included.
+    /// How often it was taken out for its turn after others had left it.
     pub attempts: i64,
     /// The message.
     pub intake: Intake,
@@ -176,12 +179,12 @@ pub struct OutboxMessage {
     pub not_before: Option<f64>,
 }
 
-/// Who takes messages out for sending, and which.
+/// Who takes messages out, for their turns or for sending, and which.
 #[derive(Debug, Clone, Copy)]
-pub struct OutboxClaim<'a> {
+pub struct Claim<'a> {
     /// A name that no other process has.
     pub owner: &'a str,
-    /// Channels that the owner can send through.
+    /// Channels that the owner serves.
     pub channels: &'a [&'a str],
     /// How long the messages are the owner's, seconds.
     pub seconds: f64,

@@ -116,7 +116,8 @@ pub(in crate::store) fn accepted<R: Columns>(row: &R) -> Result<Accepted, StoreE
     let row = Row("sapa_inbox", row);
     let fresh = row.get(R::flag, "fresh")?;
     let duplicate = if fresh { None } else { Some(seen_state(&row)?) };
-    Ok(Accepted { inbox_id: row.get(R::integer, "id")?, seq: row.get(R::integer, "seq")?, duplicate })
+    let (inbox_id, seq) = (row.get(R::integer, "id")?, row.get(R::integer, "seq")?);
+    Ok(Accepted { inbox_id, seq, duplicate, is_held: row.get(R::flag, "held")? })
 }
 
 /// Of `WHY`: the version the conversation is at, and what became of the
@@ -128,7 +129,7 @@ pub(in crate::store) fn why<R: Columns>(row: &R) -> Result<(i64, Option<Seen>), 
     Ok((version.unwrap_or(0), state.map(|_| seen_state(&row)).transpose()?))
 }
 
-/// Of `PENDING`.
+/// Of `CLAIM_INBOX`.
 pub(in crate::store) fn pending<R: Columns>(row: &R) -> Result<Pending, StoreError> {
     let row = Row("sapa_inbox", row);
     Ok(Pending {
@@ -170,14 +171,14 @@ pub(in crate::store) fn outbox_item<R: Columns>(row: &R) -> Result<OutboxItem, S
     })
 }
 
-/// Of `HOLD_OUTBOX`.
-pub(in crate::store) fn outbox_id<R: Columns>(row: &R) -> Result<i64, StoreError> {
-    Row("sapa_outbox", row).get(R::integer, "id")
+/// Of `HOLD_INBOX` and `HOLD_OUTBOX`: the id of a row of that table.
+pub(in crate::store) fn id<R: Columns>(row: &R, table: &'static str) -> Result<i64, StoreError> {
+    Row(table, row).get(R::integer, "id")
 }
 
-/// Of `UNSENT`.
-pub(in crate::store) fn count<R: Columns>(rows: &[R]) -> Result<u64, StoreError> {
-    let count = rows.first().map(|row| Row("sapa_outbox", row).get(R::integer, "count")).transpose()?;
+/// Of `UNSERVED` and `UNSENT`: how many rows of that table.
+pub(in crate::store) fn count<R: Columns>(rows: &[R], table: &'static str) -> Result<u64, StoreError> {
+    let count = rows.first().map(|row| Row(table, row).get(R::integer, "count")).transpose()?;
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
 }
 

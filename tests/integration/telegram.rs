@@ -370,6 +370,7 @@ fn an_update_that_comes_again_has_one_turn_and_one_reply() {
     for _ in 0..3 {
         assert_eq!(hook(&server, Some(&secret), update.clone()), 200);
     }
+    server.wait_until_sent();
     assert_eq!(server.events("7").iter().filter(|e| e["event"] == "user").count(), 1);
     poll("the reply", || (crate::support::texts(&api.messages(7)) == ["Hello!"]).then_some(()));
     server.wait_until_sent();

@@ -1,16 +1,15 @@
 //! The Telegram channel (spec §5.7), on teloxide's types and methods with our own
 //! transport and receiver: teloxide's acknowledge an update before it is handled.
 //!
-//! An update has one turn, recognised by its id. Its reply is written with the turn
-//! and goes out by itself, so that nothing of it is lost when the program ends.
+//! An update is on disk before Telegram may forget it, and has one turn, recognised by
+//! its id. Its reply is written with the turn and goes out by itself, so that nothing
+//! of it is lost when the program ends.
 
 mod api;
 mod buttons;
 mod conversation;
 mod custom;
-mod intake;
 mod leader;
-mod lines;
 mod menu;
 mod polling;
 mod reply;
@@ -30,7 +29,8 @@ use teloxide::payloads::{self, setters::*};
 use teloxide::types::CallbackQueryId;
 
 use super::ChannelError;
-use crate::agent::{Agent, AgentError, Incoming, Locks, SendError, Sender};
+use super::inbox::{Inbox, Servant, Served};
+use crate::agent::{Accepted, Agent, AgentError, Incoming, Intake, Pending, Seen, SendError, Sender};
 
 pub use settings::{Settings, SettingsError};
 
@@ -55,8 +55,8 @@ struct Inner {
     /// The bot's name, once Telegram has told it; the error of one that is not
     /// the one in the credentials.
     identity: OnceLock<Result<String, String>>,
-    /// The turns of one conversation come in the order of its updates.
-    locks: Locks,
+    /// Updates on their way to their turns.
+    inbox: Inbox,
 }
 
 /// The channel as [`super::open`] wants it.
@@ -94,7 +94,8 @@ impl Telegram {
     /// No HTTP client can be made.
     pub fn new(agent: Arc<Agent>, settings: Settings) -> Result<Self, reqwest::Error> {
         let api = BotApi::new(&settings.api_url, &settings.token, settings.request_timeout)?;
-        let inner = Inner { agent, settings, api, identity: OnceLock::new(), locks: Locks::default() };
+        let inbox = Inbox::new(Arc::clone(&agent), "telegram");
+        let inner = Inner { agent, settings, api, identity: OnceLock::new(), inbox };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -103,10 +104,13 @@ impl Telegram {
         webhook::router(self.clone())
     }
 
-    /// Registers with Telegram and, without a webhook, asks for updates until
-    /// `stop` is told. Never fails: what Telegram refuses is logged.
+    /// Registers with Telegram and, without a webhook, asks for updates; gives those
+    /// that were taken in their turns until `stop` is told. Never fails: what Telegram
+    /// refuses is logged.
     pub async fn run(self, stop: tokio::sync::watch::Receiver<bool>) {
-        polling::run(self, stop).await;
+        let inbox = self.inner.inbox.clone();
+        let servant: Arc<dyn Servant> = Arc::new(self.clone());
+        tokio::join!(polling::run(self, stop.clone()), inbox.run(servant, stop));
     }
 
     /// The bot's username, without `@`.
@@ -114,39 +118,71 @@ impl Telegram {
         self.inner.identity.get()?.as_deref().ok()
     }
 
-    /// One update: its turn and its reply, on disk when this returns. The reply goes
-    /// out by itself; nothing here waits for Telegram.
-    async fn serve(&self, inbound: &Inbound) -> Result<(), AgentError> {
-        let Some(_held) = self.inner.locks.lock(&inbound.conversation.sender_id()).await else {
-            return Err(AgentError::TooManyWaiting);
+    /// Takes an update in, with what it says to the bot: it is on disk when this
+    /// returns, and has its turn by itself.
+    async fn accept(&self, inbound: Inbound, update: Value) -> Result<(), AgentError> {
+        if let Some(callback) = inbound.callback.as_ref().filter(|callback| callback.is_foreign) {
+            // It must not use up the keyboard of whom it is for.
+            self.answer_press(callback, true);
+            return Ok(());
+        }
+        let intake = Intake {
+            channel: "telegram".to_owned(),
+            dedupe_key: Some(inbound.dedupe_key()),
+            sender_id: inbound.conversation.sender_id(),
+            payload: update,
         };
-        let text = match &inbound.callback {
-            None => inbound.text.clone(),
-            Some(callback) => match self.pressed(inbound, callback).await? {
-                Some(payload) => payload,
-                None => return Ok(()),
-            },
-        };
-        self.turn(inbound, text, "").await?;
-        // Rasa greets anew after `/restart` (spec §5.7).
-        if inbound.text == "/restart" {
-            self.turn(inbound, "/start".to_owned(), "/start").await?;
+        let accepted = self.inner.inbox.accept(intake).await?;
+        if let Some(callback) = &inbound.callback
+            && let Some(expired) = is_another_press(&accepted, inbound.update_id)
+        {
+            self.answer_press(callback, expired);
         }
         Ok(())
     }
 
-    async fn turn(&self, inbound: &Inbound, text: String, suffix: &str) -> Result<(), AgentError> {
+    /// An update's turn and its reply: on disk when this returns. The reply goes out by
+    /// itself; nothing here waits for Telegram.
+    async fn serve_update(&self, message: &Pending) -> Result<(), AgentError> {
+        let update = &message.intake.payload;
+        let Some(inbound) = update::read(update, &self.inner.settings, self.username()) else {
+            return self.inner.agent.give_up(message.inbox_id).await;
+        };
+        let text = match &inbound.callback {
+            None => inbound.text.clone(),
+            Some(callback) => match self.pressed(&inbound, callback).await? {
+                Some(payload) => payload,
+                None => return self.inner.agent.give_up(message.inbox_id).await,
+            },
+        };
+        // Rasa greets anew after `/restart` (spec §5.7); the turn that closes the
+        // update is the last one.
+        if inbound.text == "/restart" {
+            self.turn(&inbound, text, "/restart", None).await?;
+            return self.turn(&inbound, "/start".to_owned(), "", Some(message.inbox_id)).await;
+        }
+        self.turn(&inbound, text, "", Some(message.inbox_id)).await
+    }
+
+    async fn turn(
+        &self,
+        inbound: &Inbound,
+        text: String,
+        suffix: &str,
+        inbox_id: Option<i64>,
+    ) -> Result<(), AgentError> {
         let conversation = &inbound.conversation;
         let incoming = Incoming {
             sender_id: conversation.sender_id(),
             channel: "telegram".to_owned(),
             dedupe_key: Some(format!("{}{suffix}", inbound.dedupe_key())),
+            inbox_id,
             address: Some(conversation.address()),
             message: UserMessage {
                 text,
                 input_channel: "telegram".to_owned(),
                 output_channel: "telegram".to_owned(),
-                message_id: inbound.update_id.to_string(),
+                message_id: format!("{}{suffix}", inbound.update_id),
                 metadata: inbound.metadata.clone(),
                 parse_data: None,
             },
@@ -196,17 +232,7 @@ impl Telegram {
 
     /// What a pressed button says; `None` when it means nothing any more.
     async fn pressed(&self, inbound: &Inbound, callback: &Callback) -> Result<Option<String>, AgentError> {
-        let conversation = &inbound.conversation;
-        if callback.is_foreign {
-            self.answer_press(callback, true);
-            return Ok(None);
-        }
-        let used = self.inner.agent.reply_to("telegram", &inbound.dedupe_key()).await?;
-        if used.is_some_and(|reply| !is_reply_to(reply.as_ref(), inbound.update_id)) {
-            self.answer_press(callback, true);
-            return Ok(None);
-        }
-        let (agent, sender_id) = (&self.inner.agent, conversation.sender_id());
+        let (agent, sender_id) = (&self.inner.agent, inbound.conversation.sender_id());
         // What the user is asked now stands in the session; what a token means may be older.
         let payload = if buttons::is_outdated(&callback.data, callback.message_id.0, &agent.session(&sender_id).await?)
         {
@@ -273,7 +299,26 @@ impl Sender for Telegram {
     }
 }
 
-/// Whether a stored reply is that update's.
-fn is_reply_to(stored: Option<&Value>, update_id: i64) -> bool {
-    stored.and_then(|stored| stored.get("update")).and_then(Value::as_i64) == Some(update_id)
+impl Servant for Telegram {
+    /// In a group it matters how the bot is called.
+    fn is_ready(&self) -> bool {
+        self.username().is_some()
+    }
+
+    fn serve<'a>(&'a self, message: &'a Pending) -> Served<'a> {
+        Box::pin(self.serve_update(message))
+    }
+}
+
+/// Whether the keyboard had been used before this press, and then whether that was by
+/// another one that had its turn: the same one may have come again.
+fn is_another_press(accepted: &Accepted, update_id: i64) -> Option<bool> {
+    match accepted.duplicate.as_ref()? {
+        Seen::Open => Some(false),
+        Seen::Dead => Some(true),
+        Seen::Done { reply } => {
+            let by = reply.as_ref().and_then(|reply| reply.get("update")).and_then(Value::as_i64);
+            Some(by != Some(update_id))
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Registering with Telegram, and asking for updates where there is no webhook.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -11,25 +11,15 @@ use tokio::sync::watch;
 
 use super::Telegram;
 use super::api::ApiFailure;
-use super::intake::{Intake, Progress, Watched};
 use super::leader::Lead;
 use super::menu;
-use super::update;
+use super::update::{self, Inbound};
 
 /// Kinds of updates that are asked for.
 const KINDS: [AllowedUpdate; 3] = [AllowedUpdate::Message, AllowedUpdate::EditedMessage, AllowedUpdate::CallbackQuery];
 
 /// Seconds that Telegram waits for an update before it answers with none.
 const LONG_POLL: u32 = 25;
-
-/// How long a batch waits for its turns before the next one is asked for: one chat
-/// must not keep the others waiting.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Updates from the oldest one on that is not done that stay unconfirmed, so that it
-/// comes again after a crash. Telegram gives at most a hundred unconfirmed ones: more
-/// of these would hide the new ones.
-const MOST_UNCONFIRMED: usize = 50;
 
 /// A round that takes less brought nothing.
 const SHORTEST_ROUND: Duration = Duration::from_secs(1);
@@ -114,7 +104,7 @@ async fn set_webhook(telegram: &Telegram, url: &str) {
 }
 
 /// Asks for updates for ever. An update is confirmed by asking for those behind it:
-/// when its turn is on disk, with its reply.
+/// once it is on disk.
 async fn poll(telegram: &Telegram) {
     let delete = payloads::DeleteWebhook::new();
     if again("deleteWebhook", || telegram.inner.api.call(&delete)).await.is_none() {
@@ -122,105 +112,52 @@ async fn poll(telegram: &Telegram) {
     }
     let request = payloads::GetUpdates::new().timeout(LONG_POLL).limit(100).allowed_updates(KINDS);
     let mut request = serde_json::to_value(&request).unwrap_or_default();
-    let (mut position, intake) = (Position::default(), Intake::new());
+    let mut offset = 0;
     loop {
         // teloxide's offset has 32 bits; ids of updates may have more.
-        let offset = position.offset();
         request["offset"] = offset.into();
         let asked = Instant::now();
         let wait = Duration::from_secs(LONG_POLL.into());
         let updates = again("getUpdates", || telegram.inner.api.call_waiting("getUpdates", &request, wait)).await;
         let Some(updates) = updates else { return };
         let updates = updates.as_array().map(Vec::as_slice).unwrap_or_default();
-        let fresh: Vec<&Value> = updates.iter().filter(|update| position.is_new(update)).collect();
-        let settings = &telegram.inner.settings;
-        let inbound = fresh.iter().filter_map(|update| update::read(update, settings, telegram.username()));
-        let watched: Vec<(i64, Watched)> =
-            inbound.map(|inbound| (inbound.update_id, intake.push(telegram, inbound))).collect();
-        // Those of earlier batches keep nobody waiting.
-        wait_for(&watched).await;
-        position.add(&fresh, watched);
-        position.make_room().await;
+        take_in(telegram, updates).await;
+        // After a week without any Telegram may begin to count elsewhere.
+        let next = updates.iter().filter_map(update::number).max().map_or(offset, |last| last.saturating_add(1));
         // A server that answers at once and brings nothing new is not to be asked
         // again and again.
-        if position.offset() == offset && asked.elapsed() < SHORTEST_ROUND {
+        if next == offset && asked.elapsed() < SHORTEST_ROUND {
             tokio::time::sleep(SHORTEST_ROUND).await;
         }
+        offset = next;
     }
 }
 
-/// What was received, and what of it is on its way.
-#[derive(Default)]
-struct Position {
-    /// Behind the last update.
-    next: i64,
-    /// Received updates that are not confirmed.
-    received: BTreeSet<i64>,
-    /// Those of them that are not done.
-    open: BTreeMap<i64, Watched>,
-}
-
-impl Position {
-    /// What is before it is confirmed.
-    fn offset(&self) -> i64 {
-        self.open.keys().next().copied().unwrap_or(self.next)
-    }
-
-    fn is_new(&self, update: &Value) -> bool {
-        update::number(update).is_none_or(|number| !self.received.contains(&number))
-    }
-
-    /// Takes in a batch.
-    fn add(&mut self, updates: &[&Value], watched: Vec<(i64, Watched)>) {
-        let numbers: Vec<i64> = updates.iter().filter_map(|update| update::number(update)).collect();
-        // After a week without any Telegram may begin to count elsewhere.
-        self.next = numbers.iter().max().map_or(self.next, |last| last.saturating_add(1));
-        self.received.extend(numbers);
-        self.open.extend(watched);
-    }
-
-    /// Forgets what may be confirmed. When too much is left, this waits for the oldest,
-    /// or lets it go if it cannot be put on disk.
-    async fn make_room(&mut self) {
-        loop {
-            self.open.retain(|_, watched| *watched.borrow() != Progress::Done);
-            let offset = self.offset();
-            self.received.retain(|number| *number >= offset);
-            if self.received.len() <= MOST_UNCONFIRMED {
-                return;
-            }
-            let Some(mut oldest) = self.open.first_entry() else { return };
-            let progress = *oldest.get().borrow();
-            match progress {
-                Progress::Waiting => {
-                    // It has gone with its task when the program ends.
-                    let _ = oldest.get_mut().changed().await;
-                }
-                Progress::Stuck => {
-                    let update_id = *oldest.key();
-                    tracing::error!(
-                        channel = "telegram",
-                        update_id,
-                        "an update that cannot be served is confirmed, to make room for new ones; it is tried until \
-                         this program ends"
-                    );
-                    oldest.remove();
-                }
-                Progress::Done => drop(oldest.remove()),
-            }
+/// Takes a batch in, each conversation's updates in their order.
+async fn take_in(telegram: &Telegram, updates: &[Value]) {
+    let settings = &telegram.inner.settings;
+    let mut conversations: BTreeMap<String, Vec<(Inbound, &Value)>> = BTreeMap::new();
+    for update in updates {
+        if let Some(inbound) = update::read(update, settings, telegram.username()) {
+            conversations.entry(inbound.conversation.sender_id()).or_default().push((inbound, update));
         }
     }
+    let all = conversations.into_values().map(|updates| async move {
+        for (inbound, update) in updates {
+            until_taken_in(telegram, inbound, update).await;
+        }
+    });
+    join_all(all).await;
 }
 
-/// Waits a while for a batch.
-async fn wait_for(watched: &[(i64, Watched)]) {
-    let done = |mut watched: Watched| async move {
-        // An error is the end of its task, and of this program.
-        let _ = watched.wait_for(|progress| *progress == Progress::Done).await;
-    };
-    let all = join_all(watched.iter().map(|(_, watched)| done(watched.clone())));
-    if tokio::time::timeout(PATIENCE, all).await.is_err() {
-        tracing::warn!(channel = "telegram", "some turns are late; other chats go on");
+/// Tries until the update is on disk.
+async fn until_taken_in(telegram: &Telegram, inbound: Inbound, update: &Value) {
+    let mut pause = FIRST_PAUSE;
+    while let Err(error) = telegram.accept(inbound.clone(), update.clone()).await {
+        let update_id = inbound.update_id;
+        tracing::warn!(channel = "telegram", update_id, %error, "an update was not taken in; trying again");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -48,14 +48,12 @@ async fn deliver(State(telegram): State<Telegram>, headers: HeaderMap, request: 
         return (StatusCode::OK, "success");
     };
     let update_id = inbound.update_id;
-    // In a task of its own: a connection that breaks does not undo the turn.
-    match tokio::spawn(async move { telegram.serve(&inbound).await }).await {
-        Ok(Ok(())) => (StatusCode::OK, "success"),
-        Ok(Err(error)) => {
-            tracing::error!(channel = "telegram", update_id, %error, "an update was not served; Telegram delivers it again");
+    match telegram.accept(inbound, update).await {
+        Ok(()) => (StatusCode::OK, "success"),
+        Err(error) => {
+            tracing::error!(channel = "telegram", update_id, %error, "an update was not taken in; Telegram delivers it again");
             (StatusCode::SERVICE_UNAVAILABLE, "try again")
         }
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "try again"),
     }
 }
 

@@ -170,6 +170,7 @@ fn incoming(sender_id: &str, text: &str) -> Incoming {
         sender_id: sender_id.to_owned(),
         channel: "test".to_owned(),
         dedupe_key: None,
+        inbox_id: None,
         address: None,
         message: UserMessage {
             text: text.to_owned(),

@@ -109,13 +109,15 @@ pub(super) fn why(commit: &Commit) -> Parameters {
 }
 
 /// For `ACCEPT`.
-pub(super) fn intake(intake: &Intake, now: f64) -> Parameters {
+pub(super) fn intake(intake: &Intake, now: f64, owner: &str, seconds: f64) -> Parameters {
     Parameters::default()
         .with(intake.sender_id.as_str())
         .with(intake.channel.as_str())
         .with(intake.dedupe_key.as_deref())
         .with(intake.payload.to_string())
         .with(now)
+        .with(owner)
+        .with(seconds)
 }
 
 /// For `JOURNAL`.

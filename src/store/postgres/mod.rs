@@ -22,8 +22,8 @@ use self::arguments::Parameters;
 use self::pool::{Pool, Trouble};
 pub use self::settings::PostgresSettings;
 use super::record::{
-    Accepted, Commit, Committed, Conversation, Intake, OutboxClaim, OutboxItem, Pending, Publication, Settled, Step,
-    Timer, TurnKey,
+    Accepted, Claim, Commit, Committed, Conversation, Intake, OutboxItem, Pending, Publication, Settled, Step, Timer,
+    TurnKey,
 };
 use super::rows::{self, all};
 use super::{Answer, Clock, CommitError, Store, StoreError, rules};
@@ -86,9 +86,9 @@ impl Postgres {
         self.pool.ask(text, parameters.done()?).await.map_err(told)
     }
 
-    async fn accept_message(&self, intake: &Intake) -> Result<Accepted, StoreError> {
+    async fn accept_message(&self, intake: &Intake, owner: &str, seconds: f64) -> Result<Accepted, StoreError> {
         rules::check_intake(intake)?;
-        let parameters = arguments::intake(intake, (self.clock)()).done()?;
+        let parameters = arguments::intake(intake, (self.clock)(), owner, seconds).done()?;
         let rows = match self.pool.ask(sql::ACCEPT, parameters).await {
             // It came twice at the very same time; the other one has its row now.
             Err(Trouble::Refused(error)) if fault::is_there_already(&error) => {
@@ -154,8 +154,8 @@ impl Store for Postgres {
         })
     }
 
-    fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
-        Box::pin(async move { self.accept_message(&intake).await })
+    fn accept<'a>(&'a self, intake: Intake, owner: &'a str, seconds: f64) -> Answer<'a, Accepted> {
+        Box::pin(async move { self.accept_message(&intake, owner, seconds).await })
     }
 
     fn seen<'a>(&'a self, channel: &'a str, dedupe_key: &'a str) -> Answer<'a, Option<Accepted>> {
@@ -165,13 +165,25 @@ impl Store for Postgres {
         })
     }
 
-    fn pending(&self, after: i64, limit: u32) -> Answer<'_, Vec<Pending>> {
+    fn claim_inbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<Pending>> {
         Box::pin(async move {
-            let rows = self.put(sql::PENDING, given().with(after).with(i64::from(limit))).await?;
+            let parameters = given().with(i64::from(claim.limit)).with(claim.owner).with(claim.seconds);
+            let rows = self.take(sql::CLAIM_INBOX, parameters.with(owned(claim.channels))).await?;
             let mut pending = all(&rows, rows::pending)?;
             pending.sort_by_key(|row| row.inbox_id);
             Ok(pending)
         })
+    }
+
+    fn hold_inbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>> {
+        Box::pin(async move {
+            let rows = self.put(sql::HOLD_INBOX, given().with(ids).with(owner).with(seconds)).await?;
+            all(&rows, |row| rows::id(row, "sapa_inbox"))
+        })
+    }
+
+    fn unserved(&self) -> Answer<'_, u64> {
+        Box::pin(async move { rows::count(&self.read(sql::UNSERVED, given()).await?, "sapa_inbox") })
     }
 
     fn bury(&self, inbox_id: i64) -> Answer<'_, bool> {
@@ -190,7 +202,7 @@ impl Store for Postgres {
         Box::pin(self.commit_turn(commit))
     }
 
-    fn claim_outbox<'a>(&'a self, claim: OutboxClaim<'a>) -> Answer<'a, Vec<OutboxItem>> {
+    fn claim_outbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<OutboxItem>> {
         Box::pin(async move {
             let parameters = given().with((self.clock)()).with(i64::from(claim.limit)).with(claim.owner);
             let parameters = parameters.with(claim.seconds).with(owned(claim.channels));
@@ -203,7 +215,7 @@ impl Store for Postgres {
     fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>> {
         Box::pin(async move {
             let rows = self.put(sql::HOLD_OUTBOX, given().with(ids).with(owner).with(seconds)).await?;
-            all(&rows, rows::outbox_id)
+            all(&rows, |row| rows::id(row, "sapa_outbox"))
         })
     }
 
@@ -222,7 +234,7 @@ impl Store for Postgres {
     }
 
     fn unsent(&self) -> Answer<'_, u64> {
-        Box::pin(async move { rows::count(&self.read(sql::UNSENT, given()).await?) })
+        Box::pin(async move { rows::count(&self.read(sql::UNSENT, given()).await?, "sapa_outbox") })
     }
 
     fn due_timers(&self, limit: u32) -> Answer<'_, Vec<Timer>> {

@@ -30,18 +30,24 @@ pub(super) const WHY: &str = "
     FROM (SELECT 1) one LEFT JOIN sapa_conversation c ON c.sender_id = $1
         LEFT JOIN sapa_inbox i ON (i.id = $2 AND i.sender_id = $1) OR (i.channel = $3 AND i.dedupe_key = $4)";
 
-/// $1 sender, $2 channel, $3 dedupe key, $4 payload, $5 time.
-pub(super) const ACCEPT: &str = "SELECT id, seq, state, reply, fresh FROM sapa_accept_1($1, $2, $3, $4, $5)";
+/// $1 sender, $2 channel, $3 dedupe key, $4 payload, $5 time, $6 owner, $7 seconds.
+pub(super) const ACCEPT: &str =
+    "SELECT id, seq, state, reply, fresh, held FROM sapa_accept_2($1, $2, $3, $4, $5, $6, $7)";
 
 /// $1 channel, $2 dedupe key.
-pub(super) const SEEN: &str =
-    "SELECT id, seq, state, reply, FALSE AS fresh FROM sapa_inbox WHERE channel = $1 AND dedupe_key = $2";
+pub(super) const SEEN: &str = "SELECT id, seq, state, reply, FALSE AS fresh, FALSE AS held FROM sapa_inbox WHERE channel = $1 AND dedupe_key = $2";
 
-/// $1 after that id, $2 limit.
-pub(super) const PENDING: &str = "
-    UPDATE sapa_inbox SET attempts = attempts + 1 WHERE id IN (
-        SELECT id FROM sapa_inbox WHERE state = 'accepted' AND id > $1 ORDER BY id LIMIT $2 FOR UPDATE
-    ) RETURNING id, seq, attempts, channel, dedupe_key, sender_id, payload";
+/// $1 limit, $2 owner, $3 seconds, $4 channels.
+pub(super) const CLAIM_INBOX: &str = "
+    SELECT id, seq, attempts, channel, dedupe_key, sender_id, payload FROM sapa_claim_inbox_1($1, $2, $3, $4)";
+
+/// $1 ids, $2 owner, $3 seconds.
+pub(super) const HOLD_INBOX: &str = "
+    UPDATE sapa_inbox SET held_until = extract(epoch FROM clock_timestamp()) + $3
+    WHERE id = ANY ($1) AND state = 'accepted' AND owner = $2 RETURNING id";
+
+/// No parameters.
+pub(super) const UNSERVED: &str = "SELECT count(*) AS count FROM sapa_inbox WHERE state = 'accepted'";
 
 /// $1 id.
 pub(super) const BURY: &str = "UPDATE sapa_inbox SET state = 'dead' WHERE id = $1 AND state = 'accepted' RETURNING id";

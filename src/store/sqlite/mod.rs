@@ -24,8 +24,8 @@ use tokio::sync::{mpsc, oneshot};
 use self::arguments::Parameters;
 use self::writer::{Order, Outcome, Writer};
 use super::record::{
-    Accepted, Commit, Committed, Conversation, Intake, OutboxClaim, OutboxItem, Pending, Publication, Settled, Step,
-    Timer, TurnKey,
+    Accepted, Claim, Commit, Committed, Conversation, Intake, OutboxItem, Pending, Publication, Settled, Step, Timer,
+    TurnKey,
 };
 use super::rows::{self, all, columns};
 use super::{Answer, Clock, CommitError, Store, StoreError, rules};
@@ -94,6 +94,12 @@ impl Sqlite {
         }
     }
 
+    /// The parameters of a claim.
+    fn claim(&self, claim: &Claim<'_>) -> Parameters {
+        let parameters = given().with((self.clock)()).with(claim.limit).with(claim.owner).with(claim.seconds);
+        parameters.with(serde_json::json!(claim.channels).to_string())
+    }
+
     async fn commit_turn(&self, commit: Commit) -> Result<Committed, CommitError> {
         rules::check(&commit)?;
         let (text, arguments) = arguments::turn(&commit, (self.clock)())?;
@@ -133,7 +139,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
+    fn accept<'a>(&'a self, intake: Intake, owner: &'a str, seconds: f64) -> Answer<'a, Accepted> {
         Box::pin(async move {
             rules::check_intake(&intake)?;
             let seen = given().with(intake.channel.as_str()).with(intake.dedupe_key.as_deref()).done()?;
@@ -142,7 +148,9 @@ impl Store for Sqlite {
                 .with(intake.channel)
                 .with(intake.dedupe_key)
                 .with(intake.payload.to_string())
-                .with((self.clock)());
+                .with((self.clock)())
+                .with(owner)
+                .with(seconds);
             let (Outcome::Rows(rows) | Outcome::Refused(rows)) =
                 self.order(sql::ACCEPT, parameters.done()?, Some((sql::SEEN, seen))).await?;
             let row = rows.first().ok_or_else(|| StoreError::Io("an accepted message has no row".into()))?;
@@ -157,13 +165,24 @@ impl Store for Sqlite {
         })
     }
 
-    fn pending(&self, after: i64, limit: u32) -> Answer<'_, Vec<Pending>> {
+    fn claim_inbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<Pending>> {
         Box::pin(async move {
-            let rows = self.write(sql::PENDING, given().with(after).with(limit)).await?;
+            let rows = self.write(sql::CLAIM_INBOX, self.claim(&claim)).await?;
             let mut pending = all(&rows, rows::pending)?;
             pending.sort_by_key(|row| row.inbox_id);
             Ok(pending)
         })
+    }
+
+    fn hold_inbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>> {
+        Box::pin(async move {
+            let parameters = arguments::ids(&ids)?.with(owner).with((self.clock)()).with(seconds);
+            all(&self.write(sql::HOLD_INBOX, parameters).await?, |row| rows::id(row, "sapa_inbox"))
+        })
+    }
+
+    fn unserved(&self) -> Answer<'_, u64> {
+        Box::pin(async move { rows::count(&self.read(sql::UNSERVED, given()).await?, "sapa_inbox") })
     }
 
     fn bury(&self, inbox_id: i64) -> Answer<'_, bool> {
@@ -190,11 +209,9 @@ impl Store for Sqlite {
         Box::pin(self.commit_turn(commit))
     }
 
-    fn claim_outbox<'a>(&'a self, claim: OutboxClaim<'a>) -> Answer<'a, Vec<OutboxItem>> {
+    fn claim_outbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<OutboxItem>> {
         Box::pin(async move {
-            let parameters = given().with((self.clock)()).with(claim.limit).with(claim.owner).with(claim.seconds);
-            let parameters = parameters.with(serde_json::json!(claim.channels).to_string());
-            let mut items = all(&self.write(sql::CLAIM_OUTBOX, parameters).await?, rows::outbox_item)?;
+            let mut items = all(&self.write(sql::CLAIM_OUTBOX, self.claim(&claim)).await?, rows::outbox_item)?;
             items.sort_by_key(|item| item.id);
             Ok(items)
         })
@@ -203,7 +220,7 @@ impl Store for Sqlite {
     fn hold_outbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>> {
         Box::pin(async move {
             let parameters = arguments::ids(&ids)?.with(owner).with((self.clock)()).with(seconds);
-            all(&self.write(sql::HOLD_OUTBOX, parameters).await?, rows::outbox_id)
+            all(&self.write(sql::HOLD_OUTBOX, parameters).await?, |row| rows::id(row, "sapa_outbox"))
         })
     }
 
@@ -224,7 +241,7 @@ impl Store for Sqlite {
     }
 
     fn unsent(&self) -> Answer<'_, u64> {
-        Box::pin(async move { rows::count(&self.read(sql::UNSENT, given()).await?) })
+        Box::pin(async move { rows::count(&self.read(sql::UNSENT, given()).await?, "sapa_outbox") })
     }
 
     fn due_timers(&self, limit: u32) -> Answer<'_, Vec<Timer>> {

@@ -73,26 +73,46 @@ pub(super) const WHY: &str = "
     FROM (SELECT 1) LEFT JOIN sapa_conversation c ON c.sender_id = $1
         LEFT JOIN sapa_inbox i ON (i.id = $2 AND i.sender_id = $1) OR (i.channel = $3 AND i.dedupe_key = $4)";
 
-/// $1 sender, $2 channel, $3 dedupe key, $4 payload, $5 time. A constraint fails
-/// when the message was accepted before.
+/// $1 sender, $2 channel, $3 dedupe key, $4 payload, $5 time, $6 owner, $7 seconds. A
+/// constraint fails when the message was accepted before. It is the owner's, unless an
+/// earlier open one of its conversation is not.
 pub(super) const ACCEPT: &str = "
-    INSERT INTO sapa_inbox (sender_id, seq, channel, dedupe_key, payload, state, accepted_at)
-    VALUES ($1, coalesce((SELECT next_seq FROM sapa_conversation WHERE sender_id = $1), 1), $2, $3, $4, 'accepted', $5)
-    RETURNING id, seq, state, reply, 1 AS fresh";
+    INSERT INTO sapa_inbox (sender_id, seq, channel, dedupe_key, payload, state, accepted_at, owner, held_until)
+    SELECT $1, coalesce((SELECT next_seq FROM sapa_conversation WHERE sender_id = $1), 1), $2, $3, $4, 'accepted', $5,
+        iif(free, $6, NULL), iif(free, $5 + $7, NULL)
+    FROM (SELECT $7 > 0 AND NOT EXISTS (
+        SELECT 1 FROM sapa_inbox WHERE sender_id = $1 AND state = 'accepted'
+            AND (owner = $6 AND held_until > $5) IS NOT TRUE) AS free)
+    RETURNING id, seq, state, reply, 1 AS fresh, owner IS NOT NULL AS held";
 
 /// $1 channel, $2 dedupe key.
 pub(super) const SEEN: &str =
-    "SELECT id, seq, state, reply, 0 AS fresh FROM sapa_inbox WHERE channel = $1 AND dedupe_key = $2";
+    "SELECT id, seq, state, reply, 0 AS fresh, 0 AS held FROM sapa_inbox WHERE channel = $1 AND dedupe_key = $2";
 
-/// $1 after that id, $2 limit.
-pub(super) const PENDING: &str = "
-    UPDATE sapa_inbox SET attempts = attempts + 1 WHERE id IN (
-        SELECT id FROM sapa_inbox WHERE state = 'accepted' AND id > $1 ORDER BY id LIMIT $2
+/// $1 time, $2 limit, $3 owner, $4 seconds, $5 channels, a JSON list.
+pub(super) const CLAIM_INBOX: &str = "
+    UPDATE sapa_inbox SET attempts = attempts + 1, owner = $3, held_until = $1 + $4 WHERE id IN (
+        SELECT i.id FROM sapa_inbox i
+        WHERE i.state = 'accepted' AND i.channel IN (SELECT value FROM json_each($5))
+            AND coalesce(i.held_until, 0) <= $1 AND NOT EXISTS (
+            SELECT 1 FROM sapa_inbox e
+            WHERE e.sender_id = i.sender_id AND e.state = 'accepted' AND e.id < i.id
+                AND e.held_until > $1 AND e.owner <> $3
+        )
+        ORDER BY i.id LIMIT $2
     ) RETURNING id, seq, attempts, channel, dedupe_key, sender_id, payload";
+
+/// $1 ids, a JSON list; $2 owner, $3 time, $4 seconds.
+pub(super) const HOLD_INBOX: &str = "
+    UPDATE sapa_inbox SET held_until = $3 + $4
+    WHERE id IN (SELECT value FROM json_each($1)) AND state = 'accepted' AND owner = $2 RETURNING id";
+
+/// No parameters.
+pub(super) const UNSERVED: &str = "SELECT count(*) AS count FROM sapa_inbox WHERE state = 'accepted'";
 
 /// $1 id.
 pub(super) const BURY: &str = "
-    UPDATE sapa_inbox SET state = 'dead' WHERE id = $1 AND state = 'accepted' RETURNING id";
+    UPDATE sapa_inbox SET state = 'dead', payload = 'null' WHERE id = $1 AND state = 'accepted' RETURNING id";
 
 /// $1 key of the turn, $2 step, $3 action, $4 request hash, $5 response, $6 time.
 pub(super) const JOURNAL: &str = "

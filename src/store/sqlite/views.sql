@@ -75,7 +75,8 @@ CREATE TEMP TRIGGER sapa_turn_write INSTEAD OF INSERT ON sapa_turn BEGIN
     SELECT id FROM events
     WHERE NEW.publish AND id > (SELECT max(id) FROM events) - NEW.event_count;
 
-    UPDATE sapa_inbox SET state = 'done', reply = NEW.reply WHERE id = NEW.inbox_id;
+    -- What it said stands in the conversation now.
+    UPDATE sapa_inbox SET state = 'done', reply = NEW.reply, payload = 'null' WHERE id = NEW.inbox_id;
 
     INSERT INTO sapa_turn_message (sender_id, channel, dedupe_key, payload, reply, now)
     VALUES (NEW.sender_id, NEW.channel, NEW.dedupe_key, NEW.payload, NEW.reply, NEW.now);

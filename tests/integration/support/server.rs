@@ -199,9 +199,12 @@ impl Server {
         line.split(' ').nth(1)?.parse().ok()
     }
 
-    /// Waits until no message waits to be sent.
+    /// Waits until no message waits for its turn or to be sent.
     pub fn wait_until_sent(&self) {
-        poll("all that is to be sent", || (self.get("/health").json()["unsent"] == 0).then_some(()));
+        poll("all turns and all that is to be sent", || {
+            let health = self.get("/health").json();
+            (health["unserved"] == 0 && health["unsent"] == 0).then_some(())
+        });
     }
 
     /// Sends a message over REST and returns the bot's messages.

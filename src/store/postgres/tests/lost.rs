@@ -113,7 +113,7 @@ async fn an_accepted_message_whose_answer_was_lost_had_its_turn() {
     let both = Both::open(cluster).await;
     let intake =
         Intake { channel: "telegram".into(), dedupe_key: None, sender_id: "u".into(), payload: json!({"text": "a"}) };
-    let inbox_id = both.store.accept(intake).await.unwrap().inbox_id;
+    let inbox_id = both.store.accept(intake, "x", 30.0).await.unwrap().inbox_id;
     let message = InboxMessage::Accepted(inbox_id);
     let commit = Commit { inbox: Some(InboxDone { message, reply: Some(json!("ya")) }), ..mine() };
     let others = vec![turn("u", 1, vec![slot("lain")])];

@@ -1,0 +1,229 @@
+//! Accepted messages, repetitions of them, and answers of actions in their turns.
+
+use super::*;
+
+/// All of it.
+pub(super) async fn conformance(store: &Arc<dyn Store>) {
+    let store_ref = store.as_ref();
+    an_accepted_message_has_one_turn(store_ref).await;
+    a_repeated_fresh_message_gets_the_stored_reply(store_ref).await;
+    messages_are_numbered_within_their_conversation(store_ref).await;
+    messages_that_nobody_has_are_taken_out_in_order(store_ref).await;
+    an_accepted_message_is_for_whom_it_came_to(store_ref).await;
+    a_conversation_is_taken_out_by_one_only(store.clone()).await;
+    kept_answers_last_until_their_turn_commits(store_ref).await;
+    messages_accepted_at_once_have_one_row_each(store.clone()).await;
+}
+
+async fn an_accepted_message_has_one_turn(store: &dyn Store) {
+    let accepted = store.accept(intake("telegram", Some("7"), "satu"), "x", 30.0).await.unwrap();
+    assert_eq!((accepted.seq, &accepted.duplicate), (1, &None));
+    let again = store.accept(intake("telegram", Some("7"), "satu"), "x", 30.0).await.unwrap();
+    assert_eq!(again, Accepted { duplicate: Some(Seen::Open), is_held: false, ..accepted.clone() });
+    let other_channel = store.accept(intake("socketio", Some("7"), "satu"), "x", 30.0).await.unwrap();
+    assert_eq!((other_channel.seq, &other_channel.duplicate), (2, &None));
+    assert_eq!(store.exists("satu").await, Ok(false), "a message alone makes no events");
+
+    let commit = Commit {
+        inbox: answered(accepted.inbox_id, json!(["ya"])),
+        outbox: vec![message("ya", None)],
+        ..turn("satu", 0, vec![slot(1)])
+    };
+    assert_eq!(store.commit(commit.clone()).await, Ok(Committed { version: 1 }));
+    let duplicate = Err(CommitError::Duplicate { reply: Some(json!(["ya"])) });
+    assert_eq!(store.commit(commit.clone()).await, duplicate);
+    assert_eq!(store.commit(Commit { expected_version: 1, ..commit }).await, duplicate);
+    assert_eq!(store.load("satu").await.unwrap().events, vec![slot(1)]);
+    let sent = store.claim_outbox(claim("a", 9)).await.unwrap();
+    assert_eq!(sent.iter().map(|item| item.inbox_id).collect::<Vec<_>>(), [Some(accepted.inbox_id)]);
+    store.settle_outbox("a", vec![(sent[0].id, Settled::Sent)]).await.unwrap();
+    let again = store.accept(intake("telegram", Some("7"), "satu"), "x", 30.0).await.unwrap();
+    assert_eq!(again.duplicate, Some(Seen::Done { reply: Some(json!(["ya"])) }));
+
+    for (sender, id) in [("satu", 999_999), ("lain", other_channel.inbox_id)] {
+        let version = store.load(sender).await.unwrap().version;
+        let unknown = Commit { inbox: answered(id, json!([])), ..turn(sender, version, vec![slot(2)]) };
+        let refused = store.commit(unknown).await;
+        assert!(matches!(refused, Err(CommitError::Store(StoreError::Invalid(_)))), "{refused:?}");
+    }
+}
+
+async fn a_repeated_fresh_message_gets_the_stored_reply(store: &dyn Store) {
+    let commit = |reply: &str| Commit {
+        inbox: fresh("rest", Some("kunci"), json!([{ "text": reply }])),
+        ..turn("segar", 0, vec![slot(reply)])
+    };
+    let (a, b) = tokio::join!(store.commit(commit("satu")), store.commit(commit("dua")));
+    let winner = if a.is_ok() { "satu" } else { "dua" };
+    let lost = Err(CommitError::Duplicate { reply: Some(json!([{ "text": winner }])) });
+    assert!(a == lost || b == lost, "{a:?} {b:?}");
+    let later = Commit { expected_version: 1, ..commit("tiga") };
+    assert_eq!(store.commit(later).await, lost);
+    assert_eq!(store.load("segar").await.unwrap().events, vec![slot(winner)]);
+    for version in 1..4 {
+        let commit = Commit { inbox: fresh("rest", None, json!([])), ..turn("segar", version, vec![]) };
+        assert_eq!(store.commit(commit).await, Ok(Committed { version: version + 1 }));
+    }
+}
+
+async fn messages_are_numbered_within_their_conversation(store: &dyn Store) {
+    for seq in 1..4 {
+        assert_eq!(store.accept(intake("nomor", None, "nomor"), "x", 30.0).await.unwrap().seq, seq);
+    }
+    store.accept(intake("nomor", Some("x"), "nomor"), "x", 30.0).await.unwrap();
+    store.accept(intake("nomor", Some("x"), "nomor"), "x", 30.0).await.unwrap();
+    store.commit(Commit { inbox: fresh("rest", None, json!([])), ..turn("nomor", 0, vec![]) }).await.unwrap();
+    assert_eq!(store.load("nomor").await.unwrap().next_seq, 6);
+    assert_eq!(store.accept(intake("nomor", None, "nomor"), "x", 30.0).await.unwrap().seq, 6);
+}
+
+fn take(owner: &'static str, limit: u32) -> Claim<'static> {
+    Claim { owner, channels: &["antre"], seconds: 30.0, limit }
+}
+
+/// Inbox ids, numbers and attempts.
+fn numbers(rows: &[Pending]) -> Vec<(i64, i64, i64)> {
+    rows.iter().map(|row| (row.inbox_id, row.seq, row.attempts)).collect()
+}
+
+/// Nobody has the first three; the fourth came behind them.
+async fn messages_that_nobody_has_are_taken_out_in_order(store: &dyn Store) {
+    let mut ids = Vec::new();
+    for key in ["a", "b", "c"] {
+        let accepted = store.accept(intake("antre", Some(key), "antre"), "x", 0.0).await.unwrap();
+        assert!(!accepted.is_held, "it was not wanted");
+        ids.push(accepted.inbox_id);
+    }
+    let fourth = store.accept(intake("antre", Some("d"), "antre"), "x", 30.0).await.unwrap();
+    assert!(!fourth.is_held, "earlier ones are nobody's");
+    let of_others = Claim { channels: &["slack"], ..take("y", 9) };
+    assert_eq!(store.claim_inbox(of_others).await, Ok(vec![]), "whoever does not serve the channel leaves them");
+    let first = store.claim_inbox(take("y", 1)).await.unwrap();
+    assert_eq!(numbers(&first), [(ids[0], 1, 1)]);
+    assert_eq!(first[0].intake, intake("antre", Some("a"), "antre"));
+    assert_eq!(store.claim_inbox(take("x", 9)).await, Ok(vec![]), "the first of them is another's");
+    let rest = store.claim_inbox(take("y", 9)).await.unwrap();
+    assert_eq!(numbers(&rest), [(ids[1], 2, 1), (ids[2], 3, 1), (fourth.inbox_id, 4, 1)]);
+    assert_eq!(store.claim_inbox(take("y", 9)).await, Ok(vec![]), "they are taken out");
+    ids.push(fourth.inbox_id);
+    let hold = |owner, seconds| store.hold_inbox(owner, ids.clone(), seconds);
+    assert_eq!(hold("x", 0.0).await, Ok(vec![]), "they are another's");
+    store.commit(Commit { inbox: answered(ids[0], Value::Null), ..turn("antre", 0, vec![]) }).await.unwrap();
+    assert_eq!(store.bury(ids[1]).await, Ok(true));
+    assert_eq!(store.bury(ids[1]).await, Ok(false));
+    assert_eq!(store.bury(ids[0]).await, Ok(false));
+    assert_eq!(store.seen("antre", "b").await.unwrap().unwrap().duplicate, Some(Seen::Dead));
+    let mut held = hold("y", 0.0).await.unwrap();
+    held.sort_unstable();
+    assert_eq!(held, ids[2..], "the others are closed");
+    let left = store.claim_inbox(take("x", 9)).await.unwrap();
+    assert_eq!(numbers(&left), [(ids[2], 3, 2), (ids[3], 4, 2)]);
+    let dead = Commit { inbox: answered(ids[1], Value::Null), ..turn("antre", 1, vec![]) };
+    assert!(matches!(store.commit(dead).await, Err(CommitError::Store(StoreError::Invalid(_)))));
+    for (version, id) in (1..).zip(&ids[2..]) {
+        store.commit(Commit { inbox: answered(*id, Value::Null), ..turn("antre", version, vec![]) }).await.unwrap();
+    }
+}
+
+/// Whoever accepts a message has it, unless an earlier one of the conversation is
+/// another's.
+async fn an_accepted_message_is_for_whom_it_came_to(store: &dyn Store) {
+    let before = store.unserved().await.unwrap();
+    let accept = |key: &'static str, owner| store.accept(intake("antre", Some(key), "milik"), owner, 30.0);
+    let (first, second) = (accept("1", "x").await.unwrap(), accept("2", "x").await.unwrap());
+    assert!(first.is_held && second.is_held);
+    assert!(!accept("1", "x").await.unwrap().is_held, "a repetition is not to be served again");
+    let third = accept("3", "y").await.unwrap();
+    assert!(!third.is_held, "earlier ones are another's");
+    assert!(!accept("4", "x").await.unwrap().is_held, "an earlier one is nobody's");
+    assert_eq!(store.claim_inbox(take("y", 9)).await, Ok(vec![]));
+    assert_eq!(store.unserved().await, Ok(before + 4));
+    for (version, id) in [(0, first.inbox_id), (1, second.inbox_id)] {
+        store.commit(Commit { inbox: answered(id, Value::Null), ..turn("milik", version, vec![]) }).await.unwrap();
+    }
+    let rest = store.claim_inbox(take("y", 9)).await.unwrap();
+    assert_eq!(rest.iter().map(|row| row.seq).collect::<Vec<_>>(), [3, 4]);
+    // A lease that is over counts for nothing, not even for its owner.
+    store.hold_inbox("y", rest.iter().map(|row| row.inbox_id).collect(), 0.0).await.unwrap();
+    assert!(!accept("5", "y").await.unwrap().is_held);
+    for row in store.claim_inbox(take("y", 9)).await.unwrap() {
+        assert_eq!(store.bury(row.inbox_id).await, Ok(true));
+    }
+    assert_eq!(store.unserved().await, Ok(before));
+}
+
+/// Two processes that look at the same moment never have messages of one conversation
+/// both.
+async fn a_conversation_is_taken_out_by_one_only(store: Arc<dyn Store>) {
+    for number in 0..40 {
+        store.accept(intake("antre", None, &format!("rebut {}", number % 4)), "x", 0.0).await.unwrap();
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for owner in ["a", "b", "c", "d"] {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let mut taken = Vec::new();
+            for _ in 0..12 {
+                let rows = store.claim_inbox(take(owner, 3)).await.unwrap();
+                taken.extend(rows.into_iter().map(|row| (row.intake.sender_id, row.inbox_id, owner)));
+            }
+            taken
+        });
+    }
+    let mut all: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    assert_eq!(all.iter().map(|(_, id, _)| *id).collect::<BTreeSet<_>>().len(), all.len(), "none twice");
+    all.sort_unstable();
+    // Whoever has one has none behind another's.
+    for pair in all.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+        assert_eq!(pair[0].2, pair[1].2, "{pair:?}");
+    }
+    for (_, id, _) in all {
+        store.bury(id).await.unwrap();
+    }
+    let rest = store.claim_inbox(take("a", 99)).await.unwrap();
+    for row in rest {
+        store.bury(row.inbox_id).await.unwrap();
+    }
+}
+
+async fn kept_answers_last_until_their_turn_commits(store: &dyn Store) {
+    let inbox_id = store.accept(intake("jurnal", None, "jurnal"), "x", 30.0).await.unwrap().inbox_id;
+    let by_id = TurnKey::Inbox(inbox_id);
+    let by_key = TurnKey::Fresh { channel: "rest".into(), dedupe_key: "jurnal".into() };
+    let step = |step: i64, hash: &str| Step {
+        step,
+        action: format!("action_{step}"),
+        request_hash: hash.into(),
+        response: json!({"events": [], "responses": [{"text": hash}]}),
+    };
+    for key in [&by_id, &by_key] {
+        store.journal(key, step(1, "b")).await.unwrap();
+        store.journal(key, step(0, "lama")).await.unwrap();
+        store.journal(key, step(0, "a")).await.unwrap();
+        assert_eq!(store.journalled(key).await, Ok(vec![step(0, "a"), step(1, "b")]));
+    }
+    let lost = Commit { inbox: answered(inbox_id, json!([])), ..turn("jurnal", 9, vec![]) };
+    assert_eq!(store.commit(lost.clone()).await, Err(CommitError::Conflict { current: 0 }));
+    assert_eq!(store.journalled(&by_id).await.unwrap().len(), 2);
+    store.commit(Commit { expected_version: 0, ..lost }).await.unwrap();
+    assert_eq!(store.journalled(&by_id).await, Ok(vec![]));
+    assert_eq!(store.journalled(&by_key).await.unwrap().len(), 2);
+    let commit = Commit { inbox: fresh("rest", Some("jurnal"), json!([])), ..turn("jurnal", 1, vec![]) };
+    store.commit(commit).await.unwrap();
+    assert_eq!(store.journalled(&by_key).await, Ok(vec![]));
+}
+
+async fn messages_accepted_at_once_have_one_row_each(store: Arc<dyn Store>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..20_i64 {
+        let store = store.clone();
+        // Each message comes twice.
+        let key = (number / 2).to_string();
+        tasks.spawn(async move { store.accept(intake("serentak", Some(&key), "serentak"), "x", 30.0).await.unwrap() });
+    }
+    let accepted = tasks.join_all().await;
+    assert_eq!(accepted.iter().filter(|row| row.duplicate.is_none()).count(), 10);
+    let numbers: BTreeSet<_> = accepted.iter().map(|row| row.seq).collect();
+    assert_eq!(numbers, (1..=10).collect());
+    assert_eq!(accepted.iter().map(|row| row.inbox_id).collect::<BTreeSet<_>>().len(), 10);
+}
