@@ -30,6 +30,8 @@ mod events;
 mod explain;
 #[path = "integration/failures.rs"]
 mod failures;
+#[path = "integration/faults/mod.rs"]
+mod faults;
 #[path = "integration/flags.rs"]
 mod flags;
 #[path = "integration/formats.rs"]

@@ -21,7 +21,7 @@ use super::logging::LogFlags;
 use super::server_flags::{DoorFlags, ListeningFlags, StorageFlags};
 use super::{idle, models, pull, terminal};
 use crate::agent::{Agent, LoadedModel, ModelServer, Speakers};
-use crate::server::{self, Guard, JwtKey, Patience, ServerOptions};
+use crate::server::{self, Guard, JwtKey, LoadModel, Patience, ServerOptions};
 use crate::store::Store;
 use crate::{brokers, channels};
 
@@ -138,7 +138,8 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
         Some(server) => pull::start(server, Arc::clone(&agent)).await,
         None => None,
     };
-    let options = ServerOptions { enable_api: args.enable_api, guard, cors: args.cors.clone() };
+    let load = Some(LoadModel(Arc::new(|path| another(path).map_err(|error| format!("{error:#}")))));
+    let options = ServerOptions { enable_api: args.enable_api, guard, cors: args.cors.clone(), load };
     warn_of_closed_doors(&endpoints);
     let channels = channels::open(&agent, &credentials, args.connector.as_deref())?;
     let pruning = tokio::spawn(prune(Arc::clone(&store)));
@@ -204,6 +205,14 @@ fn guard(args: &RunArgs) -> Result<Guard> {
 
 fn load(path: PathBuf) -> Result<LoadedModel> {
     Ok(LoadedModel { model: Arc::new(models::load(&path)?), path })
+}
+
+/// The model of `PUT /model`, compiled: the next message finds it ready.
+fn another(path: &std::path::Path) -> Result<LoadedModel> {
+    let found = models::find(path).ok_or_else(|| anyhow!("`{}` is no model", path.display()))?;
+    let loaded = load(found)?;
+    loaded.model.parse("halo");
+    Ok(loaded)
 }
 
 /// Has the model compile what it compiles when it is first needed, so that no

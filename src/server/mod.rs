@@ -4,6 +4,7 @@ mod auth;
 mod conversations;
 mod error;
 mod listen;
+mod models;
 mod status;
 mod tls;
 
@@ -13,7 +14,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::limit::RequestBodyLimitLayer;
 
@@ -22,6 +23,7 @@ use crate::agent::Agent;
 pub use auth::{Guard, JwtKey};
 pub use error::ApiError;
 pub use listen::{Patience, serve};
+pub use models::LoadModel;
 pub use tls::{TlsFiles, acceptor};
 
 /// Version of Rasa whose API this is.
@@ -38,6 +40,8 @@ pub struct ServerOptions {
     pub guard: Guard,
     /// Origins that browsers may call from; `*` for all.
     pub cors: Vec<String>,
+    /// How another model is loaded.
+    pub load: Option<LoadModel>,
 }
 
 /// What handlers share.
@@ -81,6 +85,7 @@ fn api(app: &App) -> Router {
     Router::new()
         .route("/status", get(status::status))
         .route("/domain", get(status::domain))
+        .route("/model", put(models::put).delete(models::delete))
         .route("/model/parse", post(status::parse))
         .route("/conversations/{*path}", get(conversations::get).post(conversations::post).put(conversations::put))
         .layer(from_fn_with_state(app.clone(), auth::require))

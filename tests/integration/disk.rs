@@ -6,12 +6,19 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::support::{Killed, Project, Server, helpdesk_model, program, repository, short_of_disk, texts, use_actions};
+use crate::support::{
+    BotApi, Killed, Project, Server, helpdesk_model, program, repository, short_of_disk, texts, use_actions,
+};
+use crate::telegram::{WEBHOOK, hook};
 
 #[test]
 fn a_full_disk_is_said_and_nothing_that_was_answered_is_lost() {
-    let project = Project::tiny().trained();
+    let (api, project) = (BotApi::start(), Project::tiny());
+    api.serve(&project, WEBHOOK);
+    let project = project.trained();
     let mut server = Server::start_short_of_disk(&project, &["--enable-api"], 400);
+    api.wait_for_bot();
+    let (secret, update) = (api.webhook().expect("a webhook").1, api.text(7, "hi"));
     let answer = |number: usize| {
         let body = json!({ "sender": format!("s{number}"), "message": "/greet" }).to_string();
         server.post("/webhooks/rest/webhook", body)
@@ -31,6 +38,7 @@ fn a_full_disk_is_said_and_nothing_that_was_answered_is_lost() {
     // The server goes on, and refuses until there is room.
     assert_eq!(answer(answered).status, 503);
     assert_eq!(server.get("/health").status, 503);
+    assert_eq!(hook(&server, Some(&secret), update.to_string()), 503, "Telegram is to deliver it again");
     assert!(server.stop().contains("reading or writing the database failed"), "{}", server.log());
     let server = Server::with_api(&project);
     for number in 0..answered {
@@ -38,6 +46,7 @@ fn a_full_disk_is_said_and_nothing_that_was_answered_is_lost() {
         assert_eq!(bots, 1, "s{number}");
     }
     assert_eq!(server.texts(&format!("s{answered}"), "/greet"), ["Hello!"]);
+    assert_eq!(texts(&api.deliver(&server, 7, update)), ["Hello!"]);
 }
 
 /// The action service as a program, on a database in that folder; where it listens.

@@ -18,6 +18,16 @@ pub fn bot(cluster: &Cluster, database: &str) -> Project {
     project
 }
 
+/// Keeps a bot's conversations in that database; what else is in its `endpoints.yml`
+/// stays.
+pub fn serve_from(project: &Project, cluster: &Cluster, database: &str) {
+    let before = std::fs::read_to_string(project.path("endpoints.yml")).expect("endpoints.yml");
+    use_database(project, cluster.port, database, PASSWORD);
+    let store = std::fs::read_to_string(project.path("endpoints.yml")).expect("endpoints.yml");
+    let other = before.lines().filter(|line| !line.starts_with("tracker_store"));
+    project.write("endpoints.yml", other.collect::<Vec<_>>().join("\n") + "\n" + &store);
+}
+
 fn use_database(project: &Project, port: u16, database: &str, password: &str) {
     project.write(
         "endpoints.yml",

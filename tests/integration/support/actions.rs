@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use helpdesk_actions::{FixedClock, Helpdesk, People, Settings, Store, action_server};
 use sapa_sdk::Date;
@@ -92,6 +92,7 @@ pub enum Answer {
 struct Script {
     answers: BTreeMap<String, Answer>,
     calls: Vec<Value>,
+    keys: Vec<String>,
 }
 
 type Shared = Arc<Mutex<Script>>;
@@ -137,6 +138,11 @@ impl FakeActions {
     pub fn calls(&self) -> Vec<Value> {
         self.script.lock().expect("the script").calls.clone()
     }
+
+    /// The `Idempotency-Key` of each call.
+    pub fn keys(&self) -> Vec<String> {
+        self.script.lock().expect("the script").keys.clone()
+    }
 }
 
 impl Drop for FakeActions {
@@ -145,12 +151,14 @@ impl Drop for FakeActions {
     }
 }
 
-async fn webhook(State(script): State<Shared>, body: Bytes) -> Response {
+async fn webhook(State(script): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     let call: Value = serde_json::from_slice(&body).unwrap_or_default();
     let answer = {
         let mut script = script.lock().expect("the script");
         let answer = call["next_action"].as_str().and_then(|action| script.answers.get(action).cloned());
         script.calls.push(call);
+        let key = headers.get("Idempotency-Key").and_then(|key| key.to_str().ok()).unwrap_or_default();
+        script.keys.push(key.to_owned());
         answer
     };
     match answer {

@@ -30,6 +30,10 @@ pub enum Fault {
     Cut,
     /// The call is taken, and there is no answer.
     Silence,
+    /// The call is done, and the connection ends before the answer.
+    Lost,
+    /// Nothing: this call is done.
+    None,
 }
 
 /// A call of the bot.
@@ -321,18 +325,25 @@ async fn serve(
         Some(Fault::Answer(status, body)) => {
             return (StatusCode::from_u16(status).expect("a status"), axum::Json(body)).into_response();
         }
-        Some(Fault::Cut) => {
-            let broken = futures_util::stream::iter([Err::<Bytes, _>(std::io::Error::other("cut"))]);
-            return Response::new(axum::body::Body::from_stream(broken));
+        Some(Fault::Cut) => return cut(),
+        Some(Fault::Lost) => {
+            act(&mut shared.world.lock().expect("the world"), &method, &arguments);
+            return cut();
         }
         Some(Fault::Silence) => return std::future::pending().await,
-        None => {}
+        Some(Fault::None) | None => {}
     }
     if method == "getUpdates" {
         updates(&shared, &arguments).await
     } else {
         act(&mut shared.world.lock().expect("the world"), &method, &arguments)
     }
+}
+
+/// An answer whose connection ends in the middle of it.
+fn cut() -> Response {
+    let broken = futures_util::stream::iter([Err::<Bytes, _>(std::io::Error::other("cut"))]);
+    Response::new(axum::body::Body::from_stream(broken))
 }
 
 /// Long polling: an offset confirms everything before it.

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Runs the programs that break things in their long form, and prints what came of them:
+# a thousand kills, a database that goes away, answers that get lost, a log that is cut
+# at every byte. Takes about half an hour. The tests run the short form.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+table="$(mktemp)"
+trap 'rm -f "$table"' EXIT
+export SAPA_FAULTS=long SAPA_FAULT_TABLE="$table"
+cargo test --release --locked --package sapa --test integration -- --test-threads=1 faults::
+cargo test --release --locked --package sapa --lib -- after_a_crash_all_commits
+echo
+echo "| fault | runs | kills | messages | lost | doubled turns | doubled answers | doubtful |"
+echo "|---|---|---|---|---|---|---|---|"
+cat "$table"
