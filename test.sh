@@ -45,17 +45,21 @@ if ! has_postgres && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 has_postgres || missing "PostgreSQL is not installed (Debian: apt-get install postgresql)"
 
-# So they do with RabbitMQ.
-rabbit=/usr/lib/rabbitmq/bin/rabbitmq-server
-if ! [ -x "$rabbit" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  # Debian's package would start a server: not wanted here.
-  had_policy=1
-  [ -e /usr/sbin/policy-rc.d ] || { had_policy=0; printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; }
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    rabbitmq-server || true
-  [ "$had_policy" = 1 ] || rm -f /usr/sbin/policy-rc.d
-fi
-[ -x "$rabbit" ] || missing "RabbitMQ is not installed (Debian: apt-get install rabbitmq-server)"
+# So they do with RabbitMQ, Redis, and nginx as a balancer.
+debian_program() {
+  local program=$1 package=$2 had_policy=1
+  [ -x "$program" ] && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    # Debian's packages would start servers: not wanted here.
+    [ -e /usr/sbin/policy-rc.d ] || { had_policy=0; printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; }
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" || true
+    [ "$had_policy" = 1 ] || rm -f /usr/sbin/policy-rc.d
+  fi
+  [ -x "$program" ] || missing "$package is not installed (Debian: apt-get install $package)"
+}
+debian_program /usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server
+debian_program /usr/bin/redis-server redis-server
+debian_program /usr/sbin/nginx nginx-light
 
 # Nothing that looks like a bot token may stand in a tracked file.
 if git rev-parse --git-dir >/dev/null 2>&1; then

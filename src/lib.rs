@@ -8,5 +8,6 @@ pub mod brokers;
 pub mod channels;
 pub mod cli;
 pub mod evaluate;
+pub mod locks;
 pub mod server;
 pub mod store;

@@ -42,6 +42,8 @@ mod hooks;
 mod http;
 #[path = "integration/importers.rs"]
 mod importers;
+#[path = "integration/locks.rs"]
+mod locks;
 #[path = "integration/migrate.rs"]
 mod migrate;
 #[path = "integration/model_files.rs"]

@@ -13,6 +13,7 @@ mod outbox;
 mod publish;
 mod pull;
 mod reminders;
+mod shared_locks;
 mod turn;
 mod understanding;
 
@@ -36,6 +37,7 @@ pub use nlg::NlgClient;
 pub use outbox::{LEASE, Senders, Speakers, Unsent};
 pub use publish::{Broker, BrokerError, Message};
 pub use pull::{ModelServer, Pulled};
+pub use shared_locks::{LockAnswer, LockError, SharedLocks, StoreLocks};
 pub use turn::{Incoming, TurnReport};
 pub use understanding::Understanding;
 
@@ -93,6 +95,8 @@ pub struct Agent {
     servers: Servers,
     clock: Clock,
     locks: Locks,
+    /// Locks that other processes see, too.
+    shared_locks: Option<Arc<dyn SharedLocks>>,
     cache: TrackerCache,
     /// Whether events go to a broker.
     publishes: bool,
@@ -113,12 +117,19 @@ impl Agent {
             servers,
             clock,
             locks: Locks::default(),
+            shared_locks: None,
             cache: TrackerCache::new(CACHED_BYTES),
             publishes: false,
             last_look: health::LastLook::default(),
             owner: made_up_name(),
             outbox_news: Notify::new(),
         }
+    }
+
+    /// The same, with locks that other processes see, too.
+    #[must_use]
+    pub fn with_shared_locks(self, shared_locks: Option<Arc<dyn SharedLocks>>) -> Self {
+        Self { shared_locks, ..self }
     }
 
     /// Waits until a turn has left messages to send.

@@ -84,6 +84,7 @@ impl Agent {
         render: RenderReply<'_>,
     ) -> Result<TurnReport, AgentError> {
         let _held = self.locks.lock(&incoming.sender_id).await.ok_or(AgentError::TooManyWaiting)?;
+        let _shared = self.share(&incoming.sender_id).await;
         if let Some(report) = self.answered_before(&incoming).await? {
             return Ok(report);
         }
@@ -318,6 +319,7 @@ impl Agent {
     /// Appends events from outside (spec §5.3).
     pub(super) async fn append(&self, sender_id: &str, events: Vec<Event>) -> Result<(), AgentError> {
         let _held = self.locks.lock(sender_id).await.ok_or(AgentError::TooManyWaiting)?;
+        let _shared = self.share(sender_id).await;
         let model = self.model()?;
         let dialogue = Arc::clone(model.dialogue().ok_or(AgentError::NoModel("the model has no dialogue part"))?);
         for _ in 0..MOST_RERUNS {

@@ -6,11 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use clap::{Args, Subcommand};
-use sapa_project::Endpoints;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -23,7 +23,7 @@ use super::{idle, models, pull, terminal};
 use crate::agent::{Agent, LoadedModel, ModelServer, Speakers};
 use crate::server::{self, Guard, JwtKey, LoadModel, Patience, ServerOptions};
 use crate::store::Store;
-use crate::{brokers, channels};
+use crate::{brokers, channels, locks};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -128,6 +128,8 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
         None => None,
     };
     let agent = bot::agent(&endpoints, Arc::clone(&store), args.bot.request_timeout)?;
+    let shared_locks = locks::open(endpoints.lock_store.as_ref(), &store).await?;
+    let agent = agent.with_shared_locks(shared_locks);
     let agent = Arc::new(if broker.is_some() { agent.with_broker() } else { agent });
     match loading {
         Some(loading) => agent.models.set(Some(loading.await??)),
@@ -139,8 +141,9 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
         None => None,
     };
     let load = Some(LoadModel(Arc::new(|path| another(path).map_err(|error| format!("{error:#}")))));
-    let options = ServerOptions { enable_api: args.enable_api, guard, cors: args.cors.clone(), load };
-    warn_of_closed_doors(&endpoints);
+    let options =
+        ServerOptions { enable_api: args.enable_api, guard, cors: args.cors.clone(), load, ..ServerOptions::default() };
+    let has_to_stop = Arc::clone(&options.stopping);
     let channels = channels::open(&agent, &credentials, args.connector.as_deref())?;
     let pruning = tokio::spawn(prune(Arc::clone(&store)));
     let model_id = agent.models.get().map(|loaded| loaded.model.id.clone()).unwrap_or_default();
@@ -170,7 +173,7 @@ async fn serve(args: RunArgs) -> Result<ExitCode> {
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), model_id, "Sapa is listening");
     let patience = Patience { answer: args.door.response_timeout(), ..Patience::default() };
-    serve_until_stopped(listener, router, patience, tls).await;
+    serve_until_stopped(listener, router, patience, tls, &has_to_stop).await;
     pruning.abort();
     if let Some(pulling) = pulling {
         pulling.abort();
@@ -250,16 +253,6 @@ async fn prune(store: Arc<dyn Store>) {
     }
 }
 
-/// What the files ask for and this version does not serve is named, never passed
-/// over in silence.
-fn warn_of_closed_doors(endpoints: &Endpoints) {
-    let in_memory = |kind: &Option<String>| kind.as_deref().is_none_or(|k| k.eq_ignore_ascii_case("in_memory"));
-    if endpoints.lock_store.as_ref().is_some_and(|section| !in_memory(&section.kind)) {
-        let section = "lock_store";
-        tracing::warn!(section, "endpoints.yml: this section is not served yet and has no effect");
-    }
-}
-
 /// How long requests under way may take once the server is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
 
@@ -270,10 +263,12 @@ async fn serve_until_stopped(
     router: axum::Router,
     patience: Patience,
     tls: Option<tokio_rustls::TlsAcceptor>,
+    has_to_stop: &AtomicBool,
 ) {
     let (told, heard) = tokio::sync::oneshot::channel();
     let stop = async {
         told_to_stop().await;
+        has_to_stop.store(true, Ordering::Relaxed);
         // Nobody hears it once the server has ended.
         let _ = told.send(());
     };

@@ -21,7 +21,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower_service::Service as _;
@@ -45,6 +45,11 @@ impl Default for Patience {
         Self { head: Duration::from_secs(30), body: Duration::from_secs(30), answer: Duration::from_secs(3_600) }
     }
 }
+
+/// Once told to stop, the server waits until nobody has come for so long, but not for
+/// ever.
+const QUIET: Duration = Duration::from_millis(50);
+const LAST_CALL: Duration = Duration::from_secs(3);
 
 /// Connections at once, where the system allows as many open files.
 const MOST_CONNECTIONS: usize = 10_000;
@@ -72,11 +77,24 @@ pub async fn serve(
     let bodies = Arc::new(Semaphore::new(BODIES_KIB));
     let open = GracefulShutdown::new();
     let mut stop = pin!(stop);
+    let mut last_call = None;
     loop {
-        let (stream, place) = tokio::select! {
-            taken = next(&listener, &connections) => taken,
-            () = &mut stop => break,
+        let taken = match last_call {
+            None => tokio::select! {
+                taken = next(&listener, &connections) => Some(taken),
+                () = &mut stop => {
+                    last_call = Some(Instant::now() + LAST_CALL);
+                    continue;
+                }
+            },
+            // Who stands in the queue already is let in, too: a closed door would cut
+            // them off. Balancers see in `/health` that nobody is to come.
+            Some(until) if Instant::now() < until => {
+                tokio::time::timeout(QUIET, next(&listener, &connections)).await.ok()
+            }
+            Some(_) => None,
         };
+        let Some((stream, place)) = taken else { break };
         // Answers are written at once and whole; a failure costs latency only.
         let _ = stream.set_nodelay(true);
         let (router, bodies, tls) = (router.clone(), Arc::clone(&bodies), tls.clone());

@@ -9,6 +9,7 @@ mod status;
 mod tls;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -40,6 +41,8 @@ pub struct ServerOptions {
     pub guard: Guard,
     /// Origins that browsers may call from; `*` for all.
     pub cors: Vec<String>,
+    /// Set once the server is told to stop.
+    pub stopping: Arc<AtomicBool>,
     /// How another model is loaded.
     pub load: Option<LoadModel>,
 }

@@ -1,5 +1,7 @@
 //! What the server is and what it has loaded; parsing.
 
+use std::sync::atomic::Ordering;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -19,11 +21,12 @@ pub(super) async fn version() -> Json<Value> {
     Json(json!({ "version": RASA_VERSION, "minimum_compatible_version": RASA_VERSION }))
 }
 
-/// `GET /health`: 200 when messages can be answered, 503 without a model or while
-/// conversations cannot be stored.
+/// `GET /health`: 200 when messages can be answered, 503 without a model, while
+/// conversations cannot be stored, and once the server is told to stop.
 pub(super) async fn health(State(app): State<App>) -> Response {
     let loaded = app.agent.models.get();
     let (status, word) = match (&loaded, app.agent.stores().await) {
+        _ if app.options.stopping.load(Ordering::Relaxed) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         (None, _) => (StatusCode::SERVICE_UNAVAILABLE, "no model"),
         (Some(_), false) => (StatusCode::SERVICE_UNAVAILABLE, "conversations cannot be stored"),
         (Some(_), true) => (StatusCode::OK, "ok"),

@@ -437,7 +437,11 @@ async fn old_finished_rows_are_pruned(store: &dyn Store, hand: &Hand) {
     let commit = Commit { inbox: fresh("pangkas", Some("selesai"), json!([])), ..turn("pangkas", 0, vec![slot(1)]) };
     let commit = Commit { outbox: vec![message("menunggu", None)], ..commit };
     store.commit(commit).await.unwrap();
+    // Long over, whatever the clock.
+    store.lead("lock lama", "a", -1e12).await.unwrap();
     store.prune(1000.0).await.unwrap();
+    assert_eq!(store.lead("tugas lama", "a", -1e12).await, Ok(true));
+    store.lead("lock baru", "a", 1e12).await.unwrap();
     assert_eq!(store.prune(1000.0).await, Ok(0));
     assert!(store.seen("pangkas", "selesai").await.unwrap().is_some());
     assert_eq!(store.prune(1000.5).await, Ok(2), "the done message and the orphaned answer");
@@ -449,6 +453,7 @@ async fn old_finished_rows_are_pruned(store: &dyn Store, hand: &Hand) {
     assert_eq!((texts(&waiting), waiting[0].inbox_id), (vec!["menunggu"], None));
     store.settle_outbox("a", vec![(waiting[0].id, Settled::Sent)]).await.unwrap();
     assert_eq!(store.prune(1000.5).await, Ok(1), "the sent message");
+    assert_eq!(store.lead("lock baru", "b", 1.0).await, Ok(false), "a lock that is held stays");
     assert_eq!(
         store.accept(intake("pangkas", None, "pangkas"), "x", 30.0).await.unwrap().seq,
         3,

@@ -318,11 +318,13 @@ impl Tables {
     }
 
     fn prune(&mut self, before: f64) -> usize {
-        let count = |tables: &Self| tables.inbox.len() + tables.outbox.len() + tables.steps.len();
+        let count =
+            |tables: &Self| tables.inbox.len() + tables.outbox.len() + tables.steps.len() + tables.leaders.len();
         let all = count(self);
         let open = |row: &InboxRow| row.state == Seen::Open;
         self.inbox.retain(|_, row| open(row) || row.accepted_at >= before);
         self.keys.retain(|_, id| self.inbox.contains_key(id));
+        self.leaders.retain(|task, (_, until)| !task.starts_with("lock ") || *until >= before);
         self.outbox.retain(|_, row| row.state != OutboxState::Settled || row.not_before >= before);
         for row in self.outbox.values_mut() {
             row.item.inbox_id = row.item.inbox_id.filter(|id| self.inbox.contains_key(id));

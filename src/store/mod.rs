@@ -155,8 +155,8 @@ pub trait Store: Send + Sync {
     fn lead<'a>(&'a self, task: &'a str, owner: &'a str, seconds: f64) -> Answer<'a, bool>;
 
     /// Forgets inbox rows that are done or given up, messages that were sent or
-    /// failed, and kept answers, all older than that time (Unix seconds). Says
-    /// how many rows went. Until then a repeated message is recognised.
+    /// failed, kept answers, and leads in tasks that begin with `lock `, all older than
+    /// that time (Unix seconds). Says how many rows went. Until then a repeated message is recognised.
     fn prune(&self, before: f64) -> Answer<'_, u64>;
 
     /// Finishes what is waiting and lets go of the files. Afterwards every call

@@ -8,14 +8,15 @@ use regex::Regex;
 use crate::support::repository;
 
 /// Each room and the rooms that it may import.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("evaluate", &[]),
     ("store", &[]),
     ("agent", &["store"]),
     ("channels", &["agent"]),
     ("brokers", &["store", "agent"]),
+    ("locks", &["store", "agent"]),
     ("server", &["agent", "channels"]),
-    ("cli", &["evaluate", "store", "agent", "channels", "brokers", "server"]),
+    ("cli", &["evaluate", "store", "agent", "channels", "brokers", "locks", "server"]),
 ];
 
 /// Crates that a room must do without: `evaluate` is pure, `store` knows only

@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use serde::Deserialize as _;
 use serde_yaml::Value;
 
 use crate::support::{
@@ -131,11 +132,14 @@ fn the_compose_file_names_what_exists_and_publishes_the_bot_alone() {
     let names: BTreeSet<&str> = services.keys().filter_map(Value::as_str).collect();
     let volumes: BTreeSet<&str> =
         compose["volumes"].as_mapping().expect("volumes").keys().filter_map(Value::as_str).collect();
-    assert_eq!(names, BTreeSet::from(["sapa", "actions", "database"]));
+    assert_eq!(names, BTreeSet::from(["sapa", "sapa-worker", "balancer", "actions", "database"]));
     let example = read(".env.example");
     for (name, service) in services {
         let name = name.as_str().expect("a name");
-        assert_eq!(!service["ports"].is_null(), name == "sapa", "{name}: ports");
+        assert_eq!(!service["ports"].is_null(), ["sapa", "balancer"].contains(&name), "{name}: ports");
+        // Who only starts the bot starts no more than that.
+        let scales = texts(&service["profiles"]) == ["scale"];
+        assert_eq!(scales, ["sapa-worker", "balancer"].contains(&name), "{name}: profiles");
         // What a container publishes passes by the host's firewall.
         assert!(texts(&service["ports"]).iter().all(|port| port.starts_with("127.0.0.1:")), "{name}: ports");
         assert!(!service["healthcheck"]["test"].is_null(), "{name}: health check");
@@ -144,6 +148,11 @@ fn the_compose_file_names_what_exists_and_publishes_the_bot_alone() {
             assert_eq!(needed.1["condition"], "service_healthy");
         }
         for volume in texts(&service["volumes"]) {
+            if let Some(file) = volume.strip_prefix("./") {
+                let file = file.split(':').next().expect("a file");
+                assert!(repository().join(file).is_file() && volume.ends_with(":ro"), "{volume}");
+                continue;
+            }
             assert!(volumes.contains(volume.split(':').next().expect("a volume")), "{volume}");
         }
         for (variable, value) in service["environment"].as_mapping().into_iter().flatten() {
@@ -177,6 +186,13 @@ fn the_compose_file_names_what_exists_and_publishes_the_bot_alone() {
             assert!(same, "the image of {name} asks elsewhere");
         }
     }
+    // More of the same.
+    let worker = &services["sapa-worker"];
+    for key in ["image", "command", "environment", "healthcheck", "read_only"] {
+        assert_eq!(worker[key], services["sapa"][key], "{key}");
+    }
+    let balancer = read("deploy/nginx.conf");
+    assert!(balancer.contains("http://sapa-worker:5005;") && balancer.contains("listen 8080;"));
     // The action service is reached from the other container, its tickets are in a
     // volume, and its people in the image.
     let actions = &services["actions"];
@@ -211,6 +227,61 @@ fn the_compose_file_names_what_exists_and_publishes_the_bot_alone() {
     }
     assert_eq!(environment["DB_USER"], compose["services"]["database"]["environment"]["POSTGRES_USER"]);
     assert_eq!(endpoints["tracker_store"]["db"], compose["services"]["database"]["environment"]["POSTGRES_DB"]);
+}
+
+/// The documents of a file, or of files, of Kubernetes.
+fn manifests() -> Vec<Value> {
+    let folder = "deploy/kubernetes";
+    let names = texts(&yaml(&format!("{folder}/kustomization.yaml"))["resources"]);
+    let documents = names.iter().flat_map(|name| {
+        let text = read(&format!("{folder}/{name}"));
+        serde_yaml::Deserializer::from_str(&text).map(|d| Value::deserialize(d).expect("YAML")).collect::<Vec<_>>()
+    });
+    documents.collect()
+}
+
+#[test]
+fn the_kubernetes_manifests_name_what_exists() {
+    let manifests = manifests();
+    let of = |kind: &str| manifests.iter().filter(move |document| document["kind"] == kind).collect::<Vec<_>>();
+    let services: BTreeSet<&str> = of("Service").iter().filter_map(|s| s["metadata"]["name"].as_str()).collect();
+    let endpoints = yaml("deploy/endpoints.yml");
+    // The addresses of the image's `endpoints.yml`.
+    assert_eq!(services, BTreeSet::from(["sapa", "actions", "database"]));
+    assert!(services.contains(endpoints["tracker_store"]["url"].as_str().expect("a host")));
+    let instructions = instructions();
+    for deployment in of("Deployment") {
+        let name = deployment["metadata"]["name"].as_str().expect("a name");
+        let binary = if name == "sapa" { "sapa" } else { "helpdesk-actions" };
+        let pod = &deployment["spec"]["template"]["spec"];
+        let container = &pod["containers"][0];
+        assert_eq!(container["image"], binary, "the name that kustomization.yaml replaces");
+        let args = texts(&container["args"]);
+        is_known(&[vec![binary.to_owned()], args.clone()].concat());
+        let same = |line: &String| line.strip_prefix("CMD ").is_some_and(|words| json_words(words) == args);
+        assert!(instructions.iter().any(same), "the image of {name} starts otherwise");
+        let port = container["ports"][0]["containerPort"].as_u64().expect("a port");
+        assert!(instructions.contains(&format!("EXPOSE {port}")), "{port}");
+        let service = of("Service").into_iter().find(|service| service["metadata"]["name"] == name).expect("a service");
+        assert_eq!(service["spec"]["ports"][0]["port"].as_u64(), Some(port));
+        assert_eq!(service["spec"]["selector"], deployment["spec"]["template"]["metadata"]["labels"]);
+        let read = variables_of(binary);
+        for variable in container["env"].as_sequence().into_iter().flatten() {
+            let variable = variable["name"].as_str().expect("a name");
+            assert!(read.contains(variable), "{name}: nothing reads {variable}");
+            assert!(!["PASSWORD", "TOKEN", "SECRET"].iter().any(|word| variable.contains(word)), "{variable}");
+        }
+        for probe in ["readinessProbe", "livenessProbe"] {
+            assert!(!container[probe]["httpGet"]["path"].is_null(), "{name}: {probe}");
+        }
+        // The image's user, who writes nowhere but where a volume is.
+        assert_eq!(pod["securityContext"]["runAsUser"].as_u64(), Some(10001));
+        assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+    }
+    let scaler = of("HorizontalPodAutoscaler")[0];
+    assert_eq!(scaler["spec"]["scaleTargetRef"]["name"], "sapa");
+    let rolling = &of("Deployment").into_iter().find(|d| d["metadata"]["name"] == "sapa").expect("sapa")["spec"];
+    assert_eq!(rolling["strategy"]["rollingUpdate"]["maxUnavailable"], 0);
 }
 
 #[test]

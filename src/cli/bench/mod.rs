@@ -10,6 +10,7 @@ mod project;
 mod servers;
 mod table;
 mod telegram;
+mod turns;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -75,12 +76,16 @@ pub(super) struct BenchArgs {
 enum What {
     /// Train and judge a pipeline on data sets, beside other learners.
     Nlu(nlu::NluArgs),
+    /// Durable turns a second at several numbers of connections, on a trained project.
+    Turns(turns::TurnsArgs),
 }
 
 /// Runs the command.
 pub(super) fn run(args: &BenchArgs) -> Result<ExitCode> {
-    if let Some(What::Nlu(args)) = &args.what {
-        return nlu::run(args);
+    match &args.what {
+        Some(What::Nlu(args)) => return nlu::run(args),
+        Some(What::Turns(args)) => return turns::run(args),
+        None => {}
     }
     if let Some(port) = args.serve_bare {
         return limits::serve_bare(port);

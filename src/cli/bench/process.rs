@@ -77,6 +77,17 @@ impl Server {
         Ok(server)
     }
 
+    /// Where it listens: `host:port`.
+    pub(super) fn address(&self) -> &str {
+        self.address.trim_start_matches("http://")
+    }
+
+    /// What it answers to a GET.
+    pub(super) fn get(&self, runtime: &Runtime, path: &str) -> Result<String> {
+        let url = format!("{}{path}", self.address);
+        runtime.block_on(async { Ok(self.client.get(url).send().await?.text().await?) })
+    }
+
     /// Resident memory, MiB.
     pub(super) fn resident(&self) -> f64 {
         memory(self.child.id(), "VmRSS:").unwrap_or(0.0)

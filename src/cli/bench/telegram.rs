@@ -42,8 +42,17 @@ pub(super) fn credentials(api_url: &str) -> String {
 
 /// An update with a text.
 pub(super) fn update(number: u32, text: &str) -> String {
-    let chat = json!({ "id": 7, "type": "private", "first_name": "B" });
-    let user = json!({ "id": 7, "is_bot": false, "first_name": "B" });
-    let message = json!({ "message_id": number, "date": 1, "chat": chat, "from": user, "text": text });
-    json!({ "update_id": number, "message": message }).to_string()
+    update_of(7, u64::from(number), i64::from(number), text)
+}
+
+/// An update with a text in a chat, numbered within it.
+pub(super) fn update_in(chat: usize, number: usize, text: &str) -> String {
+    update_of(chat, number as u64 + 1, chat as i64 * 10_000_000 + number as i64, text)
+}
+
+fn update_of(chat: usize, message_id: u64, update_id: i64, text: &str) -> String {
+    let user = json!({ "id": chat, "is_bot": false, "first_name": "B" });
+    let chat = json!({ "id": chat, "type": "private", "first_name": "B" });
+    let message = json!({ "message_id": message_id, "date": 1, "chat": chat, "from": user, "text": text });
+    json!({ "update_id": update_id, "message": message }).to_string()
 }

@@ -25,10 +25,10 @@ pub(super) fn why(row: &PgRow) -> Result<Why, StoreError> {
 }
 
 /// Of `PRUNE`: how many rows of each kind went.
-pub(super) fn pruned(row: &PgRow) -> Result<[u64; 3], StoreError> {
+pub(super) fn pruned(row: &PgRow) -> Result<[u64; 4], StoreError> {
     let row = Row("sapa_inbox", row);
     let count = |column| Ok(u64::try_from(row.get(PgRow::integer, column)?).unwrap_or(0));
-    Ok([count("inbox")?, count("outbox")?, count("steps")?])
+    Ok([count("inbox")?, count("outbox")?, count("steps")?, count("locks")?])
 }
 
 /// Of `COMMIT`: the new version, or nothing when the fence held.

@@ -142,9 +142,14 @@ pub(super) const PRUNE: &str = "
             SELECT inbox_id, step FROM sapa_step s WHERE received_at < $1 AND NOT EXISTS (
                 SELECT 1 FROM sapa_inbox i WHERE i.state = 'accepted' AND i.id::text = s.inbox_id)
             LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1
+    ), locks AS (
+        DELETE FROM sapa_cursor WHERE name IN (
+            SELECT name FROM sapa_cursor
+            WHERE starts_with(name, 'lead:lock ') AND (value::json ->> 1)::float8 < $1
+            LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1
     )
     SELECT (SELECT count(*) FROM inbox) AS inbox, (SELECT count(*) FROM outbox) AS outbox,
-        (SELECT count(*) FROM steps) AS steps";
+        (SELECT count(*) FROM steps) AS steps, (SELECT count(*) FROM locks) AS locks";
 
 /// The current session (spec §6.1). $1 sender. The first row carries the
 /// conversation, the others an event each. (`+ 0`: by the sender's index; the

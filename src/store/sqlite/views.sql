@@ -128,7 +128,13 @@ CREATE TEMP VIEW sapa_finished AS
     SELECT 'outbox', id, NULL, not_before FROM sapa_outbox WHERE state IN ('sent', 'failed')
     UNION ALL
     SELECT 'step', inbox_id, step, received_at FROM sapa_step WHERE NOT EXISTS (
-        SELECT 1 FROM sapa_inbox i WHERE i.id = CAST(sapa_step.inbox_id AS INTEGER) AND i.state = 'accepted');
+        SELECT 1 FROM sapa_inbox i WHERE i.id = CAST(sapa_step.inbox_id AS INTEGER) AND i.state = 'accepted')
+    UNION ALL
+    SELECT 'lock', name, NULL, value ->> 1 FROM sapa_cursor WHERE name >= 'lead:lock ' AND name < 'lead:lock!';
+
+CREATE TEMP TRIGGER sapa_finished_lock INSTEAD OF DELETE ON sapa_finished WHEN OLD.kind = 'lock' BEGIN
+    DELETE FROM sapa_cursor WHERE name = OLD.id;
+END;
 
 CREATE TEMP TRIGGER sapa_finished_inbox INSTEAD OF DELETE ON sapa_finished WHEN OLD.kind = 'inbox' BEGIN
     DELETE FROM sapa_inbox WHERE id = OLD.id;

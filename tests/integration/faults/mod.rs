@@ -6,6 +6,7 @@
 mod chats;
 mod kills;
 mod models;
+mod rolling;
 mod storm;
 mod telegram;
 

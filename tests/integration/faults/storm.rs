@@ -2,7 +2,7 @@
 //! update until it is taken, and as a REST client, which repeats a request with its key.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::Toll;
-use crate::support::{BotApi, Project, RUNTIME, Server};
+use crate::support::{BotApi, Project, RUNTIME, Server, poll};
 
 /// Chats of each kind that write.
 const CHATS: i64 = 10;
@@ -48,6 +48,9 @@ pub(super) struct Storm<'a> {
     servers: Vec<Server>,
     doors: Doors,
     over: Arc<AtomicBool>,
+    /// Deliveries that were acknowledged, and those that were not.
+    taken: Arc<AtomicUsize>,
+    refused: Arc<AtomicUsize>,
     writers: Vec<JoinHandle<(String, usize)>>,
     kills: usize,
     doubtful: usize,
@@ -57,12 +60,35 @@ impl<'a> Storm<'a> {
     /// So many servers, and writers who have begun.
     pub(super) fn begin(api: &'a BotApi, project: &'a Project, servers: usize) -> Self {
         let servers: Vec<Server> = (0..servers).map(|_| Server::with_api(project)).collect();
-        api.wait_for_bot();
         let bases = servers.iter().map(|server| Some(server.base().to_owned())).collect();
-        let (doors, over) = (Doors(Arc::new(Mutex::new(bases))), Arc::new(AtomicBool::new(false)));
+        Self::begin_at(api, project, servers, bases)
+    }
+
+    /// Servers at these ports, and writers who write to the balancer before them.
+    pub(super) fn begin_behind(api: &'a BotApi, project: &'a Project, balancer: &str, ports: &[u16]) -> Self {
+        let servers: Vec<Server> = ports.iter().map(|port| Server::at(project, *port)).collect();
+        let names = servers.iter().filter(|server| poll_name(server)).count();
+        assert_eq!(names, servers.len(), "a server does not know its bot's name");
+        Self::begin_at(api, project, servers, vec![Some(balancer.to_owned())])
+    }
+
+    fn begin_at(api: &'a BotApi, project: &'a Project, servers: Vec<Server>, bases: Vec<Option<String>>) -> Self {
+        api.wait_for_bot();
+        let doors = Doors(Arc::new(Mutex::new(bases)));
         let secret = api.webhook().expect("a webhook").1;
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().expect("a client");
-        let mut storm = Self { api, project, servers, doors, over, writers: Vec::new(), kills: 0, doubtful: 0 };
+        let mut storm = Self {
+            api,
+            project,
+            servers,
+            doors,
+            over: Arc::default(),
+            taken: Arc::default(),
+            refused: Arc::default(),
+            writers: Vec::new(),
+            kills: 0,
+            doubtful: 0,
+        };
         for chat in 1..=CHATS {
             storm.writers.push(storm.write(client.clone(), Channel::Telegram { chat, secret: secret.clone() }));
             storm.writers.push(storm.write(client.clone(), Channel::Rest { sender: format!("rest-{chat}") }));
@@ -72,15 +98,18 @@ impl<'a> Storm<'a> {
 
     fn write(&self, client: reqwest::Client, channel: Channel) -> JoinHandle<(String, usize)> {
         let (doors, over) = (self.doors.clone(), Arc::clone(&self.over));
+        let (taken, refused) = (Arc::clone(&self.taken), Arc::clone(&self.refused));
         RUNTIME.spawn(async move {
             let mut number = 0;
             while !over.load(Ordering::Relaxed) {
                 let next = tokio::time::Instant::now() + EVERY;
                 let mut attempt = number;
                 while !channel.deliver(&client, &doors, number, attempt).await {
+                    refused.fetch_add(1, Ordering::Relaxed);
                     attempt += 1;
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
+                taken.fetch_add(1, Ordering::Relaxed);
                 number += 1;
                 tokio::time::sleep_until(next).await;
             }
@@ -101,6 +130,27 @@ impl<'a> Storm<'a> {
         self.kills += 1;
         self.servers[server] = Server::with_api(self.project);
         self.doors.set(server, Some(self.servers[server].base().to_owned()));
+    }
+
+    /// Tells a server to stop, as an update of its program does, and waits until it has.
+    pub(super) fn terminate(&mut self, server: usize) {
+        self.servers[server].terminate();
+    }
+
+    /// Starts a server that has stopped at the port that it had.
+    pub(super) fn start_again(&mut self, server: usize, port: u16) {
+        self.servers[server] = Server::at(self.project, port);
+        assert!(poll_name(&self.servers[server]));
+    }
+
+    /// What a server says of its health.
+    pub(super) fn health(&self, server: usize) -> u16 {
+        self.servers[server].get("/health").status
+    }
+
+    /// Deliveries that were acknowledged so far, and those that were not.
+    pub(super) fn so_far(&self) -> (usize, usize) {
+        (self.taken.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
     }
 
     /// Lets it end; what came of it. Every message has to be where it was sent to, once
@@ -144,6 +194,11 @@ impl<'a> Storm<'a> {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// Waits until a server knows its bot's name; before it takes no updates.
+fn poll_name(server: &Server) -> bool {
+    poll("the bot's name", || server.log().contains("the bot is known to Telegram").then_some(true))
 }
 
 /// How a message comes.

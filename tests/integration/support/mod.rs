@@ -5,11 +5,13 @@ mod actions;
 mod authority;
 mod bot_api;
 mod keeper;
+mod nginx;
 mod peer;
 mod postgres;
 mod postgres_faults;
 mod project;
 mod rabbit;
+mod redis;
 mod server;
 
 use std::sync::LazyLock;
@@ -21,10 +23,12 @@ use tokio::runtime::Runtime;
 pub use actions::{Answer, FakeActions, HelpdeskActions, use_actions};
 pub use authority::Authority;
 pub use bot_api::{BotApi, Fault, TOKEN, texts};
+pub use nginx::Nginx;
 pub use peer::Peer;
 pub use postgres::{Cluster, PASSWORD, USER};
 pub use project::{Killed, Output, Project, ended, helpdesk_model, program, repository, short_of_disk};
 pub use rabbit::Rabbit;
+pub use redis::Redis;
 pub use server::Server;
 
 /// The longest that anything may take before a test gives up.

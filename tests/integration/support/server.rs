@@ -60,6 +60,15 @@ impl Server {
         server
     }
 
+    /// Starts the server with the HTTP API at that port.
+    pub fn at(project: &Project, port: u16) -> Self {
+        let port = port.to_string();
+        let command = project.command(&["run", "-i", "127.0.0.1", "-p", &port, "--enable-api"]);
+        let mut server = Self::spawn(command, &[("LOG_LEVEL", "info")]);
+        server.wait();
+        server
+    }
+
     /// Starts the server; it may not listen yet.
     pub fn launch(project: &Project, arguments: &[&str], level: &str) -> Self {
         Self::launch_with(project, arguments, &[("LOG_LEVEL", level)])

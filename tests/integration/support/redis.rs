@@ -1,0 +1,70 @@
+//! A Redis server for tests: on a free port of this machine, gone with the process that
+//! asked for it.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use super::keeper::Keeper;
+
+const PROGRAM: &str = "/usr/bin/redis-server";
+
+/// Words: `start`, `kill`. Each is answered with a line. When its input ends, so does
+/// the server.
+const KEEPER: &str = r#"
+trap '' INT TERM HUP
+program=$1 port=$2 password=$3
+end() { [ -z "$server" ] || { kill -s KILL "$server" 2>/dev/null; wait "$server" 2>/dev/null; server=; }; }
+while read -r word; do
+  case $word in
+    start)
+      "$program" --port "$port" --bind 127.0.0.1 --save '' --appendonly no --requirepass "$password" \
+        --dir /tmp >/dev/null 2>&1 </dev/null &
+      server=$!
+      tries=0
+      until redis-cli -p "$port" -a "$password" ping 2>/dev/null | grep -q PONG; do
+        kill -0 "$server" 2>/dev/null && [ $tries -lt 400 ] || { end; break; }
+        tries=$((tries + 1))
+        sleep 0.02
+      done
+      [ -n "$server" ] && echo started || echo failed ;;
+    kill) end; echo killed ;;
+  esac
+done
+end
+"#;
+
+/// A server of its own.
+pub struct Redis {
+    pub port: u16,
+    keeper: Keeper,
+}
+
+impl Redis {
+    pub const PASSWORD: &str = "sandi-redis";
+
+    /// A running server; `None` when Redis is not installed, which is a failure with
+    /// `SAPA_REQUIRE_ALL=1`.
+    pub fn start() -> Option<Self> {
+        if !Path::new(PROGRAM).is_file() {
+            let required = std::env::var("SAPA_REQUIRE_ALL").is_ok_and(|value| value == "1");
+            assert!(!required, "Redis is not installed (Debian: apt-get install redis-server)");
+            eprintln!("notice: Redis is not installed; this test shows nothing");
+            return None;
+        }
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+        let text = port.to_string();
+        let keeper = Keeper::start(KEEPER, [PROGRAM.as_ref(), text.as_ref(), Self::PASSWORD.as_ref()]);
+        let redis = Self { port, keeper };
+        redis.again();
+        Some(redis)
+    }
+
+    pub fn again(&self) {
+        assert_eq!(self.keeper.tell("start"), "started");
+    }
+
+    /// Kills the server at once.
+    pub fn kill(&self) {
+        assert_eq!(self.keeper.tell("kill"), "killed");
+    }
+}
