@@ -26,7 +26,7 @@ use sapa_sdk::{BotMessage, Event, JsonMap, ParseData};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-pub use crate::store::{Accepted, Intake, Pending, Seen, Timer};
+pub use crate::store::{Accepted, Intake, Pending, Seen, Settled, Timer};
 use crate::store::{Clock, Store, StoreError};
 
 pub use actions::ActionClient;

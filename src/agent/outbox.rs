@@ -159,28 +159,26 @@ impl Agent {
         }
     }
 
-    /// Says what came of parts, all of one conversation. `gives_up`: the last of them
-    /// is not tried again, although nobody knows whether it arrived.
+    /// What came of a part, to be given to [`Self::settle`]. `gives_up`: it is not tried
+    /// again, although nobody knows whether it arrived.
+    pub fn outcome(&self, unsent: &Unsent, outcome: &Result<(), SendError>, gives_up: bool) -> (i64, Settled) {
+        let settled = match outcome {
+            Ok(()) => Settled::Sent,
+            Err(SendError::Refused(_)) => Settled::Failed,
+            Err(SendError::Doubtful { .. }) if gives_up => Settled::Doubtful,
+            // Once more than too seldom: a possible double is marked in its row.
+            Err(SendError::Doubtful { .. }) => self.again(unsent, true, None),
+            Err(SendError::Retry { after, .. }) => self.again(unsent, false, *after),
+        };
+        (unsent.id, settled)
+    }
+
+    /// Writes down what came of parts.
     ///
     /// # Errors
     /// The store failed; they are sent again once their time is over.
-    pub async fn settle(
-        &self,
-        outcomes: &[(&Unsent, &Result<(), SendError>)],
-        gives_up: bool,
-    ) -> Result<(), AgentError> {
-        let settled = |(unsent, outcome): &(&Unsent, &Result<(), SendError>)| {
-            let settled = match outcome {
-                Ok(()) => Settled::Sent,
-                Err(SendError::Refused(_)) => Settled::Failed,
-                Err(SendError::Doubtful { .. }) if gives_up => Settled::Doubtful,
-                // Once more than too seldom: a possible double is marked in its row.
-                Err(SendError::Doubtful { .. }) => self.again(unsent, true, None),
-                Err(SendError::Retry { after, .. }) => self.again(unsent, false, *after),
-            };
-            (unsent.id, settled)
-        };
-        Ok(self.store.settle_outbox(&self.owner, outcomes.iter().map(settled).collect()).await?)
+    pub async fn settle(&self, outcomes: Vec<(i64, Settled)>) -> Result<(), AgentError> {
+        Ok(self.store.settle_outbox(&self.owner, outcomes).await?)
     }
 
     fn again(&self, unsent: &Unsent, in_doubt: bool, after: Option<Duration>) -> Settled {

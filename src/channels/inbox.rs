@@ -134,7 +134,7 @@ impl Inbox {
                 _ = stop.wait_for(|stop| *stop) => break,
                 () = inner.begun.notified() => false,
                 // A line has ended: there is room for what was left.
-                Some(_) = pump.tasks.join_next() => inner.left_some.load(Ordering::Relaxed),
+                Some(_) = pump.tasks.join_next() => inner.has_room_for_more(),
                 () = inner.news.notified() => pump.looks_soon(),
                 () = tokio::time::sleep_until(pump.looks_at.into()) => true,
             };
@@ -161,6 +161,12 @@ impl Inner {
             self.news.notify_one();
         }
         Ok(accepted)
+    }
+
+    /// Whether there is more in the store, and room for a good part of it: each look
+    /// passes by all that is taken out already.
+    fn has_room_for_more(&self) -> bool {
+        self.left_some.load(Ordering::Relaxed) && self.leases.len() < MOST / 4
     }
 
     fn has_room(&self, sender_id: &str) -> bool {

@@ -10,16 +10,24 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::leases::Leases;
-use crate::agent::{Agent, LEASE, SendError, Unsent};
+use crate::agent::{Agent, LEASE, SendError, Settled, Unsent};
 
 /// How often messages are looked for that nobody told of: those whose time has come.
 const EVERY: Duration = Duration::from_millis(500);
+
+/// A look at what is ready is made so long after the one before at the earliest, and what
+/// came of messages is written together with what comes in meanwhile: under load each
+/// trip to the store serves many.
+const TOGETHER: Duration = Duration::from_millis(2);
 
 /// How often messages under way are held on to, and others' looked after.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Messages that are under way at once, at most.
 const MOST_UNDER_WAY: usize = 256;
+
+/// Less room than that is no reason to look: a look passes by all that waits.
+const LEAST_ROOM: usize = 32;
 
 /// Pause between two tries to write down what came of messages.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -33,6 +41,7 @@ pub async fn run(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) {
     let mut pump = Pump { agent, under_way: JoinSet::new(), ledger: Arc::new(Ledger::new()), upkeep: None };
     loop {
         pump.look_after().await;
+        let looked = Instant::now();
         pump.send_ready().await;
         tokio::select! {
             // Nobody left to tell it to stop is a stop, too.
@@ -41,6 +50,9 @@ pub async fn run(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) {
             // Behind a message others of its conversation may wait.
             Some(_) = pump.under_way.join_next() => {}
             () = tokio::time::sleep(EVERY) => {}
+        }
+        if pump.is_busy() {
+            tokio::time::sleep_until((looked + TOGETHER).into()).await;
         }
     }
     pump.stop().await;
@@ -59,6 +71,9 @@ struct Ledger {
     under_way: Leases,
     /// How often it stayed unknown whether a message arrived.
     doubts: Mutex<HashMap<i64, u32>>,
+    /// What came of messages, not written down yet; and who writes.
+    outcomes: Mutex<Vec<(i64, Settled)>>,
+    writing: tokio::sync::Mutex<()>,
     /// Nothing new is begun.
     is_stopping: AtomicBool,
 }
@@ -84,7 +99,7 @@ impl Pump {
         while self.under_way.try_join_next().is_some() {}
         let room = MOST_UNDER_WAY - self.under_way.len().min(MOST_UNDER_WAY);
         let Ok(limit) = u32::try_from(room) else { return };
-        if limit == 0 {
+        if room < LEAST_ROOM {
             return;
         }
         let taken = Instant::now();
@@ -99,6 +114,11 @@ impl Pump {
         }
     }
 
+    /// Whether several messages are under way: one alone goes out at once.
+    fn is_busy(&self) -> bool {
+        self.under_way.len() > 1
+    }
+
     /// Waits a while for what is under way.
     async fn stop(mut self) {
         self.ledger.is_stopping.store(true, Ordering::Relaxed);
@@ -110,11 +130,33 @@ impl Pump {
 
 impl Ledger {
     fn new() -> Self {
-        Self { under_way: Leases::of(LEASE), doubts: Mutex::default(), is_stopping: AtomicBool::new(false) }
+        Self {
+            under_way: Leases::of(LEASE),
+            doubts: Mutex::default(),
+            outcomes: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
+            is_stopping: AtomicBool::new(false),
+        }
     }
 
     fn end(&self, messages: &[Unsent]) {
         messages.iter().for_each(|message| self.under_way.end(message.id));
+    }
+
+    /// Writes down what came of messages, however long that takes: what was sent would
+    /// be sent again. What others bring meanwhile is written by whoever comes next.
+    async fn settle(&self, agent: &Agent, outcomes: impl IntoIterator<Item = (i64, Settled)>) {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).extend(outcomes);
+        let _writer = self.writing.lock().await;
+        let all = std::mem::take(&mut *self.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+        // Somebody else has written ours.
+        if all.is_empty() {
+            return;
+        }
+        while let Err(error) = agent.settle(all.clone()).await {
+            tracing::warn!(%error, "what came of messages could not be written; trying again");
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Notes an outcome; whether the message is given up, as it stayed unknown too
@@ -173,7 +215,8 @@ async fn send_all(agent: Arc<Agent>, ledger: Arc<Ledger>, messages: Vec<Unsent>)
         if ledger.is_stopping.load(Ordering::Relaxed) {
             let after = Some(Duration::ZERO);
             let waits = Err(SendError::Retry { reason: "the server stops".to_owned(), after });
-            settle(&agent, &messages[at..].iter().map(|message| (message, &waits)).collect::<Vec<_>>(), false).await;
+            let left = messages[at..].iter().map(|message| agent.outcome(message, &waits, false));
+            ledger.settle(&agent, left).await;
             return;
         }
         if !ledger.under_way.is_safe(unsent.id) {
@@ -200,23 +243,15 @@ async fn send_all(agent: Arc<Agent>, ledger: Arc<Ledger>, messages: Vec<Unsent>)
             _ => None,
         };
         let Some(after) = after else {
-            settle(&agent, &[(unsent, &outcome)], gives_up).await;
+            ledger.settle(&agent, [agent.outcome(unsent, &outcome, gives_up)]).await;
             ledger.end(std::slice::from_ref(unsent));
             continue;
         };
         let waits = Err(SendError::Retry { reason: "an earlier message is not out yet".to_owned(), after });
-        let behind = messages[at + 1..].iter().map(|message| (message, &waits));
-        settle(&agent, &std::iter::once((unsent, &outcome)).chain(behind).collect::<Vec<_>>(), false).await;
+        let behind = messages[at + 1..].iter().map(|message| agent.outcome(message, &waits, false));
+        let all = std::iter::once(agent.outcome(unsent, &outcome, false)).chain(behind);
+        ledger.settle(&agent, all).await;
         ledger.end(&messages[at..]);
         return;
-    }
-}
-
-/// Writes down what came of messages, however long that takes: what was sent would be
-/// sent again.
-async fn settle(agent: &Agent, outcomes: &[(&Unsent, &Result<(), SendError>)], gives_up: bool) {
-    while let Err(error) = agent.settle(outcomes, gives_up).await {
-        tracing::warn!(%error, "what came of messages could not be written; trying again");
-        tokio::time::sleep(PAUSE).await;
     }
 }

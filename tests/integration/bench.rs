@@ -23,7 +23,7 @@ fn check(rows: &[Value]) {
         // Processor time comes in ticks of 10 ms: a few requests may have none.
         let counted = row["limit_value"].as_f64() == Some(0.0) || row["ratio"].as_f64().is_some();
         if let (Some(ratio), Some(limit)) = (row["ratio"].as_f64(), row["limit_value"].as_f64()) {
-            assert!((ratio * limit - row["value"].as_f64().expect("a value")).abs() < 1e-6 * ratio * limit, "{row}");
+            assert!((ratio * limit - row["value"].as_f64().expect("a value")).abs() <= 1e-6 * ratio * limit, "{row}");
         }
         assert!(what.starts_with("limit: ") != (row["limit"].is_string() && counted), "{row}");
         if !what.ends_with("CPU") {
@@ -75,4 +75,29 @@ fn a_measurement_that_fails_says_why() {
     project.write("data/nlu.yml", "nlu: [");
     let output = project.sapa(&["bench", "--requests", "1", "--repeat", "1"]);
     assert!(output.code == Some(1) && output.err.contains("data/nlu.yml:1"), "{output:?}");
+}
+
+#[test]
+fn turns_a_second_stand_beside_the_writer_alone() {
+    let project = Project::tiny().trained();
+    let mut line = vec!["bench", "turns", "--seconds", "0.3", "--connections", "1", "4", "--message", "hi", "--json"];
+    let url = Cluster::shared().map(|cluster| {
+        let address = format!("127.0.0.1:{}/{}", cluster.port, cluster.database().replace(' ', "%20"));
+        format!("postgresql://{USER}:{PASSWORD}@{address}")
+    });
+    line.extend(url.iter().flat_map(|url| ["--postgres", url]));
+    let output = project.sapa(&line);
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    let printed: Vec<Value> = serde_json::from_str(&output.out).expect("JSON");
+    let doors = printed.iter().map(|row| format!("{} {} {}", row["store"], row["door"], row["connections"]));
+    let stores = if url.is_some() { &["\"SQLite\"", "\"PostgreSQL\""][..] } else { &["\"SQLite\""] };
+    let expected = stores.iter().flat_map(|store| {
+        [1, 4].into_iter().flat_map(move |n| [format!("{store} \"REST\" {n}"), format!("{store} \"Telegram\" {n}")])
+    });
+    assert_eq!(doors.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    for row in &printed {
+        let figure = |key: &str| row[key].as_f64().filter(|figure| *figure > 0.0).unwrap_or_else(|| panic!("{row}"));
+        assert!((figure("ratio") - figure("turns") / figure("limit")).abs() < 1e-9, "{row}");
+        assert!(figure("p50_ms") <= figure("p99_ms"), "{row}");
+    }
 }

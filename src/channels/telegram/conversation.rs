@@ -1,12 +1,13 @@
 //! Which conversation an update belongs to, and where its replies go.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use teloxide::types::{ChatId, MessageId, ThreadId};
 
 /// A private chat, or one user's part of a group: unlike Rasa, which makes one
 /// conversation of a whole group (spec §5.7).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Conversation {
     /// Chat the replies go to.
     pub(super) chat: i64,

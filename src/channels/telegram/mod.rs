@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use sapa_dialogue::UserMessage;
 use sapa_sdk::{BotMessage, JsonMap};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use teloxide::payloads::{self, setters::*};
 use teloxide::types::CallbackQueryId;
@@ -118,9 +119,9 @@ impl Telegram {
         self.inner.identity.get()?.as_deref().ok()
     }
 
-    /// Takes an update in, with what it says to the bot: it is on disk when this
-    /// returns, and has its turn by itself.
-    async fn accept(&self, inbound: Inbound, update: Value) -> Result<(), AgentError> {
+    /// Takes an update in: what it says to the bot is on disk when this returns, and has
+    /// its turn by itself.
+    async fn accept(&self, inbound: &Inbound) -> Result<(), AgentError> {
         if let Some(callback) = inbound.callback.as_ref().filter(|callback| callback.is_foreign) {
             // It must not use up the keyboard of whom it is for.
             self.answer_press(callback, true);
@@ -130,7 +131,7 @@ impl Telegram {
             channel: "telegram".to_owned(),
             dedupe_key: Some(inbound.dedupe_key()),
             sender_id: inbound.conversation.sender_id(),
-            payload: update,
+            payload: serde_json::to_value(inbound).unwrap_or_default(),
         };
         let accepted = self.inner.inbox.accept(intake).await?;
         if let Some(callback) = &inbound.callback
@@ -144,8 +145,12 @@ impl Telegram {
     /// An update's turn and its reply: on disk when this returns. The reply goes out by
     /// itself; nothing here waits for Telegram.
     async fn serve_update(&self, message: &Pending) -> Result<(), AgentError> {
-        let update = &message.intake.payload;
-        let Some(inbound) = update::read(update, &self.inner.settings, self.username()) else {
+        let Ok(inbound) = Inbound::deserialize(&message.intake.payload) else {
+            tracing::error!(
+                channel = "telegram",
+                message = message.inbox_id,
+                "a kept update cannot be read; it is given up"
+            );
             return self.inner.agent.give_up(message.inbox_id).await;
         };
         let text = match &inbound.callback {

@@ -136,24 +136,24 @@ async fn poll(telegram: &Telegram) {
 /// Takes a batch in, each conversation's updates in their order.
 async fn take_in(telegram: &Telegram, updates: &[Value]) {
     let settings = &telegram.inner.settings;
-    let mut conversations: BTreeMap<String, Vec<(Inbound, &Value)>> = BTreeMap::new();
+    let mut conversations: BTreeMap<String, Vec<Inbound>> = BTreeMap::new();
     for update in updates {
         if let Some(inbound) = update::read(update, settings, telegram.username()) {
-            conversations.entry(inbound.conversation.sender_id()).or_default().push((inbound, update));
+            conversations.entry(inbound.conversation.sender_id()).or_default().push(inbound);
         }
     }
     let all = conversations.into_values().map(|updates| async move {
-        for (inbound, update) in updates {
-            until_taken_in(telegram, inbound, update).await;
+        for inbound in &updates {
+            until_taken_in(telegram, inbound).await;
         }
     });
     join_all(all).await;
 }
 
 /// Tries until the update is on disk.
-async fn until_taken_in(telegram: &Telegram, inbound: Inbound, update: &Value) {
+async fn until_taken_in(telegram: &Telegram, inbound: &Inbound) {
     let mut pause = FIRST_PAUSE;
-    while let Err(error) = telegram.accept(inbound.clone(), update.clone()).await {
+    while let Err(error) = telegram.accept(inbound).await {
         let update_id = inbound.update_id;
         tracing::warn!(channel = "telegram", update_id, %error, "an update was not taken in; trying again");
         tokio::time::sleep(pause).await;

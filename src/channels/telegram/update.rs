@@ -1,14 +1,15 @@
 //! What an update says.
 
 use sapa_sdk::JsonMap;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use teloxide::types::{CallbackQuery, MaybeInaccessibleMessage, Message, MessageId, Update, UpdateKind, User};
 
 use super::conversation::Conversation;
 use super::settings::Settings;
 
-/// A message for the bot, of whatever kind.
-#[derive(Clone, Debug, PartialEq)]
+/// A message for the bot, of whatever kind; what is kept of an update until its turn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Inbound {
     /// Id of the update.
     pub(super) update_id: i64,
@@ -23,7 +24,7 @@ pub(super) struct Inbound {
 }
 
 /// A pressed button.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Callback {
     /// Id of the press.
     pub(super) query_id: String,

@@ -48,7 +48,7 @@ async fn deliver(State(telegram): State<Telegram>, headers: HeaderMap, request: 
         return (StatusCode::OK, "success");
     };
     let update_id = inbound.update_id;
-    match telegram.accept(inbound, update).await {
+    match telegram.accept(&inbound).await {
         Ok(()) => (StatusCode::OK, "success"),
         Err(error) => {
             tracing::error!(channel = "telegram", update_id, %error, "an update was not taken in; Telegram delivers it again");

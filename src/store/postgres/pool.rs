@@ -31,6 +31,9 @@ const MOST_WAITING: usize = 1024;
 const TRUSTED: Duration = Duration::from_secs(1);
 const ECHO: Duration = Duration::from_secs(2);
 
+/// How long a connection beyond those that stay open rests before it is closed.
+const RESTS: Duration = Duration::from_secs(30);
+
 /// Pauses between attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -184,13 +187,17 @@ impl Pool {
         }
     }
 
+    /// Those beyond the ones that stay are closed once they were not needed for a while:
+    /// under load they would be opened again at once, which costs more than a turn.
     fn give_back(&self, lent: Lent<'_>) {
         let mut idle = self.idle();
-        if idle.len() < self.keep {
-            idle.push(Idle { connection: lent.connection, since: Instant::now() });
-        } else {
-            // One of those beyond: nobody waits for its farewell.
-            tokio::spawn(timeout(ECHO, lent.connection.close()));
+        idle.push(Idle { connection: lent.connection, since: Instant::now() });
+        // The last one given back is lent first: the first one rested longest.
+        let is_beyond = idle.len() > self.keep;
+        if is_beyond && idle.first().is_some_and(|first| first.since.elapsed() > RESTS) {
+            let first = idle.remove(0);
+            // Nobody waits for its farewell.
+            tokio::spawn(timeout(ECHO, first.connection.close()));
         }
     }
 

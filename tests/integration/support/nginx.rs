@@ -37,6 +37,7 @@ impl Nginx {
             .args(["-g", "daemon off; master_process off;"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .expect("nginx");
         let base = format!("http://127.0.0.1:{port}");

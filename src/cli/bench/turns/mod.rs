@@ -14,6 +14,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use self::limit::Door;
 use super::process::{Server, median};
 use super::{limits, telegram};
 use crate::cli::{models, terminal};
@@ -38,6 +39,9 @@ pub(super) struct TurnsArgs {
     /// Only write rows like those of this conversation's last turn.
     #[arg(long, hide = true, requires = "endpoints")]
     write_like: Option<String>,
+    /// Which of its rows.
+    #[arg(long, hide = true, default_value = "rest")]
+    like: limit::Door,
     /// The store to write them to.
     #[arg(long, hide = true)]
     endpoints: Option<PathBuf>,
@@ -61,7 +65,7 @@ struct Line {
 pub(super) fn run(args: &TurnsArgs) -> Result<ExitCode> {
     let time = Duration::try_from_secs_f64(args.seconds).context("`--seconds` is no time")?;
     if let (Some(sender), Some(endpoints)) = (&args.write_like, &args.endpoints) {
-        return limit::write(endpoints, sender, args.connections.first().copied().unwrap_or(1), time);
+        return limit::write(endpoints, sender, args.connections.first().copied().unwrap_or(1), time, args.like);
     }
     let model = models::find(Path::new("models")).context("no model found in `models`; train one with `sapa train`")?;
     let folder = std::env::temp_dir().join(format!("sapa-bench-turns-{}", std::process::id()));
@@ -128,15 +132,17 @@ impl Bench<'_> {
             wire::request("/webhooks/rest/webhook", "", &body.to_string())
         };
         let loaded = runtime.block_on(wire::load(server.address(), connections, self.time, rest))?;
-        let limit = limit::measured(&endpoints, &format!("bench {run} {connections} 0"), connections, self.time)?;
-        let of = |door, turns, mut latencies: Vec<f64>| {
+        let like = format!("bench {run} {connections} 0");
+        let limit = |door| limit::measured(&endpoints, &like, connections, self.time, door);
+        let of = |door, turns, limit, mut latencies: Vec<f64>| {
             let p50 = median(&mut latencies) * 1e3;
             let p99 = latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default() * 1e3;
             Line { store, door, connections, turns, limit, p50, p99 }
         };
-        lines.push(of("REST", loaded.latencies.len() as f64 / loaded.time.as_secs_f64(), loaded.latencies));
+        let turns = loaded.latencies.len() as f64 / loaded.time.as_secs_f64();
+        lines.push(of("REST", turns, limit(Door::Rest)?, loaded.latencies));
         let (turns, latencies) = self.telegram(runtime, &server, connections)?;
-        lines.push(of("Telegram", turns, latencies));
+        lines.push(of("Telegram", turns, limit(Door::Telegram)?, latencies));
         Ok(())
     }
 
