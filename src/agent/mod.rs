@@ -17,7 +17,7 @@ mod shared_locks;
 mod turn;
 mod understanding;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use sapa_dialogue::Tracker;
@@ -97,6 +97,8 @@ pub struct Agent {
     locks: Locks,
     /// Locks that other processes see, too.
     shared_locks: Option<Arc<dyn SharedLocks>>,
+    /// Until when their store is not asked, as it did not answer.
+    lock_store_rests_until: Mutex<Option<tokio::time::Instant>>,
     cache: TrackerCache,
     /// Whether events go to a broker.
     publishes: bool,
@@ -118,6 +120,7 @@ impl Agent {
             clock,
             locks: Locks::default(),
             shared_locks: None,
+            lock_store_rests_until: Mutex::default(),
             cache: TrackerCache::new(CACHED_BYTES),
             publishes: false,
             last_look: health::LastLook::default(),

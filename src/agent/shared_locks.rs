@@ -4,7 +4,7 @@
 //! where the lock's server is away.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -18,7 +18,12 @@ const LEASE: Duration = Duration::from_secs(10);
 const RENEW_EVERY: Duration = Duration::from_secs(3);
 
 /// How long a turn waits for a lock before it goes on without.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// How long the lock store may take to answer, and how long it is not asked once it has
+/// not.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
+const RESTS: Duration = Duration::from_secs(5);
 
 /// First and longest pause between two looks.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -75,12 +80,7 @@ pub(super) struct SharedHold {
 impl Drop for SharedHold {
     fn drop(&mut self) {
         self.renewal.abort();
-        let (locks, sender_id, mark) =
-            (Arc::clone(&self.locks), std::mem::take(&mut self.sender_id), std::mem::take(&mut self.mark));
-        tokio::spawn(async move {
-            // Else its time passes.
-            let _ = locks.leave(&sender_id, &mark).await;
-        });
+        let_go(Arc::clone(&self.locks), std::mem::take(&mut self.sender_id), std::mem::take(&mut self.mark));
     }
 }
 
@@ -88,28 +88,49 @@ impl Agent {
     /// Takes the lock of a conversation, where locks are shared; `None` where they are
     /// not, and where there is none to be had.
     pub(super) async fn share(&self, sender_id: &str) -> Option<SharedHold> {
-        let locks = Arc::clone(self.shared_locks.as_ref()?);
+        let locks = self.shared_locks.as_ref().filter(|_| !self.lock_store_rests())?;
         let mark = super::made_up_name();
         let (until, mut pause) = (Instant::now() + PATIENCE, FIRST_PAUSE);
         loop {
-            match tokio::time::timeout_at(until, locks.take(sender_id, &mark, LEASE)).await {
-                Ok(Ok(true)) => break,
-                Ok(Ok(false)) if Instant::now() < until => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, "the lock store does not answer; the turn goes on without a lock");
+            let asked = tokio::time::timeout(ANSWERS_WITHIN, locks.take(sender_id, &mark, LEASE)).await;
+            match asked.unwrap_or_else(|_| Err(LockError("no answer in time".to_owned()))) {
+                Ok(true) => break,
+                Ok(false) if Instant::now() < until => {}
+                Ok(false) => {
+                    tracing::warn!("a conversation's lock was not to be had; the turn goes on without it");
                     return None;
                 }
-                Ok(Ok(false)) | Err(_) => {
-                    tracing::warn!("a conversation's lock was not to be had; the turn goes on without it");
+                Err(error) => {
+                    self.let_lock_store_rest();
+                    tracing::warn!(%error, "the lock store does not answer; turns go on without locks for a while");
+                    // It may have taken the lock all the same.
+                    let_go(Arc::clone(locks), sender_id.to_owned(), mark);
                     return None;
                 }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        let renewal = tokio::spawn(renew(Arc::clone(&locks), sender_id.to_owned(), mark.clone()));
-        Some(SharedHold { locks, sender_id: sender_id.to_owned(), mark, renewal })
+        let renewal = tokio::spawn(renew(Arc::clone(locks), sender_id.to_owned(), mark.clone()));
+        Some(SharedHold { locks: Arc::clone(locks), sender_id: sender_id.to_owned(), mark, renewal })
     }
+
+    fn lock_store_rests(&self) -> bool {
+        let until = *self.lock_store_rests_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+
+    fn let_lock_store_rest(&self) {
+        let until = Instant::now() + RESTS;
+        *self.lock_store_rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+}
+
+/// Lets go of a lock; when that fails, its time passes.
+fn let_go(locks: Arc<dyn SharedLocks>, sender_id: String, mark: String) {
+    tokio::spawn(async move {
+        let _ = locks.leave(&sender_id, &mark).await;
+    });
 }
 
 async fn renew(locks: Arc<dyn SharedLocks>, sender_id: String, mark: String) {

@@ -7,12 +7,14 @@
 //! process's that is gone, and what is too much to have in memory.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, Semaphore, watch};
+use futures_util::FutureExt as _;
+use tokio::sync::{Notify, RwLock, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::leases::Leases;
@@ -22,6 +24,9 @@ use crate::agent::{Accepted, Agent, AgentError, INBOX_LEASE, Intake, Locks, Pend
 /// one that another process may be about to finish with.
 const EVERY: Duration = Duration::from_millis(500);
 const SOON: Duration = Duration::from_millis(10);
+
+/// Lines that end within that time are looked for together.
+const TOGETHER: Duration = Duration::from_millis(2);
 
 /// How often messages are held on to.
 const UPKEEP: Duration = Duration::from_millis(1_500);
@@ -71,6 +76,8 @@ struct Inner {
     channel: &'static str,
     /// In the order in which they were accepted, also in memory.
     turnstile: Locks,
+    /// What is taken out of the store is in its line before anything is accepted behind it.
+    taking: RwLock<()>,
     lines: Mutex<Lines>,
     leases: Leases,
     places: Semaphore,
@@ -98,6 +105,7 @@ impl Inbox {
             agent,
             channel,
             turnstile: Locks::default(),
+            taking: RwLock::default(),
             lines: Mutex::default(),
             leases: Leases::of(INBOX_LEASE),
             places: Semaphore::new(AT_ONCE),
@@ -134,7 +142,7 @@ impl Inbox {
                 _ = stop.wait_for(|stop| *stop) => break,
                 () = inner.begun.notified() => false,
                 // A line has ended: there is room for what was left.
-                Some(_) = pump.tasks.join_next() => inner.has_room_for_more(),
+                Some(_) = pump.tasks.join_next() => pump.looks_for_more(),
                 () = inner.news.notified() => pump.looks_soon(),
                 () = tokio::time::sleep_until(pump.looks_at.into()) => true,
             };
@@ -150,6 +158,7 @@ impl Inner {
     async fn accept(&self, intake: Intake) -> Result<Accepted, AgentError> {
         let sender_id = intake.sender_id.clone();
         let _first = self.turnstile.lock(&sender_id).await.ok_or(AgentError::TooManyWaiting)?;
+        let _nobody_takes = self.taking.read().await;
         let keeps = self.has_room(&sender_id) && !self.is_stopping.load(Ordering::Relaxed);
         let from = Instant::now();
         let accepted = self.agent.accept(intake.clone(), keeps).await?;
@@ -161,12 +170,6 @@ impl Inner {
             self.news.notify_one();
         }
         Ok(accepted)
-    }
-
-    /// Whether there is more in the store, and room for a good part of it: each look
-    /// passes by all that is taken out already.
-    fn has_room_for_more(&self) -> bool {
-        self.left_some.load(Ordering::Relaxed) && self.leases.len() < MOST / 4
     }
 
     fn has_room(&self, sender_id: &str) -> bool {
@@ -223,7 +226,7 @@ impl Inner {
             let served = if servant.is_ready() {
                 // The semaphore is never closed.
                 let _place = self.places.acquire().await;
-                servant.serve(message).await
+                catch(servant.serve(message)).await
             } else {
                 Err(AgentError::NoModel("the channel is not ready"))
             };
@@ -252,6 +255,11 @@ impl Inner {
     fn lines(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A panic is an error like others: the line must not end with it.
+async fn catch(serving: Served<'_>) -> Result<(), AgentError> {
+    AssertUnwindSafe(serving).catch_unwind().await.unwrap_or(Err(AgentError::Stopping))
 }
 
 /// What serves the lines.
@@ -283,6 +291,15 @@ impl Pump {
         }
     }
 
+    /// Not now, but soon, where there is more in the store and room for it: each look
+    /// passes by all that is taken out already, and serves many lines that have ended.
+    fn looks_for_more(&mut self) -> bool {
+        if self.inner.left_some.load(Ordering::Relaxed) && self.inner.leases.len() < MOST / 4 {
+            self.looks_at = self.looks_at.min(Instant::now() + TOGETHER);
+        }
+        false
+    }
+
     /// Not now, but soon.
     fn looks_soon(&mut self) -> bool {
         self.pause = SOON;
@@ -300,6 +317,8 @@ impl Pump {
             return;
         }
         let from = Instant::now();
+        let inner = Arc::clone(&self.inner);
+        let _nobody_accepts = inner.taking.write().await;
         let messages = match self.inner.agent.take_unserved(self.inner.channel, limit).await {
             Ok(messages) => messages,
             Err(error) => {
@@ -307,7 +326,8 @@ impl Pump {
                 return;
             }
         };
-        self.inner.left_some.store(messages.len() == room, Ordering::Relaxed);
+        // Behind each there may be more of its conversation.
+        self.inner.left_some.store(!messages.is_empty(), Ordering::Relaxed);
         let (ended, messages) = messages.into_iter().partition::<Vec<_>, _>(|m| m.attempts > MOST_ATTEMPTS);
         for message in ended {
             self.give_up(&message).await;

@@ -19,10 +19,14 @@ const DEFAULT_DB: i64 = 1;
 /// `socket_timeout`, seconds.
 const DEFAULT_TIMEOUT: f64 = 10.0;
 
-/// Takes the lock if nobody has it, and keeps it if we have. Atomic, as scripts are.
+/// Takes the lock if nobody has it, and keeps it if we have. A key without an end is a
+/// lock that Rasa left behind: ours all have one. Atomic, as scripts are.
 const TAKE: &str = "
     if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-    if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) return 1 end
+    if redis.call('GET', KEYS[1]) == ARGV[1] or redis.call('PTTL', KEYS[1]) == -1 then
+        redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+        return 1
+    end
     return 0";
 
 /// Lets go of the lock if it is ours.

@@ -2,6 +2,7 @@
 //! `Authorization: Bearer`. Either suffices where both are asked for.
 
 mod jwt;
+mod verify;
 
 use axum::extract::{Query, RawPathParams, Request, State};
 use axum::http::{HeaderMap, header};

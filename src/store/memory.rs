@@ -127,10 +127,7 @@ impl Tables {
     }
 
     fn claim_inbox(&mut self, now: f64, claim: &Claim<'_>) -> Vec<Pending> {
-        let is_first = |id: i64, sender_id: &str| {
-            let mut earlier = self.open(sender_id).filter(|(other, _)| **other < id);
-            !earlier.any(|(_, row)| row.is_held(now) && !row.is_held_by(claim.owner, now))
-        };
+        let is_first = |id: i64, sender_id: &str| self.open(sender_id).all(|(other, _)| *other >= id);
         let free = self.inbox.iter().filter(|(id, row)| {
             let is_free = row.state == Seen::Open && !row.is_held(now);
             is_free && claim.channels.contains(&row.intake.channel.as_str()) && is_first(**id, &row.intake.sender_id)
@@ -145,9 +142,15 @@ impl Tables {
         free.into_iter().filter_map(take).collect()
     }
 
-    fn hold_inbox(&mut self, owner: &str, ids: &[i64], until: f64) -> Vec<i64> {
+    fn hold_inbox(&mut self, owner: &str, ids: &[i64], now: f64, until: f64) -> Vec<i64> {
+        let is_behind = |id: &i64| {
+            let row = self.inbox.get(id)?;
+            let mut earlier = self.open(&row.intake.sender_id).filter(|(other, _)| *other < id);
+            Some(earlier.any(|(_, row)| row.is_held(now) && !row.is_held_by(owner, now)))
+        };
+        let ids: Vec<i64> = ids.iter().filter(|id| is_behind(id) == Some(false)).copied().collect();
         let mut held = Vec::new();
-        for id in ids {
+        for id in &ids {
             if let Some(InboxRow { state: Seen::Open, holder: Some((holder, held_until)), .. }) = self.inbox.get_mut(id)
                 && holder == owner
             {
@@ -406,7 +409,7 @@ impl Store for Memory {
     }
 
     fn hold_inbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>> {
-        self.with(move |tables, now| Ok(tables.hold_inbox(owner, &ids, now + seconds)))
+        self.with(move |tables, now| Ok(tables.hold_inbox(owner, &ids, now, now + seconds)))
     }
 
     fn unserved(&self) -> Answer<'_, u64> {

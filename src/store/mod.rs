@@ -68,14 +68,14 @@ pub trait Store: Send + Sync {
     /// always set.
     fn seen<'a>(&'a self, channel: &'a str, dedupe_key: &'a str) -> Answer<'a, Option<Accepted>>;
 
-    /// Takes out accepted messages of these channels that nobody has, the first
-    /// accepted first: their turns are the owner's for so many seconds from now on the
-    /// store's clock. A message waits while an earlier one of its conversation is
-    /// another owner's.
+    /// Takes out accepted messages of these channels that nobody has, of each
+    /// conversation the first open one: their turns are the owner's for so many seconds
+    /// from now on the store's clock. A message whose payload cannot be read has none.
     fn claim_inbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<Pending>>;
 
     /// These messages, which the owner has, stay theirs for so many seconds from now;
-    /// none let go of them. Which of them still were the owner's, and open.
+    /// none let go of them. Which of them still were the owner's, and open, and not behind
+    /// one that has become another's.
     fn hold_inbox<'a>(&'a self, owner: &'a str, ids: Vec<i64>, seconds: f64) -> Answer<'a, Vec<i64>>;
 
     /// How many accepted messages have not had their turn.

@@ -4,21 +4,34 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, UdpSocket};
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use pkcs8::pkcs5::pbes2;
 use reqwest::Method;
+use ring::{hmac, rand, signature};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Authority, DEADLINE, FakeActions, Project, RUNTIME, Server};
 
 const SECRET: &str = "thirty-two characters of a secret";
 
-fn signed(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
-    encode(&Header::new(algorithm), claims, key).expect("a token")
+/// A token (RFC 7515, section 3.1) with that method's name and whatever signs it.
+fn signed(method: &str, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let header = json!({ "typ": "JWT", "alg": method }).to_string();
+    let message = format!("{}.{}", encode(header.as_bytes()), encode(claims.to_string().as_bytes()));
+    let signature = sign(message.as_bytes());
+    format!("{message}.{}", encode(&signature))
+}
+
+/// Signs with a shared secret.
+fn with(algorithm: hmac::Algorithm, secret: &str) -> impl Fn(&[u8]) -> Vec<u8> {
+    let key = hmac::Key::new(algorithm, secret.as_bytes());
+    move |message| hmac::sign(&key, message).as_ref().to_vec()
 }
 
 fn shared(claims: &Value) -> String {
-    signed(Algorithm::HS256, &EncodingKey::from_secret(SECRET.as_bytes()), claims)
+    signed("HS256", claims, with(hmac::HMAC_SHA256, SECRET))
 }
 
 fn admin() -> Value {
@@ -60,10 +73,9 @@ fn a_token_opens_what_its_role_may_use() {
     assert_eq!(get("/domain", &expired), not_authenticated);
     let later = json!({ "user": { "username": "budi", "role": "admin" }, "nbf": 9_000_000_000_u64 });
     assert_eq!(get("/domain", &later), not_authenticated);
-    let stranger = EncodingKey::from_secret(b"another secret");
-    let forged = signed(Algorithm::HS256, &stranger, &admin());
+    let forged = signed("HS256", &admin(), with(hmac::HMAC_SHA256, "another secret"));
     assert_eq!(status(&server, "/domain", Some(&forged)), not_authenticated);
-    let other_method = signed(Algorithm::HS512, &EncodingKey::from_secret(SECRET.as_bytes()), &admin());
+    let other_method = signed("HS512", &admin(), with(hmac::HMAC_SHA512, SECRET));
     assert_eq!(status(&server, "/domain", Some(&other_method)), not_authenticated);
     // {"alg":"none"} and the payload of an admin, without a signature.
     let payload = shared(&admin()).split('.').nth(1).map(str::to_owned).expect("a payload");
@@ -78,8 +90,10 @@ fn either_token_suffices_and_public_keys_are_taken() {
     let key = rcgen::KeyPair::generate().expect("a key");
     let pem = key.public_key_pem();
     project.write("public.pem", &pem);
-    let private = EncodingKey::from_ec_pem(key.serialize_pem().as_bytes()).expect("the private half");
-    let token = signed(Algorithm::ES256, &private, &admin());
+    let random = rand::SystemRandom::new();
+    let kind = &signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+    let private = signature::EcdsaKeyPair::from_pkcs8(kind, &key.serialize_der(), &random).expect("the private half");
+    let token = signed("ES256", &admin(), |message| private.sign(&random, message).expect("it").as_ref().to_vec());
     for secret in [pem.as_str(), "public.pem"] {
         let line = ["--enable-api", "-t", "plain", "--jwt-secret", secret, "--jwt-method", "ES256"];
         let server = Server::start(&project, &line);
@@ -90,7 +104,7 @@ fn either_token_suffices_and_public_keys_are_taken() {
         let open = project.sapa_that_ends(&["run", "-p", "0", "--jwt-secret", &pem]);
         assert!(open.code == Some(1) && open.err.contains("give its method"), "{open:?}");
         // The public key as a shared secret: the oldest trick on such checks.
-        let confused = signed(Algorithm::HS256, &EncodingKey::from_secret(pem.as_bytes()), &admin());
+        let confused = signed("HS256", &admin(), with(hmac::HMAC_SHA256, &pem));
         assert_eq!(status(&server, "/domain", Some(&confused)).0, 401);
     }
 }

@@ -71,6 +71,7 @@ impl JwtKey {
                 "`--jwt-secret` is a key in PEM, which {method} takes for a password; give its method, as in `--jwt-method RS256`"
             );
         }
+        super::verify::install();
         use Algorithm::{ES256, ES384, EdDSA, HS256, HS384, HS512};
         let pem = || public_key(secret);
         let key = match algorithm {

@@ -41,10 +41,14 @@ pub(super) const SEEN: &str = "SELECT id, seq, state, reply, FALSE AS fresh, FAL
 pub(super) const CLAIM_INBOX: &str = "
     SELECT id, seq, attempts, channel, dedupe_key, sender_id, payload FROM sapa_claim_inbox_1($1, $2, $3, $4)";
 
-/// $1 ids, $2 owner, $3 seconds.
+/// $1 ids, $2 owner, $3 seconds. Not those behind a row that has become another's.
 pub(super) const HOLD_INBOX: &str = "
-    UPDATE sapa_inbox SET held_until = extract(epoch FROM clock_timestamp()) + $3
-    WHERE id = ANY ($1) AND state = 'accepted' AND owner = $2 RETURNING id";
+    UPDATE sapa_inbox i SET held_until = extract(epoch FROM clock_timestamp()) + $3
+    WHERE id = ANY ($1) AND state = 'accepted' AND owner = $2 AND NOT EXISTS (
+        SELECT 1 FROM sapa_inbox e
+        WHERE e.sender_id = i.sender_id AND e.state = 'accepted' AND e.id < i.id
+            AND e.owner <> $2 AND e.held_until > extract(epoch FROM clock_timestamp())
+    ) RETURNING id";
 
 /// No parameters.
 pub(super) const UNSERVED: &str = "SELECT count(*) AS count FROM sapa_inbox WHERE state = 'accepted'";

@@ -95,17 +95,20 @@ pub(super) const CLAIM_INBOX: &str = "
         SELECT i.id FROM sapa_inbox i
         WHERE i.state = 'accepted' AND i.channel IN (SELECT value FROM json_each($5))
             AND coalesce(i.held_until, 0) <= $1 AND NOT EXISTS (
-            SELECT 1 FROM sapa_inbox e
-            WHERE e.sender_id = i.sender_id AND e.state = 'accepted' AND e.id < i.id
-                AND e.held_until > $1 AND e.owner <> $3
+            SELECT 1 FROM sapa_inbox e WHERE e.sender_id = i.sender_id AND e.state = 'accepted' AND e.id < i.id
         )
         ORDER BY i.id LIMIT $2
     ) RETURNING id, seq, attempts, channel, dedupe_key, sender_id, payload";
 
-/// $1 ids, a JSON list; $2 owner, $3 time, $4 seconds.
+/// $1 ids, a JSON list; $2 owner, $3 time, $4 seconds. Not those behind a row that has
+/// become another's.
 pub(super) const HOLD_INBOX: &str = "
     UPDATE sapa_inbox SET held_until = $3 + $4
-    WHERE id IN (SELECT value FROM json_each($1)) AND state = 'accepted' AND owner = $2 RETURNING id";
+    WHERE id IN (SELECT value FROM json_each($1)) AND state = 'accepted' AND owner = $2 AND NOT EXISTS (
+        SELECT 1 FROM sapa_inbox e
+        WHERE e.sender_id = sapa_inbox.sender_id AND e.state = 'accepted' AND e.id < sapa_inbox.id
+            AND e.owner <> $2 AND e.held_until > $3
+    ) RETURNING id";
 
 /// No parameters.
 pub(super) const UNSERVED: &str = "SELECT count(*) AS count FROM sapa_inbox WHERE state = 'accepted'";

@@ -45,9 +45,7 @@ BEGIN
 END
 $$;
 
--- Takes out accepted messages that nobody has: of each conversation from the first one
--- on. One process at a time: two that look at the same moment could not see what the
--- other takes.
+-- Takes out accepted messages that nobody has: of each conversation the first one.
 CREATE FUNCTION sapa_claim_inbox_1(
     p_limit BIGINT, p_owner TEXT, p_seconds DOUBLE PRECISION, p_channels TEXT[]
 ) RETURNS SETOF sapa_inbox LANGUAGE plpgsql AS $$
@@ -63,7 +61,6 @@ BEGIN
             AND NOT EXISTS (
                 SELECT 1 FROM sapa_inbox e
                 WHERE e.sender_id = i.sender_id AND e.state = 'accepted' AND e.id < i.id
-                    AND e.held_until > clock AND e.owner <> p_owner
             )
         ORDER BY i.id LIMIT p_limit FOR UPDATE
     ) RETURNING u.*;
