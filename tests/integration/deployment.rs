@@ -57,8 +57,9 @@ fn variables_of(program_name: &str) -> BTreeSet<String> {
             let named = text.split("${").skip(1).filter_map(|rest| rest.split('}').next());
             variables.extend(named.map(str::to_owned));
         }
-        // Read by the log and by the client of the Bot API.
-        variables.extend(["LOG_LEVEL", "HTTPS_PROXY"].map(str::to_owned));
+        // Read by the log, by the client of the Bot API, and by the PostgreSQL store.
+        let others = ["LOG_LEVEL", "HTTPS_PROXY", "SQL_POOL_SIZE", "SQL_MAX_OVERFLOW"];
+        variables.extend(others.map(str::to_owned));
     } else {
         variables.insert("RUST_LOG".to_owned());
     }

@@ -31,6 +31,18 @@ pub use rabbit::Rabbit;
 pub use redis::Redis;
 pub use server::Server;
 
+/// Whether a program is there that a test needs. Without it the test shows nothing, and
+/// says so; with `SAPA_REQUIRE_ALL=1` it fails.
+pub fn is_installed(program: &str, package: &str) -> bool {
+    if std::path::Path::new(program).is_file() {
+        return true;
+    }
+    let required = std::env::var("SAPA_REQUIRE_ALL").is_ok_and(|value| value == "1");
+    assert!(!required, "{program} is not installed (Debian: apt-get install {package})");
+    eprintln!("notice: {program} is not installed; this test shows nothing");
+    false
+}
+
 /// The longest that anything may take before a test gives up.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 

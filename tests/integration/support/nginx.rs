@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::poll;
 use super::project::repository;
+use super::{is_installed, poll};
 
 const PROGRAM: &str = "/usr/sbin/nginx";
 
@@ -22,10 +22,7 @@ impl Nginx {
     /// Before servers at these ports; `None` when nginx is not installed, which is a
     /// failure with `SAPA_REQUIRE_ALL=1`.
     pub fn start(ports: &[u16]) -> Option<Self> {
-        if !Path::new(PROGRAM).is_file() {
-            let required = std::env::var("SAPA_REQUIRE_ALL").is_ok_and(|value| value == "1");
-            assert!(!required, "nginx is not installed (Debian: apt-get install nginx-light)");
-            eprintln!("notice: nginx is not installed; this test shows nothing");
+        if !is_installed(PROGRAM, "nginx-light") {
             return None;
         }
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();

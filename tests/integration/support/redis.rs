@@ -2,8 +2,8 @@
 //! asked for it.
 
 use std::net::TcpListener;
-use std::path::Path;
 
+use super::is_installed;
 use super::keeper::Keeper;
 
 const PROGRAM: &str = "/usr/bin/redis-server";
@@ -45,10 +45,7 @@ impl Redis {
     /// A running server; `None` when Redis is not installed, which is a failure with
     /// `SAPA_REQUIRE_ALL=1`.
     pub fn start() -> Option<Self> {
-        if !Path::new(PROGRAM).is_file() {
-            let required = std::env::var("SAPA_REQUIRE_ALL").is_ok_and(|value| value == "1");
-            assert!(!required, "Redis is not installed (Debian: apt-get install redis-server)");
-            eprintln!("notice: Redis is not installed; this test shows nothing");
+        if !is_installed(PROGRAM, "redis-server") {
             return None;
         }
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
