@@ -88,6 +88,9 @@ pub enum Answer {
     Silence,
 }
 
+/// Events of a call that are kept.
+const MOST_KEPT: usize = 100;
+
 #[derive(Default)]
 struct Script {
     answers: BTreeMap<String, Answer>,
@@ -152,7 +155,13 @@ impl Drop for FakeActions {
 }
 
 async fn webhook(State(script): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    let call: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let mut call: Value = serde_json::from_slice(&body).unwrap_or_default();
+    // A call brings its whole session: thousands of long ones would not fit into memory.
+    if let Some(events) =
+        call.pointer_mut("/tracker/events").filter(|events| events.as_array().is_some_and(|e| e.len() > MOST_KEPT))
+    {
+        *events = Value::Null;
+    }
     let answer = {
         let mut script = script.lock().expect("the script");
         let answer = call["next_action"].as_str().and_then(|action| script.answers.get(action).cloned());
