@@ -19,7 +19,7 @@ const CHATS: i64 = 10;
 const EVERY: Duration = Duration::from_millis(100);
 
 /// How long turns and answers may take once the storm is over.
-const CALM: Duration = Duration::from_secs(60);
+const CALM: Duration = Duration::from_secs(300);
 
 /// What a server logs when it gives up sending a message that may have arrived.
 const DOUBTFUL: &str = "it stays unknown whether a message arrived";
