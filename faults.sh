@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the programs that break things in their long form, and prints what came of them:
 # a thousand kills, a database that goes away, answers that get lost, a log that is cut
-# at every byte. Takes about half an hour. The tests run the short form. Needs what
+# at every byte. It takes long. The tests run the short form. Needs what
 # `./test.sh` installs: PostgreSQL, nginx.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

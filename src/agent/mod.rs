@@ -59,9 +59,9 @@ pub enum AgentError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The server ends before this is done.
-    #[error("the server is stopping; try again")]
-    Stopping,
+    /// Its task ended before it was done: the server stops, or there was a panic.
+    #[error("it was interrupted; try again")]
+    Interrupted,
     /// Other processes kept writing to the conversation.
     #[error("the conversation is being written by somebody else; try again")]
     Contended,

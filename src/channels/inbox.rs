@@ -125,7 +125,7 @@ impl Inbox {
         let inner = Arc::clone(&self.inner);
         // In a task of its own: whoever does not wait for the end does not undo it.
         let task = tokio::spawn(async move { inner.accept(intake).await });
-        task.await.map_err(|_| AgentError::Stopping)?
+        task.await.map_err(|_| AgentError::Interrupted)?
     }
 
     /// Has messages served until told to stop.
@@ -142,8 +142,14 @@ impl Inbox {
                 _ = stop.wait_for(|stop| *stop) => break,
                 () = inner.begun.notified() => false,
                 // A line has ended: there is room for what was left.
-                Some(_) = pump.tasks.join_next() => pump.looks_for_more(),
-                () = inner.news.notified() => pump.looks_soon(),
+                Some(_) = pump.tasks.join_next() => {
+                    pump.look_for_more();
+                    false
+                }
+                () = inner.news.notified() => {
+                    pump.look_soon();
+                    false
+                }
                 () = tokio::time::sleep_until(pump.looks_at.into()) => true,
             };
             if looks {
@@ -259,7 +265,7 @@ impl Inner {
 
 /// A panic is an error like others: the line must not end with it.
 async fn catch(serving: Served<'_>) -> Result<(), AgentError> {
-    AssertUnwindSafe(serving).catch_unwind().await.unwrap_or(Err(AgentError::Stopping))
+    AssertUnwindSafe(serving).catch_unwind().await.unwrap_or(Err(AgentError::Interrupted))
 }
 
 /// What serves the lines.
@@ -293,18 +299,16 @@ impl Pump {
 
     /// Not now, but soon, where there is more in the store and room for it: each look
     /// passes by all that is taken out already, and serves many lines that have ended.
-    fn looks_for_more(&mut self) -> bool {
+    fn look_for_more(&mut self) {
         if self.inner.left_some.load(Ordering::Relaxed) && self.inner.leases.len() < MOST / 4 {
             self.looks_at = self.looks_at.min(Instant::now() + TOGETHER);
         }
-        false
     }
 
     /// Not now, but soon.
-    fn looks_soon(&mut self) -> bool {
+    fn look_soon(&mut self) {
         self.pause = SOON;
         self.looks_at = self.looks_at.min(Instant::now() + SOON);
-        false
     }
 
     /// Takes messages out of the store.
@@ -352,5 +356,16 @@ impl Pump {
         let left = self.inner.leases.ids();
         // When this fails, others wait for their time to pass.
         let _ = self.inner.agent.hold_unserved(left, Duration::ZERO).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error() {
+        let served = catch(Box::pin(async { panic!("in a turn") })).await;
+        assert!(matches!(served, Err(AgentError::Interrupted)), "{served:?}");
     }
 }

@@ -151,7 +151,7 @@ async fn handle(agent: Arc<Agent>, request: Request, key: Option<String>) -> Res
             None => render(&report.messages),
         })
     });
-    task.await.unwrap_or(Err(AgentError::Contended))
+    task.await.unwrap_or(Err(AgentError::Interrupted))
 }
 
 /// A random id for a message that came without one.
@@ -194,7 +194,7 @@ fn failure(error: &AgentError) -> Response {
         error if error.is_lasting() => StatusCode::INTERNAL_SERVER_ERROR,
         AgentError::TooManyWaiting => StatusCode::TOO_MANY_REQUESTS,
         AgentError::NoModel(_) => StatusCode::CONFLICT,
-        AgentError::Store(_) | AgentError::Contended | AgentError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        AgentError::Store(_) | AgentError::Contended | AgentError::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
     };
     tracing::error!(%error, "a message was not handled");
     // Where the database is concerns nobody who writes to the bot.

@@ -71,7 +71,7 @@ impl From<AgentError> for ApiError {
         let (status, reason) = match error {
             AgentError::NoModel(_) => return Self::conflict(format!("No agent loaded: {error}.")),
             AgentError::TooManyWaiting => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
-            AgentError::Store(_) | AgentError::Contended | AgentError::Stopping => {
+            AgentError::Store(_) | AgentError::Contended | AgentError::Interrupted => {
                 (StatusCode::SERVICE_UNAVAILABLE, "ConversationError")
             }
         };

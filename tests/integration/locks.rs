@@ -54,6 +54,23 @@ fn a_lock_in_redis_spares_work_and_its_loss_costs_no_message() {
     project.edit("endpoints.yml", &section("salah"), &section(Redis::PASSWORD));
     assert_eq!(calls_of_two(&project, &actions, "a"), MESSAGES, "nobody worked for nothing");
     let mut server = Server::with_api(&project);
+    // Rasa's locks have no end: one that a killed Rasa left keeps nobody out.
+    redis.set("bot:lock:c", r#"{"conversation_id": "c", "tickets": []}"#);
+    assert_eq!(server.texts("c", "please work now"), ["Done."]);
+    assert!(!server.log().contains("without"), "the lock was taken over: {}", server.log());
+    redis.hang();
+    for _ in 0..3 {
+        assert_eq!(server.texts("b", "please work now"), ["Done."]);
+    }
+    // It is not asked by each turn while it hangs.
+    assert_eq!(server.log().matches("no answer in time").count(), 1, "{}", server.log());
+    redis.wake();
+    redis.kill();
+    let mut server = {
+        server.stop();
+        redis.again();
+        Server::with_api(&project)
+    };
     redis.kill();
     assert_eq!(server.texts("b", "please work now"), ["Done."]);
     assert!(server.log().contains("go on without locks"), "{}", server.log());

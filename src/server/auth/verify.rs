@@ -56,7 +56,6 @@ impl Signed {
             Algorithm::ES256 => public(&signature::ECDSA_P256_SHA256_FIXED),
             Algorithm::ES384 => public(&signature::ECDSA_P384_SHA384_FIXED),
             Algorithm::EdDSA => public(&signature::ED25519),
-            #[allow(unreachable_patterns)] // A later version may know more.
             _ => Err(unknown()),
         }?;
         Ok(Self { algorithm, check })

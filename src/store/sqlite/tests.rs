@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tempfile::TempDir;
@@ -274,6 +275,22 @@ async fn an_event_row_that_cannot_be_read_is_named_without_its_content() {
 }
 
 /// Sets how many pages the database may have: the disk's limit in small.
+#[tokio::test]
+async fn an_accepted_message_that_cannot_be_read_keeps_no_other_waiting() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sapa.db");
+    let store = open(&path).await.unwrap();
+    for sender in ["a", "b"] {
+        let intake = Intake { channel: "x".into(), dedupe_key: None, sender_id: sender.into(), payload: json!({}) };
+        store.accept(intake, "o", 0.0).await.unwrap();
+    }
+    run(&mut beside(&path).await, "UPDATE sapa_inbox SET payload = 'rusak' WHERE sender_id = 'a'").await;
+    let claim = Claim { owner: "o", channels: &["x"], seconds: 30.0, limit: 9 };
+    let taken = store.claim_inbox(claim).await.unwrap();
+    let payloads: Vec<_> = taken.into_iter().map(|row| row.intake.payload).collect();
+    assert_eq!(payloads, [serde_json::Value::Null, json!({})]);
+}
+
 async fn allow_pages(store: &Sqlite, text: &'static str) {
     store.order(text, SqliteArguments::default(), None).await.unwrap();
 }

@@ -8,7 +8,7 @@ use super::keeper::Keeper;
 
 const PROGRAM: &str = "/usr/bin/redis-server";
 
-/// Words: `start`, `kill`. Each is answered with a line. When its input ends, so does
+/// Words: `start`, `kill`, `hang`, `wake`. Each is answered with a line. When its input ends, so does
 /// the server.
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
@@ -28,6 +28,8 @@ while read -r word; do
       done
       [ -n "$server" ] && echo started || echo failed ;;
     kill) end; echo killed ;;
+    hang) kill -s STOP "$server"; echo hangs ;;
+    wake) kill -s CONT "$server"; echo awake ;;
   esac
 done
 end
@@ -58,6 +60,24 @@ impl Redis {
 
     pub fn again(&self) {
         assert_eq!(self.keeper.tell("start"), "started");
+    }
+
+    /// The server takes commands and answers none.
+    pub fn hang(&self) {
+        assert_eq!(self.keeper.tell("hang"), "hangs");
+    }
+
+    /// It answers again.
+    pub fn wake(&self) {
+        assert_eq!(self.keeper.tell("wake"), "awake");
+    }
+
+    /// Sets a key of database 1 for good, as another program would.
+    pub fn set(&self, key: &str, value: &str) {
+        let port = self.port.to_string();
+        let line = ["-p", &port, "-a", Self::PASSWORD, "--no-auth-warning", "-n", "1", "set", key, value];
+        let output = std::process::Command::new("redis-cli").args(line).output().expect("redis-cli");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "OK");
     }
 
     /// Kills the server at once.
