@@ -129,8 +129,9 @@ impl Agent {
     ) -> Result<Option<TurnReport>, AgentError> {
         let model = self.model()?;
         let dialogue = Arc::clone(model.dialogue().ok_or(AgentError::NoModel("the model has no dialogue part"))?);
-        if timer.is_some() {
-            // The cache may have forgotten when the reminder was set.
+        if timer.is_some() || self.shared_locks.is_some() {
+            // The cache may have forgotten when the reminder was set; and where processes
+            // take turns under a lock, another one has mostly written since.
             let _ = self.cache.take(&incoming.sender_id, &model.id);
         }
         let (tracker, version) = self.load(&incoming.sender_id, &model, &dialogue).await?;

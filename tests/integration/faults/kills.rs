@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::storm::Storm;
+use super::storm::{Storm, WRITERS};
 use super::{Toll, report, rounds};
 use crate::support::{BotApi, Cluster, FakeActions, Project};
 
@@ -22,7 +22,8 @@ pub(super) fn bot(api: &BotApi, actions: &FakeActions) -> Project {
 
 /// What must hold whatever was killed.
 pub(super) fn check(toll: &Toll, actions: &FakeActions) {
-    assert!(toll.messages > 100, "{toll:?}");
+    // Every writer was heard at least once, however slow this machine is.
+    assert!(toll.messages >= WRITERS, "{toll:?}");
     assert_eq!((toll.lost, toll.doubled_turns, toll.doubtful), (0, 0, 0), "{toll:?}");
     // An answer that was on its way when the server was killed comes again.
     assert!(toll.doubled_answers <= toll.kills * 20, "{toll:?}");

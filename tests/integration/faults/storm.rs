@@ -15,6 +15,9 @@ use crate::support::{BotApi, Project, RUNTIME, Server, poll};
 /// Chats of each kind that write.
 const CHATS: i64 = 10;
 
+/// All who write.
+pub(super) const WRITERS: usize = 20;
+
 /// Every chat writes so often: 200 messages a second together.
 const EVERY: Duration = Duration::from_millis(100);
 
@@ -157,6 +160,7 @@ impl<'a> Storm<'a> {
     /// and in its place.
     pub(super) fn end(mut self) -> Toll {
         self.over.store(true, Ordering::Relaxed);
+        assert_eq!(self.writers.len(), WRITERS);
         let sent: BTreeMap<String, usize> = std::mem::take(&mut self.writers)
             .into_iter()
             .map(|writer| RUNTIME.block_on(writer).expect("a writer"))
