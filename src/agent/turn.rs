@@ -85,10 +85,13 @@ impl Agent {
     ) -> Result<TurnReport, AgentError> {
         let _held = self.locks.lock(&incoming.sender_id).await.ok_or(AgentError::TooManyWaiting)?;
         let _shared = self.share(&incoming.sender_id).await;
-        if let Some(report) = self.answered_before(&incoming).await? {
+        // An accepted message had none when it was taken out; its commit looks again.
+        if incoming.inbox_id.is_none()
+            && let Some(report) = self.answered_before(&incoming).await?
+        {
             return Ok(report);
         }
-        let mut journal = self.journal(&incoming).await?;
+        let mut journal = Journal::of(&incoming);
         for rerun in 0..MOST_RERUNS {
             if let Some(report) = self.try_turn(&incoming, timer, render, &mut journal).await? {
                 return Ok(report);
@@ -105,18 +108,6 @@ impl Agent {
         let Some(key) = &incoming.dedupe_key else { return Ok(None) };
         let reply = self.reply_to(&incoming.channel, key).await?;
         Ok(reply.map(|reply| TurnReport { repeated: Some(reply), ..TurnReport::default() }))
-    }
-
-    async fn journal(&self, incoming: &Incoming) -> Result<Journal, AgentError> {
-        let fresh = |key: &String| TurnKey::Fresh { channel: incoming.channel.clone(), dedupe_key: key.clone() };
-        let key = incoming.inbox_id.map(TurnKey::Inbox).or_else(|| incoming.dedupe_key.as_ref().map(fresh));
-        let mut kept = BTreeMap::new();
-        if let Some(key) = &key {
-            for step in self.store.journalled(key).await? {
-                kept.insert(step.step, step);
-            }
-        }
-        Ok(Journal { key, kept })
     }
 
     /// Runs the turn once; `None` when the conversation moved on meanwhile.
@@ -144,7 +135,10 @@ impl Agent {
         }
         let mut turn = begin(dialogue, tracker, incoming.message.clone(), (self.clock)(), seed(incoming))
             .with_nlg_server(self.servers.nlg.is_some());
-        let done = self.drive(&mut turn, &model, incoming, journal).await?;
+        let done = match self.drive(&mut turn, &model, incoming, journal).await? {
+            Driven::Done(done) => done,
+            Driven::HadItsTurn(report) => return Ok(Some(report)),
+        };
         // Only a message with an id can come again and ask for its reply.
         let has_id = incoming.dedupe_key.is_some() || incoming.inbox_id.is_some();
         let reply = has_id.then(|| render(&done.messages));
@@ -235,7 +229,7 @@ impl Agent {
         model: &Model,
         incoming: &Incoming,
         journal: &mut Journal,
-    ) -> Result<Done, AgentError> {
+    ) -> Result<Driven, AgentError> {
         let mut input = Input::Start;
         loop {
             input = match turn.step(input) {
@@ -244,7 +238,7 @@ impl Agent {
                     for warning in &done.warnings {
                         tracing::warn!(reason = %sapa_sdk::pii::mask(warning), "a turn did not go as planned");
                     }
-                    return Ok(*done);
+                    return Ok(Driven::Done(*done));
                 }
                 Step::Need(Need::Parse { text }) => {
                     let message_id = Some(incoming.message.message_id.as_str());
@@ -252,10 +246,27 @@ impl Agent {
                 }
                 Step::Need(Need::Nlg(call)) => Input::Nlg(self.write(&call).await),
                 Step::Need(Need::CallAction(call)) => {
+                    if let Some(report) = self.read_journal(incoming, journal).await? {
+                        return Ok(Driven::HadItsTurn(report));
+                    }
                     Input::Action(Box::new(self.call(model, &call, incoming, journal).await?))
                 }
             };
         }
+    }
+
+    /// Before the first call: what actions answered in an attempt before, or the report
+    /// where that attempt went through, though whoever made it was not told.
+    async fn read_journal(&self, incoming: &Incoming, journal: &mut Journal) -> Result<Option<TurnReport>, AgentError> {
+        let Some(key) = journal.key.as_ref().filter(|_| !journal.is_read) else { return Ok(None) };
+        if incoming.inbox_id.is_some()
+            && let Some(report) = self.answered_before(incoming).await?
+        {
+            return Ok(Some(report));
+        }
+        journal.kept = self.store.journalled(key).await?.into_iter().map(|step| (step.step, step)).collect();
+        journal.is_read = true;
+        Ok(None)
     }
 
     /// Asks the action server, or takes the answer it gave before a crash. Every
@@ -351,13 +362,28 @@ impl Agent {
     }
 }
 
+/// How driving a turn ended.
+enum Driven {
+    Done(Done),
+    /// The message had its turn before.
+    HadItsTurn(TurnReport),
+}
+
 /// Answers of this turn's actions, by step.
 struct Journal {
     key: Option<TurnKey>,
     kept: BTreeMap<i64, JournalStep>,
+    /// Whether those kept in the store are here: most turns call no action.
+    is_read: bool,
 }
 
 impl Journal {
+    fn of(incoming: &Incoming) -> Self {
+        let fresh = |key: &String| TurnKey::Fresh { channel: incoming.channel.clone(), dedupe_key: key.clone() };
+        let key = incoming.inbox_id.map(TurnKey::Inbox).or_else(|| incoming.dedupe_key.as_ref().map(fresh));
+        Self { key, kept: BTreeMap::new(), is_read: false }
+    }
+
     /// The kept answer to that very request.
     fn answer(&self, step: usize, hash: &str) -> Option<ActionResponse> {
         let kept = self.kept.get(&(step as i64)).filter(|kept| kept.request_hash == hash)?;

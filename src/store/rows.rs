@@ -1,5 +1,8 @@
 //! Rows of a database as records: the same for SQLite and PostgreSQL.
 
+use std::sync::Arc;
+
+use sapa_sdk::Event;
 use serde_json::Value;
 
 use super::record::{Accepted, Conversation, Intake, OutboxItem, Pending, Publication, Seen, Step, Timer};
@@ -93,9 +96,19 @@ pub(in crate::store) fn conversation<R: Columns>(rows: &[R]) -> Result<Conversat
     };
     for row in events {
         let row = Row("events", row);
-        conversation.events.extend(scope::read_event(row.get(R::text, "data")?).map_err(|reason| row.bad(reason))?);
+        let event = scope::read_event(row.get(R::text, "data")?).map_err(|reason| row.bad(reason))?;
+        conversation.events.extend(event.map(|event| sharing(event, conversation.events.last())));
     }
     Ok(conversation)
+}
+
+/// The event, with the metadata of the one before it where that is the same: it takes
+/// more room in memory than the rest.
+fn sharing(mut event: Event, before: Option<&Event>) -> Event {
+    if let Some(before) = before.filter(|before| before.metadata == event.metadata) {
+        event.metadata = Arc::clone(&before.metadata);
+    }
+    event
 }
 
 /// What became of a message, by its columns `state` and `reply`.

@@ -28,6 +28,9 @@ pub(super) fn session_start(events: &[Event]) -> usize {
 /// # Errors
 /// What is wrong, without the content.
 pub(super) fn read_event(data: &str) -> Result<Option<Event>, String> {
+    if let Ok(event) = Event::from_text(data) {
+        return Ok(Some(event));
+    }
     let value: Value = serde_json::from_str(data)
         .map_err(|error| format!("its `data` is no JSON (line {}, column {})", error.line(), error.column()))?;
     match value.get("event").and_then(Value::as_str) {

@@ -1,5 +1,7 @@
 //! Conversation events in Rasa's JSON form (spec §3.1).
 
+mod text;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -12,8 +14,9 @@ use crate::{BotData, Entity, JsonMap, ParseData};
 pub struct Event {
     /// When it happened: seconds since the Unix epoch.
     pub timestamp: f64,
-    /// `model_id`, `assistant_id` and whatever the sender added.
-    pub metadata: JsonMap,
+    /// `model_id`, `assistant_id` and whatever the sender added. Events of one
+    /// conversation mostly have the same, and share it.
+    pub metadata: Arc<JsonMap>,
     /// What happened.
     pub body: EventBody,
 }
@@ -169,7 +172,7 @@ pub enum EventBody {
 impl Event {
     /// An event at that time, without metadata.
     pub fn new(timestamp: f64, body: EventBody) -> Self {
-        Self { timestamp, metadata: JsonMap::new(), body }
+        Self { timestamp, metadata: Arc::default(), body }
     }
 
     /// Rasa's `type_name`: the value of the `event` key.
@@ -236,8 +239,8 @@ impl Event {
             Some(number) => number.as_f64().ok_or_else(|| serde_json::Error::custom("`timestamp` is not a number"))?,
         };
         let metadata = match object.get("metadata") {
-            Some(Value::Object(map)) => map.clone(),
-            _ => JsonMap::new(),
+            Some(Value::Object(map)) => Arc::new(map.clone()),
+            _ => Arc::default(),
         };
         let mut body = object.clone();
         if body.get("event").and_then(Value::as_str) == Some("form_validation") {

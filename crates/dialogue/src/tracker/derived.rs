@@ -22,7 +22,7 @@ pub struct LatestMessage {
     /// Id and metadata of the message.
     pub message_id: Option<String>,
     /// Metadata of the event.
-    pub metadata: JsonMap,
+    pub metadata: Arc<JsonMap>,
     /// Whether policies see text (`true`) or intent; unknown before a decision.
     pub use_text: Option<bool>,
 }

@@ -48,6 +48,8 @@ pub struct Turn {
     message: Option<UserMessage>,
     output_channel: String,
     metadata: sapa_sdk::JsonMap,
+    /// What every event's metadata says: model and assistant.
+    stamp: Arc<sapa_sdk::JsonMap>,
     phase: Phase,
     replies: Replies,
     clock: f64,
@@ -82,7 +84,11 @@ impl Turn {
     pub fn session(model: Arc<DialogueModel>, tracker: Tracker, output_channel: &str, now: f64, seed: u64) -> Self {
         // A clock that jumped back must not reorder the conversation.
         let clock = tracker.latest_event_time().map_or(now, |last| now.max(last + TICK));
+        let mut stamp = sapa_sdk::JsonMap::new();
+        stamp.insert("model_id".into(), model.model_id.clone().into());
+        stamp.extend(model.assistant_id.iter().map(|id| ("assistant_id".into(), id.clone().into())));
         Self {
+            stamp: Arc::new(stamp),
             model,
             tracker,
             message: None,
@@ -222,7 +228,7 @@ impl Turn {
         parse_data.rest.insert("metadata".into(), json!(message.metadata));
         let body =
             EventBody::User { text: Some(message.text), parse_data: Arc::new(parse_data), input_channel, message_id };
-        self.log(Event { timestamp: self.clock, metadata: message.metadata, body });
+        self.log(Event { timestamp: self.clock, metadata: Arc::new(message.metadata), body });
         Ok(Phase::Extract)
     }
 
@@ -398,12 +404,13 @@ impl Turn {
     fn log(&mut self, mut event: Event) {
         event.timestamp = self.clock;
         self.clock += TICK;
-        event.metadata.insert("model_id".into(), self.model.model_id.clone().into());
-        if let Some(assistant_id) = &self.model.assistant_id {
-            event.metadata.insert("assistant_id".into(), assistant_id.clone().into());
+        if event.metadata.is_empty() {
+            event.metadata = Arc::clone(&self.stamp);
+        } else {
+            Arc::make_mut(&mut event.metadata).extend(self.stamp.iter().map(|(key, id)| (key.clone(), id.clone())));
         }
         if let EventBody::Bot { text, data } = &event.body {
-            let metadata = event.metadata.clone();
+            let metadata = (*event.metadata).clone();
             self.done.messages.push(BotMessage { text: text.clone(), data: (**data).clone(), metadata });
         }
         let event = Arc::new(event);

@@ -1,5 +1,7 @@
 //! Where an action runs: the tracker plus what the phase added so far.
 
+use std::sync::Arc;
+
 use sapa_sdk::{ActionRequest, Event, EventBody, JsonMap, TrackerState};
 
 use super::need::{ActionCall, NlgCall, NlgChannel, Pending, Replies};
@@ -128,7 +130,7 @@ impl<'a> Scene<'a> {
     /// The bot event of a draft.
     pub(crate) fn bot(&self, draft: Draft) -> Event {
         let (body, metadata) = nlg::bot_event(draft);
-        Event { timestamp: self.now, metadata, body }
+        Event { timestamp: self.now, metadata: Arc::new(metadata), body }
     }
 }
 
