@@ -45,7 +45,7 @@ if ! has_postgres && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 has_postgres || missing "PostgreSQL is not installed (Debian: apt-get install postgresql)"
 
-# So they do with RabbitMQ, Redis, and nginx as a balancer.
+# So they do with RabbitMQ, Redis, nginx as a balancer, and a Kafka server.
 debian_program() {
   local program=$1 package=$2 had_policy=1
   [ -x "$program" ] && return
@@ -60,6 +60,8 @@ debian_program() {
 debian_program /usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server
 debian_program /usr/bin/redis-server redis-server
 debian_program /usr/sbin/nginx nginx-light
+# It brings a Kafka server along.
+debian_program /usr/bin/kcat kcat
 
 # Nothing that looks like a bot token may stand in a tracked file.
 if git rev-parse --git-dir >/dev/null 2>&1; then

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::{Agent, AgentError};
+pub use crate::store::CLAIMED_OF_ONE;
 use crate::store::{Accepted, Claim, Intake, Pending};
 
 /// How long a message stays with the process that has it, unless it holds on to it:
@@ -26,13 +27,18 @@ impl Agent {
         Ok(self.store.accept(intake, &self.owner, seconds).await?)
     }
 
-    /// Takes out messages of a channel that nobody has, those of a conversation in
-    /// their order. Each is this process's for [`INBOX_LEASE`].
+    /// Takes out messages of a channel that nobody has, of so many conversations, of each
+    /// at most [`CLAIMED_OF_ONE`] in their order. Each is this process's for [`INBOX_LEASE`].
     ///
     /// # Errors
     /// The store failed.
-    pub async fn take_unserved(&self, channel: &str, limit: u32) -> Result<Vec<Pending>, AgentError> {
-        let claim = Claim { owner: &self.owner, channels: &[channel], seconds: INBOX_LEASE.as_secs_f64(), limit };
+    pub async fn take_unserved(&self, channel: &str, conversations: u32) -> Result<Vec<Pending>, AgentError> {
+        let claim = Claim {
+            owner: &self.owner,
+            channels: &[channel],
+            seconds: INBOX_LEASE.as_secs_f64(),
+            limit: conversations,
+        };
         Ok(self.store.claim_inbox(claim).await?)
     }
 

@@ -31,7 +31,7 @@ use crate::store::{Clock, Store, StoreError};
 
 pub use actions::ActionClient;
 pub use http::EndpointError;
-pub use inbox::INBOX_LEASE;
+pub use inbox::{CLAIMED_OF_ONE, INBOX_LEASE};
 pub use model_slot::{LoadedModel, ModelSlot};
 pub use nlg::NlgClient;
 pub use outbox::{LEASE, Senders, Speakers, Unsent};

@@ -2,6 +2,7 @@
 //! programs. One file a kind.
 
 mod file;
+mod kafka;
 mod pika;
 mod pump;
 mod sql;
@@ -27,7 +28,8 @@ type Opened = Pin<Box<dyn Future<Output = Result<Arc<dyn Broker>, OpenError>> + 
 type Open = fn(StoreEndpoint) -> Opened;
 
 /// All brokers: one file and one line each.
-const KINDS: &[(&str, Open)] = &[("file", file::open), ("pika", pika::open), ("sql", sql::open)];
+const KINDS: &[(&str, Open)] =
+    &[("file", file::open), ("kafka", kafka::open), ("pika", pika::open), ("sql", sql::open)];
 
 /// What Rasa takes where a section has no `type`.
 const DEFAULT_KIND: &str = "pika";

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, RwLock, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::leases::Leases;
-use crate::agent::{Accepted, Agent, AgentError, INBOX_LEASE, Intake, Locks, Pending};
+use crate::agent::{Accepted, Agent, AgentError, CLAIMED_OF_ONE, INBOX_LEASE, Intake, Locks, Pending};
 
 /// How often messages are looked for that nobody told of, and at first, when there is
 /// one that another process may be about to finish with.
@@ -36,8 +36,8 @@ const UPKEEP: Duration = Duration::from_millis(1_500);
 const MOST: usize = 2_000;
 const MOST_OF_ONE: usize = 100;
 
-/// Messages that are taken out of the store at once, at most.
-const MOST_TAKEN: usize = 256;
+/// Conversations whose messages are taken out of the store at once, at most.
+const MOST_TAKEN: usize = 64;
 
 /// Conversations that are served at the same time.
 const AT_ONCE: usize = 32;
@@ -315,15 +315,15 @@ impl Pump {
     async fn take(&mut self) {
         self.looks_at = Instant::now() + self.pause;
         self.pause = (self.pause * 2).min(EVERY);
-        let room = MOST.saturating_sub(self.inner.leases.len()).min(MOST_TAKEN);
-        let Ok(limit) = u32::try_from(room) else { return };
-        if limit == 0 || !self.servant.is_ready() {
+        let room = MOST.saturating_sub(self.inner.leases.len());
+        let conversations = (room / CLAIMED_OF_ONE as usize).min(MOST_TAKEN) as u32;
+        if conversations == 0 || !self.servant.is_ready() {
             return;
         }
         let from = Instant::now();
         let inner = Arc::clone(&self.inner);
         let _nobody_accepts = inner.taking.write().await;
-        let messages = match self.inner.agent.take_unserved(self.inner.channel, limit).await {
+        let messages = match self.inner.agent.take_unserved(self.inner.channel, conversations).await {
             Ok(messages) => messages,
             Err(error) => {
                 tracing::warn!(channel = self.inner.channel, %error, "accepted messages could not be looked up");

@@ -127,12 +127,17 @@ impl Tables {
     }
 
     fn claim_inbox(&mut self, now: f64, claim: &Claim<'_>) -> Vec<Pending> {
+        let is_free = |row: &InboxRow| !row.is_held(now) && claim.channels.contains(&row.intake.channel.as_str());
         let is_first = |id: i64, sender_id: &str| self.open(sender_id).all(|(other, _)| *other >= id);
-        let free = self.inbox.iter().filter(|(id, row)| {
-            let is_free = row.state == Seen::Open && !row.is_held(now);
-            is_free && claim.channels.contains(&row.intake.channel.as_str()) && is_first(**id, &row.intake.sender_id)
-        });
-        let free: Vec<i64> = free.map(|(id, _)| *id).take(length(claim.limit)).collect();
+        let firsts = self
+            .inbox
+            .iter()
+            .filter(|(id, row)| row.state == Seen::Open && is_free(row) && is_first(**id, &row.intake.sender_id));
+        let of_one = |(_, first): (&i64, &InboxRow)| {
+            let open = self.open(&first.intake.sender_id).take_while(|(_, row)| is_free(row));
+            open.map(|(id, _)| *id).take(length(rules::CLAIMED_OF_ONE)).collect::<Vec<_>>()
+        };
+        let free: Vec<i64> = firsts.take(length(claim.limit)).flat_map(of_one).collect();
         let take = |inbox_id: i64| {
             let row = self.inbox.get_mut(&inbox_id)?;
             row.holder = Some((claim.owner.to_owned(), now + claim.seconds));

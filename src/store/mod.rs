@@ -31,6 +31,7 @@ pub use record::{
     Accepted, Claim, Commit, Committed, Conversation, InboxDone, InboxMessage, Intake, OutboxItem, OutboxMessage,
     Pending, Publication, Seen, Settled, Step, Timer, TimerChange, TurnKey,
 };
+pub use rules::CLAIMED_OF_ONE;
 pub use sqlite::Sqlite;
 pub(crate) use sqlite::secure_file;
 
@@ -68,9 +69,10 @@ pub trait Store: Send + Sync {
     /// always set.
     fn seen<'a>(&'a self, channel: &'a str, dedupe_key: &'a str) -> Answer<'a, Option<Accepted>>;
 
-    /// Takes out accepted messages of these channels that nobody has, of each
-    /// conversation the first open one: their turns are the owner's for so many seconds
-    /// from now on the store's clock. A message whose payload cannot be read has none.
+    /// Takes out accepted messages of these channels that nobody has, of at most so many
+    /// conversations, of each the first open ones, at most [`CLAIMED_OF_ONE`]: their turns
+    /// are the owner's for so many seconds from now on the store's clock. A message whose
+    /// payload cannot be read has none.
     fn claim_inbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<Pending>>;
 
     /// These messages, which the owner has, stay theirs for so many seconds from now;

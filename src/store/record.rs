@@ -188,7 +188,7 @@ pub struct Claim<'a> {
     pub channels: &'a [&'a str],
     /// How long the messages are the owner's, seconds.
     pub seconds: f64,
-    /// Most messages.
+    /// Most messages; of an inbox, most conversations.
     pub limit: u32,
 }
 

@@ -3,6 +3,9 @@
 use super::record::{Commit, InboxMessage, Intake, Seen, Settled, TimerChange};
 use super::{CommitError, StoreError};
 
+/// Accepted messages of one conversation that are taken out at once, at most.
+pub const CLAIMED_OF_ONE: u32 = 16;
+
 /// Longest conversation id that Rasa's `events` table takes (spec §6.1).
 const MOST_SENDER_CHARS: usize = 255;
 

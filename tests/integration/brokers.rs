@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::support::{DEADLINE, Project, RUNTIME, Rabbit, Server, poll};
+use crate::support::{DEADLINE, Kafka, Project, RUNTIME, Rabbit, Server, poll};
 
 const STORE: &str = "tracker_store: {type: SQL, dialect: sqlite, db: bot.db}\n";
 
@@ -118,6 +118,7 @@ fn a_broker_that_cannot_be_used_stops_the_start_and_says_why() {
         ("{type: file, path: models}", "`models` cannot be written to"),
         ("{type: file, path: [a]}", "`path` must be a text"),
         ("{type: SQL, dialect: oracle}", "dialect `oracle` is not served"),
+        ("{type: kafka, url: a}", "`sasl_username` and `sasl_password` are missing"),
     ] {
         let output = project(broker).sapa(&["run", "-p", "0"]);
         assert_eq!(output.code, Some(1), "{broker}: {output:?}");
@@ -193,4 +194,65 @@ fn a_rabbitmq_that_is_not_there_stops_the_start_with_its_address_and_without_the
     let output = project.sapa_that_ends(&["run", "-p", "0"]);
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(output.err.contains(&free.to_string()) && !output.err.contains("hunter2"), "{output:?}");
+}
+
+/// What Kafka has of a conversation.
+fn kept_by(kafka: &Kafka, sender: &str) -> Vec<Value> {
+    let events = kafka.records().into_iter().map(|record| record.event);
+    events.filter(|event| event["sender_id"] == sender).collect()
+}
+
+#[test]
+fn kafka_gets_every_event_of_a_conversation_in_one_partition() {
+    let Some(kafka) = Kafka::start("rasa_core_events") else { return };
+    // The first address is nobody's.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let project = project(&format!(
+        "{{type: kafka, url: ['{nobody}', '{}'], security_protocol: PLAINTEXT, partition_by_sender: true}}",
+        kafka.address
+    ));
+    let server = Server::start_with(&project, &["--enable-api"], &[("RASA_ENVIRONMENT", "test")]);
+    let senders = ["a", "b", "c", "d", "e", "f"];
+    for _ in 0..3 {
+        senders.iter().for_each(|sender| drop(server.say(sender, "hi")));
+    }
+    for sender in senders {
+        let expected = told(&server, sender);
+        let events = poll("all events", || Some(kept_by(&kafka, sender)).filter(|kept| kept.len() >= expected.len()));
+        assert_eq!(events, expected, "{sender}");
+    }
+    let records = kafka.records();
+    assert!(records.iter().all(|record| record.headers == "RASA_ENVIRONMENT=test"), "{records:?}");
+    let places: BTreeSet<(&str, u32)> = records.iter().map(|record| (record.key.as_str(), record.partition)).collect();
+    assert_eq!(places.len(), senders.len(), "each has one: {places:?}");
+    let partitions: BTreeSet<u32> = places.iter().map(|(_, partition)| *partition).collect();
+    assert!(partitions.len() > 1, "all are in one: {places:?}");
+}
+
+#[test]
+fn what_kafka_did_not_take_it_gets_once_it_is_there() {
+    let topic = "peristiwa";
+    let door = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = door.local_addr().expect("an address");
+    let project = project(&format!("{{type: kafka, url: '{address}', security_protocol: plaintext, topic: {topic}}}"));
+    let server = Server::with_api(&project);
+    assert_eq!(server.texts("a", "hi"), ["Hello!"], "the bot goes on");
+    poll("a try", || server.log().contains("events were not published").then_some(()));
+    let Some(kafka) = Kafka::start(topic) else { return };
+    let to = kafka.address.clone();
+    std::thread::spawn(move || {
+        for from in door.incoming().flatten() {
+            let to = std::net::TcpStream::connect(&to).expect("Kafka");
+            for (mut from, mut to) in [(from.try_clone(), to.try_clone()), (to.try_clone(), from.try_clone())]
+                .map(|(from, to)| (from.expect("a stream"), to.expect("a stream")))
+            {
+                std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            }
+        }
+    });
+    let expected = told(&server, "a");
+    let events = poll("all events", || Some(kept_by(&kafka, "a")).filter(|kept| kept.len() >= expected.len()));
+    assert_eq!(events, expected);
+    let record = kafka.records().swap_remove(0);
+    assert_eq!((record.key.as_str(), record.headers.as_str()), ("", "RASA_ENVIRONMENT=RASA_ENVIRONMENT_NOT_SET"));
 }

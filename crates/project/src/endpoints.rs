@@ -456,7 +456,7 @@ fn timeout(map: &Map, out: &mut Vec<Diagnostic>) -> Option<f64> {
 }
 
 /// Keys of stores and brokers (spec §6), for finding slips; Rasa knows more.
-const STORE_KEYS: [&str; 20] = [
+const STORE_KEYS: [&str; 29] = [
     "type",
     "store_type",
     "dialect",
@@ -477,6 +477,15 @@ const STORE_KEYS: [&str; 20] = [
     "exchange_name",
     "partition_by_sender",
     "table_name",
+    "client_id",
+    "security_protocol",
+    "sasl_username",
+    "sasl_password",
+    "sasl_mechanism",
+    "ssl_cafile",
+    "ssl_certfile",
+    "ssl_keyfile",
+    "ssl_check_hostname",
 ];
 
 fn store(map: &Map, name: &str, out: &mut Vec<Diagnostic>) -> Option<StoreEndpoint> {
@@ -494,12 +503,23 @@ fn store(map: &Map, name: &str, out: &mut Vec<Diagnostic>) -> Option<StoreEndpoi
         kind: kind(map, out),
         dialect: optional(map, "dialect", out),
         db: optional(map, "db", out),
-        url: optional(map, "url", out),
+        url: addresses(map, out),
         username: optional(map, "username", out),
         password: optional(map, "password", out).map(Secret),
         rest: rest(map, &["type", "store_type", "dialect", "db", "url", "username", "password"]),
         span,
     })
+}
+
+/// `url`: a text, or a list of them, which counts as one with commas (spec §6.3, kafka).
+fn addresses(map: &Map, out: &mut Vec<Diagnostic>) -> Option<String> {
+    match map.get("url").map(|node| &node.value) {
+        Some(yaml::Yaml::Seq(nodes)) => {
+            let texts: Vec<&str> = nodes.iter().filter_map(|node| shape::text(node, "`url`", out)).collect();
+            Some(texts.join(",")).filter(|url| !url.is_empty())
+        }
+        _ => optional(map, "url", out),
+    }
 }
 
 #[cfg(test)]

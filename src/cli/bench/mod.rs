@@ -7,10 +7,12 @@ mod limits;
 mod nlu;
 mod process;
 mod project;
+mod scale;
 mod servers;
 mod table;
 mod telegram;
 mod turns;
+mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -78,6 +80,9 @@ enum What {
     Nlu(nlu::NluArgs),
     /// Durable turns a second at several numbers of connections, on a trained project.
     Turns(turns::TurnsArgs),
+    /// What many conversations, a long one, open connections and a flood cost, on a
+    /// trained project.
+    Scale(scale::ScaleArgs),
 }
 
 /// Runs the command.
@@ -85,6 +90,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<ExitCode> {
     match &args.what {
         Some(What::Nlu(args)) => return nlu::run(args),
         Some(What::Turns(args)) => return turns::run(args),
+        Some(What::Scale(args)) => return scale::run(args),
         None => {}
     }
     if let Some(port) = args.serve_bare {

@@ -9,6 +9,7 @@ pub(super) async fn conformance(store: &Arc<dyn Store>) {
     a_repeated_fresh_message_gets_the_stored_reply(store_ref).await;
     messages_are_numbered_within_their_conversation(store_ref).await;
     messages_that_nobody_has_are_taken_out_in_order(store_ref).await;
+    what_is_behind_another_channels_message_waits(store_ref).await;
     an_accepted_message_is_for_whom_it_came_to(store_ref).await;
     what_is_behind_anothers_message_is_not_held(store_ref).await;
     a_conversation_is_taken_out_by_one_only(store.clone()).await;
@@ -97,34 +98,51 @@ async fn messages_that_nobody_has_are_taken_out_in_order(store: &dyn Store) {
     }
     let fourth = store.accept(intake("antre", Some("d"), "antre"), "x", 30.0).await.unwrap();
     assert!(!fourth.is_held, "earlier ones are nobody's");
+    ids.push(fourth.inbox_id);
     let of_others = Claim { channels: &["slack"], ..take("y", 9) };
     assert_eq!(store.claim_inbox(of_others).await, Ok(vec![]), "whoever does not serve the channel leaves them");
+    let all = |attempts| (1..).zip(&ids).map(|(seq, id)| (*id, seq, attempts)).collect::<Vec<_>>();
     let first = store.claim_inbox(take("y", 1)).await.unwrap();
-    assert_eq!(numbers(&first), [(ids[0], 1, 1)]);
+    assert_eq!(numbers(&first), all(1));
     assert_eq!(first[0].intake, intake("antre", Some("a"), "antre"));
     for owner in ["x", "y"] {
-        assert_eq!(store.claim_inbox(take(owner, 9)).await, Ok(vec![]), "the first of them is open");
+        assert_eq!(store.claim_inbox(take(owner, 9)).await, Ok(vec![]), "they are somebody's");
     }
-    ids.push(fourth.inbox_id);
-    let hold = |owner, seconds| store.hold_inbox(owner, ids.clone(), seconds);
-    assert_eq!(hold("x", 0.0).await, Ok(vec![]), "it is another's");
-    assert_eq!(hold("y", 0.0).await, Ok(vec![ids[0]]));
-    assert_eq!(numbers(&store.claim_inbox(take("x", 9)).await.unwrap()), [(ids[0], 1, 2)]);
+    let hold = |owner, ids: &[i64], seconds| store.hold_inbox(owner, ids.to_vec(), seconds);
+    assert_eq!(hold("x", &ids, 0.0).await, Ok(vec![]), "they are another's");
+    assert_eq!(hold("y", &ids[..2], 0.0).await.unwrap().len(), 2);
+    let again = store.claim_inbox(take("x", 9)).await.unwrap();
+    assert_eq!(numbers(&again), all(2)[..2], "up to what another has");
     store.commit(Commit { inbox: answered(ids[0], Value::Null), ..turn("antre", 0, vec![]) }).await.unwrap();
-    let second = store.claim_inbox(take("y", 9)).await.unwrap();
-    assert_eq!(numbers(&second), [(ids[1], 2, 1)]);
     assert_eq!(store.bury(ids[1]).await, Ok(true));
     assert_eq!(store.bury(ids[1]).await, Ok(false));
     assert_eq!(store.bury(ids[0]).await, Ok(false));
     assert_eq!(store.seen("antre", "b").await.unwrap().unwrap().duplicate, Some(Seen::Dead));
-    assert_eq!(hold("y", 30.0).await, Ok(vec![]), "the first ones are closed");
+    assert_eq!(hold("y", &ids[3..], 0.0).await, Ok(vec![ids[3]]));
+    assert_eq!(store.claim_inbox(take("x", 9)).await, Ok(vec![]), "what is before it is another's");
+    assert_eq!(hold("y", &ids, 0.0).await.unwrap(), ids[2..]);
     let left = store.claim_inbox(take("x", 9)).await.unwrap();
-    assert_eq!(numbers(&left), [(ids[2], 3, 1)]);
+    assert_eq!(numbers(&left), all(2)[2..]);
     let dead = Commit { inbox: answered(ids[1], Value::Null), ..turn("antre", 1, vec![]) };
     assert!(matches!(store.commit(dead).await, Err(CommitError::Store(StoreError::Invalid(_)))));
     for (version, id) in (1..).zip(&ids[2..]) {
         store.commit(Commit { inbox: answered(*id, Value::Null), ..turn("antre", version, vec![]) }).await.unwrap();
     }
+}
+
+/// Those of a conversation are not taken out past one of a channel that is not served.
+async fn what_is_behind_another_channels_message_waits(store: &dyn Store) {
+    let accept = |channel, key| store.accept(intake(channel, Some(key), "campur"), "x", 0.0);
+    let first = accept("antre", "c1").await.unwrap().inbox_id;
+    let other = accept("slack", "c2").await.unwrap().inbox_id;
+    let third = accept("antre", "c3").await.unwrap().inbox_id;
+    let ids = |rows: Vec<Pending>| rows.iter().map(|row| row.inbox_id).collect::<Vec<_>>();
+    assert_eq!(ids(store.claim_inbox(take("x", 9)).await.unwrap()), [first]);
+    store.bury(first).await.unwrap();
+    assert_eq!(store.claim_inbox(take("x", 9)).await, Ok(vec![]));
+    store.bury(other).await.unwrap();
+    assert_eq!(ids(store.claim_inbox(take("x", 9)).await.unwrap()), [third]);
+    store.bury(third).await.unwrap();
 }
 
 /// Whoever accepts a message has it, unless an earlier one of the conversation is
@@ -144,14 +162,13 @@ async fn an_accepted_message_is_for_whom_it_came_to(store: &dyn Store) {
         store.commit(Commit { inbox: answered(id, Value::Null), ..turn("milik", version, vec![]) }).await.unwrap();
     }
     let next = store.claim_inbox(take("y", 9)).await.unwrap();
-    assert_eq!(next.iter().map(|row| row.inbox_id).collect::<Vec<_>>(), [third.inbox_id]);
+    let ids: Vec<i64> = next.iter().map(|row| row.inbox_id).collect();
+    assert_eq!((ids[0], ids.len()), (third.inbox_id, 2));
     // A lease that is over counts for nothing, not even for its owner.
-    store.hold_inbox("y", vec![third.inbox_id], 0.0).await.unwrap();
+    store.hold_inbox("y", ids, 0.0).await.unwrap();
     assert!(!accept("5", "y").await.unwrap().is_held);
-    for _ in 0..3 {
-        let next = store.claim_inbox(take("y", 9)).await.unwrap();
-        assert_eq!(next.len(), 1, "one after the other");
-        assert_eq!(store.bury(next[0].inbox_id).await, Ok(true));
+    for row in store.claim_inbox(take("y", 9)).await.unwrap() {
+        assert_eq!(store.bury(row.inbox_id).await, Ok(true));
     }
     assert_eq!(store.unserved().await, Ok(before));
 }
@@ -163,7 +180,8 @@ async fn what_is_behind_anothers_message_is_not_held(store: &dyn Store) {
     let ids = [accept("t1").await.unwrap().inbox_id, accept("t2").await.unwrap().inbox_id];
     store.hold_inbox("x", ids.to_vec(), 0.0).await.unwrap();
     let taken = store.claim_inbox(take("y", 9)).await.unwrap();
-    assert_eq!(taken.iter().map(|row| row.inbox_id).collect::<Vec<_>>(), [ids[0]]);
+    assert_eq!(taken.iter().map(|row| row.inbox_id).collect::<Vec<_>>(), ids);
+    store.hold_inbox("y", vec![ids[1]], 0.0).await.unwrap();
     assert_eq!(store.hold_inbox("x", ids.to_vec(), 30.0).await, Ok(vec![]));
     for id in ids {
         assert_eq!(store.bury(id).await, Ok(true));
@@ -173,8 +191,9 @@ async fn what_is_behind_anothers_message_is_not_held(store: &dyn Store) {
 /// Processes that look at the same moment never have messages of one conversation both,
 /// and a crowd in one keeps no other waiting.
 async fn a_conversation_is_taken_out_by_one_only(store: Arc<dyn Store>) {
-    for number in 0..40 {
-        let sender = if number < 37 { 0 } else { number };
+    let crowd = i64::from(2 * crate::store::CLAIMED_OF_ONE);
+    for number in 0..crowd + 3 {
+        let sender = if number < crowd { 0 } else { number };
         store.accept(intake("antre", None, &format!("rebut {sender}")), "x", 0.0).await.unwrap();
     }
     let mut tasks = tokio::task::JoinSet::new();
@@ -184,7 +203,7 @@ async fn a_conversation_is_taken_out_by_one_only(store: Arc<dyn Store>) {
     }
     let taken: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
     let senders: BTreeSet<_> = taken.iter().map(|row| row.intake.sender_id.clone()).collect();
-    assert_eq!((taken.len(), senders.len()), (4, 4), "one of each conversation");
+    assert_eq!((taken.len() as u32, senders.len()), (crate::store::CLAIMED_OF_ONE + 3, 4), "so many of one");
     let mut next = taken;
     while !next.is_empty() {
         for row in &next {

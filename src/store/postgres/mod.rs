@@ -168,7 +168,8 @@ impl Store for Postgres {
     fn claim_inbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<Pending>> {
         Box::pin(async move {
             let parameters = given().with(i64::from(claim.limit)).with(claim.owner).with(claim.seconds);
-            let rows = self.take(sql::CLAIM_INBOX, parameters.with(owned(claim.channels))).await?;
+            let parameters = parameters.with(owned(claim.channels)).with(i64::from(rules::CLAIMED_OF_ONE));
+            let rows = self.take(sql::CLAIM_INBOX, parameters).await?;
             let mut pending = all(&rows, rows::pending)?;
             pending.sort_by_key(|row| row.inbox_id);
             Ok(pending)

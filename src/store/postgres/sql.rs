@@ -39,7 +39,8 @@ pub(super) const SEEN: &str = "SELECT id, seq, state, reply, FALSE AS fresh, FAL
 
 /// $1 limit, $2 owner, $3 seconds, $4 channels.
 pub(super) const CLAIM_INBOX: &str = "
-    SELECT id, seq, attempts, channel, dedupe_key, sender_id, payload FROM sapa_claim_inbox_1($1, $2, $3, $4)";
+    SELECT id, seq, attempts, channel, dedupe_key, sender_id, payload
+    FROM sapa_claim_inbox_2($1, $2, $3, $4, $5)";
 
 /// $1 ids, $2 owner, $3 seconds. Not those behind a row that has become another's.
 pub(super) const HOLD_INBOX: &str = "

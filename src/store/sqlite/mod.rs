@@ -15,7 +15,9 @@ mod sql;
 mod tests;
 mod writer;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
@@ -39,6 +41,8 @@ pub struct Sqlite {
     clock: Clock,
     orders: mpsc::Sender<Order>,
     readers: SqlitePool,
+    /// Says to others that somebody has the file open.
+    _presence: Option<Arc<File>>,
 }
 
 impl Sqlite {
@@ -56,11 +60,15 @@ impl Sqlite {
     async fn open_waiting(path: &Path, clock: Clock, busy_timeout: Duration) -> Result<Self, StoreError> {
         secure_file(path)?;
         let options = open::writer_options(path, busy_timeout);
-        let connection = open::connect(path, &options).await?;
+        let mut connection = open::connect(path, &options).await?;
+        let presence = open::alone(path).map(Arc::new);
+        if presence.is_some() {
+            open::abandon(&mut connection, path).await?;
+        }
         let readers = open::readers(path).await?;
         let (orders, inbound) = mpsc::channel(writer::QUEUE);
         tokio::spawn(Writer::new(path.to_owned(), options, connection, inbound).run());
-        Ok(Self { path: path.to_owned(), clock, orders, readers })
+        Ok(Self { path: path.to_owned(), clock, orders, readers, _presence: presence })
     }
 
     /// Reads with one text.
@@ -167,7 +175,8 @@ impl Store for Sqlite {
 
     fn claim_inbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<Pending>> {
         Box::pin(async move {
-            let rows = self.write(sql::CLAIM_INBOX, self.claim(&claim)).await?;
+            let parameters = self.claim(&claim).with(rules::CLAIMED_OF_ONE);
+            let rows = self.write(sql::CLAIM_INBOX, parameters).await?;
             let mut pending = all(&rows, rows::pending)?;
             pending.sort_by_key(|row| row.inbox_id);
             Ok(pending)

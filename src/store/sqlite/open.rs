@@ -1,7 +1,7 @@
 //! Making, securing and migrating the database file.
 
 use std::borrow::Cow;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -67,6 +67,29 @@ fn restrict(path: &Path) {
 
 #[cfg(not(unix))]
 fn restrict(_path: &Path) {}
+
+/// The lock of a file beside the database, unless another process has it: whoever has it
+/// is alone with the database. The operating system lets go of it when the process ends,
+/// however it does. A lock on the database itself would get in SQLite's way.
+pub(super) fn alone(path: &Path) -> Option<File> {
+    let beside = beside(path, "-presence");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(beside).ok()?;
+    file.try_lock().ok()?;
+    Some(file)
+}
+
+/// Takes from others what they had under way: there are none any more. What they were
+/// sending may have arrived, and is marked so when it is taken up.
+pub(super) async fn abandon(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    for text in sql::ABANDON {
+        sqlx::query(text).execute(&mut *connection).await.map_err(|error| fault::store_error(&error, path))?;
+    }
+    Ok(())
+}
 
 /// The name SQLite gives a file that belongs to the database.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {

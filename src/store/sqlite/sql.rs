@@ -89,15 +89,26 @@ pub(super) const ACCEPT: &str = "
 pub(super) const SEEN: &str =
     "SELECT id, seq, state, reply, 0 AS fresh, 0 AS held FROM sapa_inbox WHERE channel = $1 AND dedupe_key = $2";
 
-/// $1 time, $2 limit, $3 owner, $4 seconds, $5 channels, a JSON list.
+/// $1 time, $2 conversations, $3 owner, $4 seconds, $5 channels, a JSON list, $6 messages
+/// of one conversation. Those of a conversation up to the first that is another's, or of
+/// another channel.
 pub(super) const CLAIM_INBOX: &str = "
     UPDATE sapa_inbox SET attempts = attempts + 1, owner = $3, held_until = $1 + $4 WHERE id IN (
-        SELECT i.id FROM sapa_inbox i
-        WHERE i.state = 'accepted' AND i.channel IN (SELECT value FROM json_each($5))
-            AND coalesce(i.held_until, 0) <= $1 AND NOT EXISTS (
-            SELECT 1 FROM sapa_inbox e WHERE e.sender_id = i.sender_id AND e.state = 'accepted' AND e.id < i.id
+        SELECT i.id FROM (
+            SELECT f.sender_id FROM sapa_inbox f
+            WHERE f.state = 'accepted' AND f.channel IN (SELECT value FROM json_each($5))
+                AND coalesce(f.held_until, 0) <= $1 AND NOT EXISTS (
+                SELECT 1 FROM sapa_inbox e WHERE e.sender_id = f.sender_id AND e.state = 'accepted' AND e.id < f.id
+            )
+            ORDER BY f.id LIMIT $2
+        ) c, sapa_inbox i
+        WHERE i.id IN (
+            SELECT n.id FROM sapa_inbox n WHERE n.sender_id = c.sender_id AND n.state = 'accepted'
+            ORDER BY n.id LIMIT $6
+        ) AND NOT EXISTS (
+            SELECT 1 FROM sapa_inbox e WHERE e.sender_id = c.sender_id AND e.state = 'accepted' AND e.id <= i.id
+                AND (e.held_until > $1 OR e.channel NOT IN (SELECT value FROM json_each($5)))
         )
-        ORDER BY i.id LIMIT $2
     ) RETURNING id, seq, attempts, channel, dedupe_key, sender_id, payload";
 
 /// $1 ids, a JSON list; $2 owner, $3 time, $4 seconds. Not those behind a row that has
@@ -109,6 +120,13 @@ pub(super) const HOLD_INBOX: &str = "
         WHERE e.sender_id = sapa_inbox.sender_id AND e.state = 'accepted' AND e.id < sapa_inbox.id
             AND e.owner <> $2 AND e.held_until > $3
     ) RETURNING id";
+
+/// What other processes had, when there are none: each statement by itself.
+pub(super) const ABANDON: [&str; 3] = [
+    "UPDATE sapa_inbox SET held_until = NULL, owner = NULL WHERE state = 'accepted' AND held_until IS NOT NULL",
+    "UPDATE sapa_outbox SET held_until = 0 WHERE state = 'sending'",
+    "DELETE FROM sapa_cursor WHERE name >= 'lead:' AND name < 'lead;'",
+];
 
 /// No parameters.
 pub(super) const UNSERVED: &str = "SELECT count(*) AS count FROM sapa_inbox WHERE state = 'accepted'";

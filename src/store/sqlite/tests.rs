@@ -11,6 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tempfile::TempDir;
 
 use super::*;
+use crate::store::OutboxMessage;
 use crate::store::conformance::{Hand, action, conformance, slot, turn};
 
 fn clock() -> Clock {
@@ -289,6 +290,32 @@ async fn an_accepted_message_that_cannot_be_read_keeps_no_other_waiting() {
     let taken = store.claim_inbox(claim).await.unwrap();
     let payloads: Vec<_> = taken.into_iter().map(|row| row.intake.payload).collect();
     assert_eq!(payloads, [serde_json::Value::Null, json!({})]);
+}
+
+#[tokio::test]
+async fn whoever_is_alone_takes_up_at_once_what_a_process_that_is_gone_had() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sapa.db");
+    let gone = open(&path).await.unwrap();
+    let intake = Intake { channel: "x".into(), dedupe_key: None, sender_id: "a".into(), payload: json!({}) };
+    assert!(gone.accept(intake, "gone", 300.0).await.unwrap().is_held);
+    assert_eq!(gone.lead("broker", "gone", 300.0).await, Ok(true));
+    let outbox = vec![OutboxMessage { channel: "x".into(), payload: json!({}), not_before: None }];
+    gone.commit(Commit { sender_id: "b".into(), outbox, ..Commit::default() }).await.unwrap();
+    let claim = Claim { owner: "next", channels: &["x"], seconds: 30.0, limit: 9 };
+    assert_eq!(gone.claim_outbox(Claim { owner: "gone", ..claim }).await.unwrap().len(), 1);
+
+    let beside = open(&path).await.unwrap();
+    assert_eq!(beside.claim_inbox(claim).await, Ok(vec![]), "the other is not gone");
+    assert_eq!(beside.lead("broker", "next", 300.0).await, Ok(false));
+    assert_eq!(beside.reclaim_outbox(&[], vec![]).await, Ok(0));
+    drop((gone, beside));
+
+    let alone = open(&path).await.unwrap();
+    assert_eq!(alone.claim_inbox(claim).await.unwrap().len(), 1);
+    assert_eq!(alone.lead("broker", "next", 300.0).await, Ok(true));
+    assert_eq!(alone.reclaim_outbox(&[], vec![]).await, Ok(1));
+    assert!(alone.claim_outbox(claim).await.unwrap()[0].possible_double);
 }
 
 async fn allow_pages(store: &Sqlite, text: &'static str) {

@@ -4,6 +4,7 @@
 mod actions;
 mod authority;
 mod bot_api;
+mod kafka;
 mod keeper;
 mod nginx;
 mod peer;
@@ -23,6 +24,7 @@ use tokio::runtime::Runtime;
 pub use actions::{Answer, FakeActions, HelpdeskActions, use_actions};
 pub use authority::Authority;
 pub use bot_api::{BotApi, Fault, TOKEN, texts};
+pub use kafka::Kafka;
 pub use nginx::Nginx;
 pub use peer::Peer;
 pub use postgres::{Cluster, PASSWORD, USER};

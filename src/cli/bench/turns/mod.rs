@@ -3,7 +3,6 @@
 //! machine with what answers. Linux only.
 
 mod limit;
-mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,7 +15,7 @@ use tokio::runtime::Runtime;
 
 use self::limit::Door;
 use super::process::{Server, median};
-use super::{limits, telegram};
+use super::{limits, telegram, wire};
 use crate::cli::{models, terminal};
 
 #[derive(Debug, Args)]
@@ -127,11 +126,12 @@ impl Bench<'_> {
         let server = Server::start(&[&line[..], &rest[..]].concat(), runtime)?;
         let run = std::process::id();
         let message = self.args.message.clone();
+        let until = Instant::now() + self.time;
         let rest = move |connection: usize, _: usize| {
             let body = json!({ "sender": format!("bench {run} {connections} {connection}"), "message": message });
-            wire::request("/webhooks/rest/webhook", "", &body.to_string())
+            (Instant::now() < until).then(|| wire::request("/webhooks/rest/webhook", "", &body.to_string()))
         };
-        let loaded = runtime.block_on(wire::load(server.address(), connections, self.time, rest))?;
+        let loaded = runtime.block_on(wire::load(server.address(), connections, rest))?.all_served()?;
         let like = format!("bench {run} {connections} 0");
         let limit = |door| limit::measured(&endpoints, &like, connections, self.time, door);
         let of = |door, turns, limit, mut latencies: Vec<f64>| {
@@ -156,8 +156,9 @@ impl Bench<'_> {
         };
         self.wait_for_bot(runtime, server, &update)?;
         let started = Instant::now();
-        let next = move |connection, number| update(connection, number + 1);
-        let loaded = runtime.block_on(wire::load(server.address(), connections, self.time, next))?;
+        let until = started + self.time;
+        let next = move |connection, number| (Instant::now() < until).then(|| update(connection, number + 1));
+        let loaded = runtime.block_on(wire::load(server.address(), connections, next))?.all_served()?;
         let left = self.wait_for_turns(runtime, server)?;
         let turns = (loaded.latencies.len() as f64 - left) / started.elapsed().as_secs_f64();
         Ok((turns, loaded.latencies))
@@ -172,9 +173,8 @@ impl Bench<'_> {
     ) -> Result<()> {
         for _ in 0..400 {
             let update = update.clone();
-            let once =
-                wire::load(server.address(), 1, Duration::from_millis(1), move |connection, _| update(connection, 0));
-            if runtime.block_on(once).is_ok() {
+            let once = move |connection, number| (number == 0).then(|| update(connection, 0));
+            if runtime.block_on(wire::load(server.address(), 1, once)).is_ok_and(|load| load.refused == 0) {
                 return Ok(());
             }
             runtime.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });

@@ -10,6 +10,9 @@ use tokio::net::TcpStream;
 /// Longest head and body of an answer, bytes.
 const MOST: usize = 1 << 20;
 
+/// What a server says to whom it does not serve just now.
+const TOO_MUCH: [u16; 2] = [429, 503];
+
 /// What one load showed.
 #[derive(Debug, Default)]
 pub(super) struct Load {
@@ -17,45 +20,73 @@ pub(super) struct Load {
     pub(super) time: Duration,
     /// Of each request, from sending to the whole answer, seconds.
     pub(super) latencies: Vec<f64>,
+    /// Requests that were turned away.
+    pub(super) refused: usize,
 }
 
-/// Posts on so many connections for so long. `request` gives path, header and body, by
-/// connection and number.
-pub(super) async fn load<F>(address: &str, connections: usize, time: Duration, request: F) -> Result<Load>
+impl Load {
+    /// Fails when a request was turned away.
+    pub(super) fn all_served(self) -> Result<Self> {
+        if self.refused > 0 {
+            bail!("{} requests were turned away", self.refused);
+        }
+        Ok(self)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.latencies.extend(other.latencies);
+        self.refused += other.refused;
+    }
+}
+
+/// Posts on so many connections. `request` gives path, header and body, by connection
+/// and number; `None` ends the connection.
+pub(super) async fn load<F>(address: &str, connections: usize, request: F) -> Result<Load>
 where
-    F: Fn(usize, usize) -> String + Clone + Send + Sync + 'static,
+    F: Fn(usize, usize) -> Option<String> + Clone + Send + Sync + 'static,
 {
     let started = Instant::now();
     let tasks: Vec<_> = (0..connections)
         .map(|connection| {
             let (address, request) = (address.to_owned(), request.clone());
-            tokio::spawn(async move { post(&address, started + time, |number| request(connection, number)).await })
+            tokio::spawn(async move { Wire::open(&address).await?.post(|number| request(connection, number)).await })
         })
         .collect();
     let mut load = Load::default();
     for task in tasks {
-        load.latencies.extend(task.await.context("a connection ended")??);
+        load.add(task.await.context("a connection ended")??);
     }
     load.time = started.elapsed();
     Ok(load)
 }
 
-/// Posts on one connection until that time; the latencies.
-async fn post(address: &str, until: Instant, request: impl Fn(usize) -> String) -> Result<Vec<f64>> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let (mut latencies, mut buffer) = (Vec::new(), Vec::with_capacity(8 << 10));
-    while Instant::now() < until {
-        let text = request(latencies.len());
-        let sent = Instant::now();
-        stream.write_all(text.as_bytes()).await?;
-        let status = answer(&mut stream, &mut buffer).await?;
-        if status != 200 {
-            bail!("a request got {status}");
-        }
-        latencies.push(sent.elapsed().as_secs_f64());
+/// A connection.
+pub(super) struct Wire {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Wire {
+    pub(super) async fn open(address: &str) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::new() })
     }
-    Ok(latencies)
+
+    /// Posts one after the other, until there is none.
+    pub(super) async fn post(&mut self, request: impl Fn(usize) -> Option<String>) -> Result<Load> {
+        let mut load = Load::default();
+        while let Some(text) = request(load.latencies.len() + load.refused) {
+            let sent = Instant::now();
+            self.stream.write_all(text.as_bytes()).await?;
+            match answer(&mut self.stream, &mut self.buffer).await? {
+                200 => load.latencies.push(sent.elapsed().as_secs_f64()),
+                status if TOO_MUCH.contains(&status) => load.refused += 1,
+                status => bail!("a request got {status}"),
+            }
+        }
+        Ok(load)
+    }
 }
 
 /// Reads an answer to its end; its status.
