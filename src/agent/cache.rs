@@ -21,9 +21,9 @@ struct Entries {
     weight: usize,
 }
 
-/// Events of one session that are kept in memory: the cost of a turn does not
-/// grow with the length of its conversation.
-const MOST_EVENTS: usize = 1_000;
+/// Events of one session that a turn has before it: its cost does not grow with the
+/// length of its conversation.
+pub(super) const MOST_EVENTS: usize = 1_000;
 
 /// Keeps trackers of at most so many bytes ([`Tracker::weight`]); the least
 /// recently used go first. One that takes an eighth of the room by itself is not

@@ -38,6 +38,7 @@ impl Agent {
             channels: &[channel],
             seconds: INBOX_LEASE.as_secs_f64(),
             limit: conversations,
+            unasked: false,
         };
         Ok(self.store.claim_inbox(claim).await?)
     }

@@ -250,6 +250,11 @@ pub trait Sender: Send + Sync {
         true
     }
 
+    /// How many messages a second may go out that answer nobody; `None`: any number.
+    fn pace(&self) -> Option<f64> {
+        None
+    }
+
     /// What is sent of a message, each part by itself: only one that failed is sent
     /// again. None: the channel shows nothing of it.
     fn parts(&self, message: &BotMessage) -> Vec<Value>;

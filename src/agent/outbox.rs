@@ -71,8 +71,21 @@ impl Agent {
     }
 
     /// The rows of messages that go out through a channel.
-    pub(super) fn rows(&self, channel: &str, messages: &[BotMessage], address: Option<&Value>) -> Vec<OutboxMessage> {
-        let row = |payload: Value| OutboxMessage { channel: channel.to_owned(), payload, not_before: None };
+    /// `unasked`: no user waits for them.
+    pub(super) fn rows(
+        &self,
+        channel: &str,
+        messages: &[BotMessage],
+        address: Option<&Value>,
+        unasked: bool,
+    ) -> Vec<OutboxMessage> {
+        let row = |content: Value| {
+            let mut payload = if unasked { json!({ "unasked": true }) } else { json!({}) };
+            if let (Some(payload), Value::Object(content)) = (payload.as_object_mut(), content) {
+                payload.extend(content);
+            }
+            OutboxMessage { channel: channel.to_owned(), payload, not_before: None }
+        };
         if let Some(sender) = self.sender(channel) {
             let parts = messages.iter().flat_map(|message| sender.parts(message));
             return parts.map(|part| row(json!({ "part": part, "address": address }))).collect();
@@ -93,17 +106,36 @@ impl Agent {
         tokio::time::timeout(PATIENCE, self.store.unsent()).await.ok()?.ok()
     }
 
-    /// Takes parts of messages out for sending, in the order of their conversations.
+    /// Takes parts of replies out for sending, in the order of their conversations.
     /// Each is to be given to [`Self::settle`] within [`LEASE`], or held on to.
     ///
     /// # Errors
     /// The store failed.
     pub async fn take_unsent(&self, limit: u32) -> Result<Vec<Unsent>, AgentError> {
         let channels: Vec<&str> = self.speakers.get().map(|speakers| speakers.ready().collect()).unwrap_or_default();
-        if channels.is_empty() {
+        self.take(&channels, limit, false).await
+    }
+
+    /// As [`Self::take_unsent`], of what answers nobody, on one channel.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn take_unasked(&self, channel: &str, limit: u32) -> Result<Vec<Unsent>, AgentError> {
+        self.take(&[channel], limit, true).await
+    }
+
+    /// The channels that can send at the moment, with how much a second of what answers
+    /// nobody.
+    pub fn paces(&self) -> Vec<(&'static str, Option<f64>)> {
+        let Some(speakers) = self.speakers.get() else { return Vec::new() };
+        speakers.ready().map(|name| (name, speakers.senders.get(name).and_then(|sender| sender.pace()))).collect()
+    }
+
+    async fn take(&self, channels: &[&str], limit: u32, unasked: bool) -> Result<Vec<Unsent>, AgentError> {
+        if channels.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
-        let claim = Claim { owner: &self.owner, channels: &channels, seconds: LEASE.as_secs_f64(), limit };
+        let claim = Claim { owner: &self.owner, channels, seconds: LEASE.as_secs_f64(), limit, unasked };
         let items = self.store.claim_outbox(claim).await?;
         Ok(items.into_iter().map(|item| self.unsent_of(item)).collect())
     }

@@ -12,6 +12,7 @@ use sapa_sdk::{ActionResponse, BotMessage, Event, EventBody, JsonMap};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::cache::MOST_EVENTS;
 use super::{Agent, AgentError, reminders};
 use crate::store::{
     Commit, CommitError, InboxDone, InboxMessage, OutboxMessage, Step as JournalStep, Timer, TimerChange, TurnKey,
@@ -173,7 +174,7 @@ impl Agent {
     fn outgoing(&self, incoming: &Incoming, timer: Option<&Timer>, messages: &[BotMessage]) -> Vec<OutboxMessage> {
         match (timer, &incoming.address) {
             (None, None) => Vec::new(),
-            (_, address) => self.rows(&incoming.message.output_channel, messages, address.as_ref()),
+            (_, address) => self.rows(&incoming.message.output_channel, messages, address.as_ref(), timer.is_some()),
         }
     }
 
@@ -210,7 +211,9 @@ impl Agent {
             return Ok(cached);
         }
         let conversation = self.store.load(sender_id).await?;
-        let tracker = Tracker::from_events(sender_id, Arc::clone(&dialogue.domain), conversation.events);
+        let mut tracker = Tracker::from_events(sender_id, Arc::clone(&dialogue.domain), conversation.events);
+        // As one that was kept in memory.
+        tracker.trim(MOST_EVENTS);
         Ok((tracker, conversation.version))
     }
 

@@ -42,12 +42,14 @@ const MOST_TAKEN: usize = 64;
 /// Conversations that are served at the same time.
 const AT_ONCE: usize = 32;
 
-/// A message that was left by its process so often is what ends them.
+/// A message that was left by its process so often, and is so old, is what ends them.
 const MOST_ATTEMPTS: i64 = 50;
+const MOST_AGE: Duration = Duration::from_secs(15 * 60);
 
 /// First and longest pause between two tries.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const WITHOUT_MODEL: Duration = Duration::from_secs(1);
 
 /// How long turns under way may take once the server is told to stop; the rest is left
 /// to others, or to the next start.
@@ -169,7 +171,8 @@ impl Inner {
         let from = Instant::now();
         let accepted = self.agent.accept(intake.clone(), keeps).await?;
         if accepted.is_held {
-            let message = Pending { inbox_id: accepted.inbox_id, seq: accepted.seq, attempts: 0, intake };
+            let (inbox_id, seq, accepted_at) = (accepted.inbox_id, accepted.seq, self.agent.now());
+            let message = Pending { inbox_id, seq, attempts: 0, accepted_at, intake };
             self.push([message], from + INBOX_LEASE);
         } else if accepted.duplicate.is_none() {
             self.left_some.store(true, Ordering::Relaxed);
@@ -221,7 +224,7 @@ impl Inner {
     /// Tries until the message is done with, or is another's.
     async fn until_served(&self, servant: &dyn Servant, message: &Pending) {
         let (channel, id) = (self.channel, message.inbox_id);
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut was_told) = (FIRST_PAUSE, false);
         loop {
             if !self.leases.is_safe(id) {
                 self.hold(vec![id]).await;
@@ -237,7 +240,11 @@ impl Inner {
                 Err(AgentError::NoModel("the channel is not ready"))
             };
             let Err(error) = served else { return };
-            tracing::warn!(channel, message = id, %error, "a message was not served; trying again");
+            let has_no_model = matches!(error, AgentError::NoModel(_));
+            if !(was_told && has_no_model) {
+                tracing::warn!(channel, message = id, %error, "a message was not served; trying again");
+                was_told = true;
+            }
             if error.is_lasting() {
                 pause = LONGEST_PAUSE;
             }
@@ -245,7 +252,9 @@ impl Inner {
             if self.is_stopping.load(Ordering::Relaxed) {
                 return;
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            // A model may be there at any moment; nobody is asked until then.
+            let longest = if has_no_model { WITHOUT_MODEL } else { LONGEST_PAUSE };
+            pause = (pause * 2).min(longest);
         }
     }
 
@@ -332,7 +341,9 @@ impl Pump {
         };
         // Behind each there may be more of its conversation.
         self.inner.left_some.store(!messages.is_empty(), Ordering::Relaxed);
-        let (ended, messages) = messages.into_iter().partition::<Vec<_>, _>(|m| m.attempts > MOST_ATTEMPTS);
+        let since = self.inner.agent.now() - MOST_AGE.as_secs_f64();
+        let ends_them = |m: &Pending| m.attempts > MOST_ATTEMPTS && m.accepted_at < since;
+        let (ended, messages) = messages.into_iter().partition::<Vec<_>, _>(ends_them);
         for message in ended {
             self.give_up(&message).await;
         }

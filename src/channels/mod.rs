@@ -6,6 +6,7 @@ mod json;
 mod leases;
 pub mod outbox;
 pub mod output;
+mod pace;
 pub mod reminders;
 pub mod rest;
 #[cfg(feature = "telegram")]

@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::leases::Leases;
-use crate::agent::{Agent, LEASE, SendError, Settled, Unsent};
+use super::pace::Pace;
+use crate::agent::{Agent, AgentError, LEASE, SendError, Settled, Unsent};
 
 /// How often messages are looked for that nobody told of: those whose time has come.
 const EVERY: Duration = Duration::from_millis(500);
@@ -29,6 +30,14 @@ const MOST_UNDER_WAY: usize = 256;
 /// Less room than that is no reason to look: a look passes by all that waits.
 const LEAST_ROOM: usize = 32;
 
+/// Messages under way that answer nobody, at most, on top of those; how often the store
+/// is looked into for them, and how soon when there are more. On a store that several
+/// processes use one of them sends these at a time, for so many seconds.
+const MOST_UNASKED: usize = 32;
+const MORE_UNASKED: Duration = Duration::from_millis(100);
+const TASK: &str = "unasked";
+const LEADS: f64 = 15.0;
+
 /// Pause between two tries to write down what came of messages.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -38,18 +47,28 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 
 /// Sends what turns say until told to stop.
 pub async fn run(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) {
-    let mut pump = Pump { agent, under_way: JoinSet::new(), ledger: Arc::new(Ledger::new()), upkeep: None };
+    let now = Instant::now();
+    let mut pump = Pump {
+        agent,
+        under_way: JoinSet::new(),
+        unasked: JoinSet::new(),
+        paces: HashMap::new(),
+        looks_for_unasked: now,
+        ledger: Arc::new(Ledger::new()),
+        upkeep: None,
+    };
     loop {
         pump.look_after().await;
         let looked = Instant::now();
         pump.send_ready().await;
+        pump.send_unasked().await;
         tokio::select! {
             // Nobody left to tell it to stop is a stop, too.
             _ = stop.wait_for(|stop| *stop) => break,
             () = pump.agent.outbox_news() => {}
             // Behind a message others of its conversation may wait.
             Some(_) = pump.under_way.join_next() => {}
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep_until(pump.looks_for_unasked.into()) => {}
         }
         if pump.is_busy() {
             tokio::time::sleep_until((looked + TOGETHER).into()).await;
@@ -61,6 +80,11 @@ pub async fn run(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) {
 struct Pump {
     agent: Arc<Agent>,
     under_way: JoinSet<()>,
+    /// Of what is under way, what answers nobody; its pace by channel; and when it is
+    /// looked for again, at most [`EVERY`] later.
+    unasked: JoinSet<()>,
+    paces: HashMap<&'static str, Pace>,
+    looks_for_unasked: Instant,
     ledger: Arc<Ledger>,
     /// When messages under way were last held on to.
     upkeep: Option<Instant>,
@@ -104,14 +128,47 @@ impl Pump {
         }
         let taken = Instant::now();
         match self.agent.take_unsent(limit).await {
-            Ok(ready) => {
-                self.ledger.under_way.begin(ready.iter().map(|message| message.id), taken + LEASE);
-                for messages in by_conversation(ready) {
-                    self.under_way.spawn(send_all(Arc::clone(&self.agent), Arc::clone(&self.ledger), messages));
-                }
-            }
+            Ok(ready) => send_out(&mut self.under_way, &self.agent, &self.ledger, ready, taken),
             Err(error) => tracing::warn!(%error, "messages to send could not be looked up"),
         }
+    }
+
+    /// Sends what answers nobody, at its channel's pace.
+    async fn send_unasked(&mut self) {
+        while self.unasked.try_join_next().is_some() {}
+        if Instant::now() < self.looks_for_unasked {
+            return;
+        }
+        self.looks_for_unasked = Instant::now() + EVERY;
+        for (channel, a_second) in self.agent.paces() {
+            if let Err(error) = self.send_unasked_on(channel, a_second).await {
+                tracing::warn!(channel, %error, "messages to send could not be looked up");
+            }
+        }
+    }
+
+    async fn send_unasked_on(&mut self, channel: &'static str, a_second: Option<f64>) -> Result<(), AgentError> {
+        let taken = Instant::now();
+        let room = MOST_UNASKED.saturating_sub(self.unasked.len()) as u32;
+        let pace = a_second.map(|a_second| self.paces.entry(channel).or_insert_with(|| Pace::of(a_second, taken)));
+        let limit = pace.map_or(room, |pace| pace.allowed(taken).min(room));
+        if limit == 0 {
+            self.looks_for_unasked = taken + MORE_UNASKED;
+            return Ok(());
+        }
+        let owner = self.agent.owner();
+        if self.agent.shares_its_store() && !self.agent.lead(&format!("{TASK} {channel}"), owner, LEADS).await? {
+            return Ok(());
+        }
+        let ready = self.agent.take_unasked(channel, limit).await?;
+        if ready.len() == limit as usize {
+            self.looks_for_unasked = taken + MORE_UNASKED;
+        }
+        if let Some(pace) = self.paces.get_mut(channel) {
+            pace.spend(ready.len());
+        }
+        send_out(&mut self.unasked, &self.agent, &self.ledger, ready, taken);
+        Ok(())
     }
 
     /// Whether several messages are under way: one alone goes out at once.
@@ -122,7 +179,14 @@ impl Pump {
     /// Waits a while for what is under way.
     async fn stop(mut self) {
         self.ledger.is_stopping.store(true, Ordering::Relaxed);
-        let all = async { while self.under_way.join_next().await.is_some() {} };
+        let all = async {
+            while self.under_way.join_next().await.is_some() {}
+            while self.unasked.join_next().await.is_some() {}
+        };
+        for (channel, _) in self.paces.iter().filter(|_| self.agent.shares_its_store()) {
+            // Another process need not wait; when this fails, it does.
+            let _ = self.agent.lead(&format!("{TASK} {channel}"), self.agent.owner(), 0.0).await;
+        }
         // What is left stands in the store.
         let _ = tokio::time::timeout(STOP_WITHIN, all).await;
     }
@@ -191,6 +255,14 @@ async fn hold(agent: &Agent, ledger: &Ledger, ids: Vec<i64>) -> bool {
             tracing::warn!(%error, "messages under way could not be held on to");
             false
         }
+    }
+}
+
+/// Sends messages, each conversation's in a task.
+fn send_out(tasks: &mut JoinSet<()>, agent: &Arc<Agent>, ledger: &Arc<Ledger>, ready: Vec<Unsent>, taken: Instant) {
+    ledger.under_way.begin(ready.iter().map(|message| message.id), taken + LEASE);
+    for messages in by_conversation(ready) {
+        tasks.spawn(send_all(Arc::clone(agent), Arc::clone(ledger), messages));
     }
 }
 

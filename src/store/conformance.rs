@@ -85,7 +85,7 @@ fn message(text: &str, not_before: Option<f64>) -> OutboxMessage {
 
 /// For half a minute, of all channels that are used here.
 fn claim(owner: &'static str, limit: u32) -> Claim<'static> {
-    Claim { owner, channels: &["telegram", "callback"], seconds: 30.0, limit }
+    Claim { owner, channels: &["telegram", "callback"], seconds: 30.0, limit, unasked: false }
 }
 
 fn texts(items: &[OutboxItem]) -> Vec<&str> {

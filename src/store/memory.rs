@@ -135,14 +135,15 @@ impl Tables {
             .filter(|(id, row)| row.state == Seen::Open && is_free(row) && is_first(**id, &row.intake.sender_id));
         let of_one = |(_, first): (&i64, &InboxRow)| {
             let open = self.open(&first.intake.sender_id).take_while(|(_, row)| is_free(row));
-            open.map(|(id, _)| *id).take(length(rules::CLAIMED_OF_ONE)).collect::<Vec<_>>()
+            open.map(|(id, _)| *id).take(length(rules::CLAIMED_OF_ONE)).zip(0..).collect::<Vec<_>>()
         };
-        let free: Vec<i64> = firsts.take(length(claim.limit)).flat_map(of_one).collect();
-        let take = |inbox_id: i64| {
+        let free: Vec<(i64, u32)> = firsts.take(length(claim.limit)).flat_map(of_one).collect();
+        let take = |(inbox_id, place): (i64, u32)| {
             let row = self.inbox.get_mut(&inbox_id)?;
             row.holder = Some((claim.owner.to_owned(), now + claim.seconds));
-            row.attempts += 1;
-            Some(Pending { inbox_id, seq: row.seq, attempts: row.attempts, intake: row.intake.clone() })
+            row.attempts += i64::from(place == 0);
+            let (seq, attempts, accepted_at) = (row.seq, row.attempts, row.accepted_at);
+            Some(Pending { inbox_id, seq, attempts, accepted_at, intake: row.intake.clone() })
         };
         free.into_iter().filter_map(take).collect()
     }
@@ -267,10 +268,13 @@ impl Tables {
         let mut waiting = BTreeSet::new();
         let mut claimed = Vec::new();
         for row in self.outbox.values() {
+            let is_open = matches!(row.state, OutboxState::Ready | OutboxState::Sending(..));
             let due = row.state == OutboxState::Ready && row.not_before <= now;
-            if due && claim.channels.contains(&row.item.channel.as_str()) && !waiting.contains(&row.item.sender_id) {
+            let unasked = row.item.payload.get("unasked").is_some_and(|unasked| unasked == true);
+            let served = claim.channels.contains(&row.item.channel.as_str()) && unasked == claim.unasked;
+            if due && served && !waiting.contains(&row.item.sender_id) {
                 claimed.push(row.item.id);
-            } else if matches!(row.state, OutboxState::Ready | OutboxState::Sending(..)) {
+            } else if is_open && (!due || claim.unasked && !unasked) {
                 waiting.insert(&row.item.sender_id);
             }
         }

@@ -71,8 +71,9 @@ pub trait Store: Send + Sync {
 
     /// Takes out accepted messages of these channels that nobody has, of at most so many
     /// conversations, of each the first open ones, at most [`CLAIMED_OF_ONE`]: their turns
-    /// are the owner's for so many seconds from now on the store's clock. A message whose
-    /// payload cannot be read has none.
+    /// are the owner's for so many seconds from now on the store's clock. Only for the
+    /// first one of each it is one more attempt. A message whose payload cannot be read
+    /// has none.
     fn claim_inbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<Pending>>;
 
     /// These messages, which the owner has, stay theirs for so many seconds from now;

@@ -69,6 +69,8 @@ pub struct Pending {
     pub seq: i64,
     /// How often it was taken out for its turn after others had left it.
     pub attempts: i64,
+    /// When it was accepted (Unix seconds).
+    pub accepted_at: f64,
     /// The message.
     pub intake: Intake,
 }
@@ -173,7 +175,8 @@ impl InboxMessage {
 pub struct OutboxMessage {
     /// Name of the channel.
     pub channel: String,
-    /// The message, as the channel wants it.
+    /// The message, as the channel wants it. One that answers nobody is an object whose
+    /// first key is `unasked`, `true`, and that has others: replies go before it.
     pub payload: Value,
     /// Not to be sent before that time (Unix seconds); `None`: at once.
     pub not_before: Option<f64>,
@@ -190,6 +193,8 @@ pub struct Claim<'a> {
     pub seconds: f64,
     /// Most messages; of an inbox, most conversations.
     pub limit: u32,
+    /// Of an outbox: what answers nobody ([`OutboxMessage::payload`]), or the replies.
+    pub unasked: bool,
 }
 
 /// A message taken out for sending.

@@ -149,6 +149,7 @@ pub(in crate::store) fn pending<R: Columns>(row: &R) -> Result<Pending, StoreErr
         inbox_id: row.get(R::integer, "id")?,
         seq: row.get(R::integer, "seq")?,
         attempts: row.get(R::integer, "attempts")?,
+        accepted_at: row.get(R::real, "accepted_at")?,
         intake: Intake {
             channel: row.get(R::string, "channel")?,
             dedupe_key: row.get(R::optional_string, "dedupe_key")?,

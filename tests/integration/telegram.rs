@@ -216,6 +216,28 @@ fn what_is_no_text_is_answered_and_the_form_keeps_its_step() {
 }
 
 #[test]
+fn a_contact_counts_only_as_its_owners() {
+    for mode in MODES {
+        let (api, server) = tiny(&format!("{mode}  contact_intent: inform\n  attachment_intent: greet\n"));
+        let heard = |content: Value| {
+            let message = api.message(7, content);
+            api.deliver(&server, 7, api.update("message", message));
+            let events = server.events("7");
+            let user = events.iter().rfind(|event| event["event"] == "user").expect("a message");
+            user["text"].as_str().expect("a text").to_owned()
+        };
+        let contact = |owner: Value| json!({ "phone_number": "62 812-3456-789", "first_name": "A", "user_id": owner });
+        assert_eq!(heard(json!({ "contact": contact(json!(7)) })), r#"/inform{"phone":"+628123456789"}"#);
+        let others = r#"/greet{"attachment":"contact"}"#;
+        assert_eq!(heard(json!({ "contact": contact(json!(8)) })), others);
+        assert_eq!(heard(json!({ "contact": { "phone_number": "628123456789", "first_name": "A" } })), others);
+        let origin =
+            json!({ "type": "user", "date": 1, "sender_user": { "id": 7, "is_bot": false, "first_name": "W" } });
+        assert_eq!(heard(json!({ "contact": contact(json!(7)), "forward_origin": origin })), others);
+    }
+}
+
+#[test]
 fn updates_that_say_nothing_to_the_bot_change_nothing() {
     for mode in MODES {
         let (api, server) = tiny(mode);

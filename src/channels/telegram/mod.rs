@@ -43,6 +43,10 @@ use update::{Callback, Inbound};
 /// A turn that takes longer shows the user that the bot is at work.
 const TYPING_AFTER: Duration = Duration::from_millis(700);
 
+/// Messages a second of the bot's own accord: Telegram takes about 30 of a bot, and
+/// replies must not wait for its rest.
+const UNASKED_A_SECOND: f64 = 20.0;
+
 /// The channel; clones share it.
 #[derive(Clone)]
 pub struct Telegram {
@@ -271,12 +275,18 @@ impl Sender for Telegram {
         "telegram"
     }
 
-    /// Another bot than the one that `verify` names has other chats.
+    /// Not while Telegram wants a rest. Another bot than the one that `verify` names has
+    /// other chats.
     fn is_ready(&self) -> bool {
-        match self.inner.identity.get() {
-            Some(known) => known.is_ok(),
-            None => self.inner.settings.verify.is_none(),
-        }
+        self.inner.api.resting().is_zero()
+            && match self.inner.identity.get() {
+                Some(known) => known.is_ok(),
+                None => self.inner.settings.verify.is_none(),
+            }
+    }
+
+    fn pace(&self) -> Option<f64> {
+        Some(UNASKED_A_SECOND)
     }
 
     fn parts(&self, message: &BotMessage) -> Vec<Value> {

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use super::menu::MenuEntry;
 
 /// The section's keys.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "access_token",
     "verify",
     "webhook_url",
@@ -21,6 +21,7 @@ const KEYS: [&str; 10] = [
     "request_timeout",
     "commands",
     "attachment_intent",
+    "contact_intent",
     "edited_intent",
     "expired_text",
 ];
@@ -61,6 +62,8 @@ pub struct Settings {
     pub menu: Vec<MenuEntry>,
     /// `attachment_intent`: intent of a photo, a sticker, ...
     pub attachment_intent: Option<String>,
+    /// `contact_intent`: intent of the user's own contact.
+    pub contact_intent: Option<String>,
     /// `edited_intent`: intent of a message that was edited.
     pub edited_intent: Option<String>,
     /// `expired_text`: shown when a button was used before.
@@ -131,6 +134,7 @@ impl Settings {
             commands,
             menu,
             attachment_intent: text(options, "attachment_intent")?,
+            contact_intent: text(options, "contact_intent")?,
             edited_intent: text(options, "edited_intent")?,
             expired_text: text(options, "expired_text")?.unwrap_or_else(|| EXPIRED.to_owned()),
         })
@@ -142,8 +146,9 @@ impl Settings {
     pub(super) fn intents(&self) -> impl Iterator<Item = (&str, &str)> {
         let commands = self.commands.values().map(|intent| ("commands", intent));
         let attachment = self.attachment_intent.iter().map(|intent| ("attachment_intent", intent));
+        let contact = self.contact_intent.iter().map(|intent| ("contact_intent", intent));
         let edited = self.edited_intent.iter().map(|intent| ("edited_intent", intent));
-        commands.chain(attachment).chain(edited).map(|(key, intent)| (key, intent.as_str()))
+        commands.chain(attachment).chain(contact).chain(edited).map(|(key, intent)| (key, intent.as_str()))
     }
 }
 

@@ -182,12 +182,25 @@ fn content(
     }
     let kind = attachment?;
     let metadata = JsonMap::from_iter([("attachment".to_owned(), json!(kind))]);
+    if let (Some(intent), Some(phone)) = (&settings.contact_intent, own_phone(message)) {
+        return Some((format!("/{intent}{}", json!({ "phone": phone })), metadata));
+    }
     if let Some(intent) = &settings.attachment_intent {
         return Some((format!("/{intent}{}", json!({ "attachment": kind })), metadata));
     }
     // Rasa makes a text of a location and passes over everything else (spec §5.7).
     let location = message.location()?;
     Some((json!({ "lng": location.longitude, "lat": location.latitude }).to_string(), metadata))
+}
+
+/// The number that a user gave as their own. Anybody can pass on somebody else's contact;
+/// Telegram says whose it is, and the user's own only its keyboard button
+/// (`request_contact`) and they themselves can share.
+fn own_phone(message: &Message) -> Option<String> {
+    let contact = message.contact().filter(|_| message.chat.is_private() && message.forward_origin().is_none())?;
+    let is_own = contact.user_id.is_some() && contact.user_id == message.from.as_ref().map(|user| user.id);
+    let digits: String = contact.phone_number.chars().filter(char::is_ascii_digit).collect();
+    (is_own && !digits.is_empty()).then(|| format!("+{digits}"))
 }
 
 /// A text without the bot's name; commands become what the credentials say.

@@ -6,6 +6,7 @@ use super::*;
 pub(super) async fn conformance(store: &Arc<dyn Store>, hand: &Hand) {
     let store_ref = store.as_ref();
     the_outbox_keeps_the_order_of_a_conversation(store_ref, hand).await;
+    what_answers_nobody_stands_apart_and_waits_for_replies(store_ref).await;
     a_message_in_doubt_is_marked_when_sent_again(store_ref).await;
     what_a_lost_sender_had_is_sent_by_another(store_ref).await;
 }
@@ -49,6 +50,28 @@ async fn the_outbox_keeps_the_order_of_a_conversation(store: &dyn Store, hand: &
     assert!(matches!(never, Err(StoreError::Invalid(_))));
     assert_eq!(store.unsent().await, Ok(0));
     assert_eq!(store.claim_outbox(claim("a", 9)).await, Ok(vec![]));
+}
+
+async fn what_answers_nobody_stands_apart_and_waits_for_replies(store: &dyn Store) {
+    let unasked = |text: &str| OutboxMessage { payload: json!({ "unasked": true, "text": text }), ..message("", None) };
+    let said = |sender, version, outbox| store.commit(Commit { outbox, ..turn(sender, version, vec![]) });
+    said("pengumuman", 0, vec![unasked("siar satu")]).await.unwrap();
+    said("jawab", 0, vec![message("jawab", None)]).await.unwrap();
+    said("jawab", 1, vec![unasked("siar dua")]).await.unwrap();
+    // A user's text is none of its keys.
+    said("kutip", 0, vec![message(r#"{"unasked":true,"#, None)]).await.unwrap();
+    let of_nobody = |limit| store.claim_outbox(Claim { unasked: true, ..claim("a", limit) });
+    let first = of_nobody(9).await.unwrap();
+    assert_eq!(texts(&first), ["siar satu"], "a reply goes before the other");
+    let replies = store.claim_outbox(claim("a", 9)).await.unwrap();
+    assert_eq!(texts(&replies), ["jawab", r#"{"unasked":true,"#]);
+    assert_eq!(of_nobody(9).await, Ok(vec![]), "the reply is being sent");
+    let sent = |items: &[OutboxItem]| items.iter().map(|item| (item.id, Settled::Sent)).collect::<Vec<_>>();
+    store.settle_outbox("a", sent(&replies)).await.unwrap();
+    let second = of_nobody(9).await.unwrap();
+    assert_eq!(texts(&second), ["siar dua"]);
+    store.settle_outbox("a", [sent(&first), sent(&second)].concat()).await.unwrap();
+    assert_eq!(store.unsent().await, Ok(0));
 }
 
 async fn a_message_in_doubt_is_marked_when_sent_again(store: &dyn Store) {

@@ -206,7 +206,7 @@ impl Store for Postgres {
     fn claim_outbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<OutboxItem>> {
         Box::pin(async move {
             let parameters = given().with((self.clock)()).with(i64::from(claim.limit)).with(claim.owner);
-            let parameters = parameters.with(claim.seconds).with(owned(claim.channels));
+            let parameters = parameters.with(claim.seconds).with(owned(claim.channels)).with(claim.unasked);
             let mut items = all(&self.take(sql::CLAIM_OUTBOX, parameters).await?, rows::outbox_item)?;
             items.sort_by_key(|item| item.id);
             Ok(items)

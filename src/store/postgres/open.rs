@@ -23,12 +23,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const NEWS: Duration = Duration::from_secs(5);
 
 /// Migrations in order: number, name, text. Released ones are never edited.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "tables", include_str!("../migrations/postgres/0001_tables.sql")),
     (2, "functions", include_str!("../migrations/postgres/0002_functions.sql")),
     (3, "outbox leases", include_str!("../migrations/postgres/0003_outbox_leases.sql")),
     (4, "inbox leases", include_str!("../migrations/postgres/0004_inbox_leases.sql")),
     (5, "inbox lines", include_str!("../migrations/postgres/0005_inbox_lines.sql")),
+    (6, "unasked", include_str!("../migrations/postgres/0006_unasked.sql")),
 ];
 
 /// Where is kept which migrations were made. Not sqlx's usual name: the database

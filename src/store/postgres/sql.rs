@@ -39,7 +39,7 @@ pub(super) const SEEN: &str = "SELECT id, seq, state, reply, FALSE AS fresh, FAL
 
 /// $1 limit, $2 owner, $3 seconds, $4 channels.
 pub(super) const CLAIM_INBOX: &str = "
-    SELECT id, seq, attempts, channel, dedupe_key, sender_id, payload
+    SELECT id, seq, attempts, accepted_at, channel, dedupe_key, sender_id, payload
     FROM sapa_claim_inbox_2($1, $2, $3, $4, $5)";
 
 /// $1 ids, $2 owner, $3 seconds. Not those behind a row that has become another's.
@@ -71,7 +71,7 @@ pub(super) const JOURNALLED: &str =
 /// $1 time, $2 limit, $3 owner, $4 seconds, $5 channels.
 pub(super) const CLAIM_OUTBOX: &str = "
     SELECT id, inbox_id, ordinal, sender_id, channel, payload, attempts, possible_double
-    FROM sapa_claim_outbox_2($1, $2, $3, $4, $5)";
+    FROM sapa_claim_outbox_3($1, $2, $3, $4, $5, $6)";
 
 /// $1 ids, $2 states, $3 times, $4 whether they may have arrived, $5 owner.
 pub(super) const SETTLE_OUTBOX: &str = "

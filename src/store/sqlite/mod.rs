@@ -220,7 +220,8 @@ impl Store for Sqlite {
 
     fn claim_outbox<'a>(&'a self, claim: Claim<'a>) -> Answer<'a, Vec<OutboxItem>> {
         Box::pin(async move {
-            let mut items = all(&self.write(sql::CLAIM_OUTBOX, self.claim(&claim)).await?, rows::outbox_item)?;
+            let text = if claim.unasked { sql::CLAIM_UNASKED } else { sql::CLAIM_OUTBOX };
+            let mut items = all(&self.write(text, self.claim(&claim)).await?, rows::outbox_item)?;
             items.sort_by_key(|item| item.id);
             Ok(items)
         })

@@ -23,10 +23,11 @@ const READERS: u32 = 4;
 const READER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Migrations in order: number, name, text. Released ones are never edited.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "tables", include_str!("../migrations/sqlite/0001_tables.sql")),
     (2, "outbox leases", include_str!("../migrations/sqlite/0002_outbox_leases.sql")),
     (3, "inbox leases", include_str!("../migrations/sqlite/0003_inbox_leases.sql")),
+    (4, "unasked", include_str!("../migrations/sqlite/0004_unasked.sql")),
 ];
 
 /// Makes the file if there is none, with mode 0600; an existing one gets that

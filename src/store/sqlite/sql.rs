@@ -93,7 +93,10 @@ pub(super) const SEEN: &str =
 /// of one conversation. Those of a conversation up to the first that is another's, or of
 /// another channel.
 pub(super) const CLAIM_INBOX: &str = "
-    UPDATE sapa_inbox SET attempts = attempts + 1, owner = $3, held_until = $1 + $4 WHERE id IN (
+    UPDATE sapa_inbox SET owner = $3, held_until = $1 + $4, attempts = attempts + NOT EXISTS (
+        SELECT 1 FROM sapa_inbox e
+        WHERE e.sender_id = sapa_inbox.sender_id AND e.state = 'accepted' AND e.id < sapa_inbox.id
+    ) WHERE id IN (
         SELECT i.id FROM (
             SELECT f.sender_id FROM sapa_inbox f
             WHERE f.state = 'accepted' AND f.channel IN (SELECT value FROM json_each($5))
@@ -109,7 +112,7 @@ pub(super) const CLAIM_INBOX: &str = "
             SELECT 1 FROM sapa_inbox e WHERE e.sender_id = c.sender_id AND e.state = 'accepted' AND e.id <= i.id
                 AND (e.held_until > $1 OR e.channel NOT IN (SELECT value FROM json_each($5)))
         )
-    ) RETURNING id, seq, attempts, channel, dedupe_key, sender_id, payload";
+    ) RETURNING id, seq, attempts, accepted_at, channel, dedupe_key, sender_id, payload";
 
 /// $1 ids, a JSON list; $2 owner, $3 time, $4 seconds. Not those behind a row that has
 /// become another's.
@@ -146,18 +149,32 @@ pub(super) const JOURNAL: &str = "
 pub(super) const JOURNALLED: &str =
     "SELECT step AS id, action, request_hash, response FROM sapa_step WHERE inbox_id = $1 ORDER BY step";
 
-/// $1 time, $2 limit, $3 owner, $4 seconds, $5 channels, a JSON list.
-pub(super) const CLAIM_OUTBOX: &str = "
+/// Replies. $1 time, $2 limit, $3 owner, $4 seconds, $5 channels, a JSON list.
+pub(super) const CLAIM_OUTBOX: &str = r#"
     UPDATE sapa_outbox SET state = 'sending', attempts = attempts + 1, owner = $3, held_until = $1 + $4 WHERE id IN (
         SELECT o.id FROM sapa_outbox o
-        WHERE o.state = 'ready' AND o.not_before <= $1
-            AND o.channel IN (SELECT value FROM json_each($5)) AND NOT EXISTS (
+        WHERE o.state = 'ready' AND substr(o.payload, 1, 16) <> '{"unasked":true,'
+            AND o.not_before <= $1 AND o.channel IN (SELECT value FROM json_each($5)) AND NOT EXISTS (
             SELECT 1 FROM sapa_outbox e
             WHERE e.state IN ('ready', 'sending') AND e.sender_id = o.sender_id AND e.id < o.id
                 AND (e.state = 'sending' OR e.not_before > $1)
         )
         ORDER BY o.id LIMIT $2
-    ) RETURNING id, inbox_id, ordinal, sender_id, channel, payload, attempts, possible_double";
+    ) RETURNING id, inbox_id, ordinal, sender_id, channel, payload, attempts, possible_double"#;
+
+/// As [`CLAIM_OUTBOX`], what answers nobody: it waits for all that is before it in its
+/// conversation.
+pub(super) const CLAIM_UNASKED: &str = r#"
+    UPDATE sapa_outbox SET state = 'sending', attempts = attempts + 1, owner = $3, held_until = $1 + $4 WHERE id IN (
+        SELECT o.id FROM sapa_outbox o
+        WHERE o.state = 'ready' AND substr(o.payload, 1, 16) = '{"unasked":true,'
+            AND o.not_before <= $1 AND o.channel IN (SELECT value FROM json_each($5)) AND NOT EXISTS (
+            SELECT 1 FROM sapa_outbox e
+            WHERE e.state IN ('ready', 'sending') AND e.sender_id = o.sender_id AND e.id < o.id
+                AND (e.state = 'sending' OR e.not_before > $1 OR substr(e.payload, 1, 16) <> '{"unasked":true,')
+        )
+        ORDER BY o.id LIMIT $2
+    ) RETURNING id, inbox_id, ordinal, sender_id, channel, payload, attempts, possible_double"#;
 
 /// $1 results: `[id, state, not_before, may have arrived]` each; $2 owner.
 pub(super) const SETTLE_OUTBOX: &str = "

@@ -286,7 +286,7 @@ async fn an_accepted_message_that_cannot_be_read_keeps_no_other_waiting() {
         store.accept(intake, "o", 0.0).await.unwrap();
     }
     run(&mut beside(&path).await, "UPDATE sapa_inbox SET payload = 'rusak' WHERE sender_id = 'a'").await;
-    let claim = Claim { owner: "o", channels: &["x"], seconds: 30.0, limit: 9 };
+    let claim = Claim { owner: "o", channels: &["x"], seconds: 30.0, limit: 9, unasked: false };
     let taken = store.claim_inbox(claim).await.unwrap();
     let payloads: Vec<_> = taken.into_iter().map(|row| row.intake.payload).collect();
     assert_eq!(payloads, [serde_json::Value::Null, json!({})]);
@@ -302,7 +302,7 @@ async fn whoever_is_alone_takes_up_at_once_what_a_process_that_is_gone_had() {
     assert_eq!(gone.lead("broker", "gone", 300.0).await, Ok(true));
     let outbox = vec![OutboxMessage { channel: "x".into(), payload: json!({}), not_before: None }];
     gone.commit(Commit { sender_id: "b".into(), outbox, ..Commit::default() }).await.unwrap();
-    let claim = Claim { owner: "next", channels: &["x"], seconds: 30.0, limit: 9 };
+    let claim = Claim { owner: "next", channels: &["x"], seconds: 30.0, limit: 9, unasked: false };
     assert_eq!(gone.claim_outbox(Claim { owner: "gone", ..claim }).await.unwrap().len(), 1);
 
     let beside = open(&path).await.unwrap();

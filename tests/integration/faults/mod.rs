@@ -3,6 +3,7 @@
 //! away. Each has a short form, which the tests run, and a long one: `./faults.sh` runs
 //! those and prints a table.
 
+mod actions;
 mod chats;
 mod kills;
 mod models;
@@ -12,9 +13,14 @@ mod telegram;
 
 use std::io::Write as _;
 
-/// The short form's number, or the long one's.
+/// The short form's number, or the long one's; `SAPA_FAULTS` is `long`, or a number for
+/// one in between.
 fn rounds(short: usize, long: usize) -> usize {
-    if std::env::var("SAPA_FAULTS").is_ok_and(|form| form == "long") { long } else { short }
+    match std::env::var("SAPA_FAULTS").as_deref() {
+        Ok("long") => long,
+        Ok(number) => number.parse().unwrap_or(short).min(long),
+        Err(_) => short,
+    }
 }
 
 /// What came of a program.

@@ -177,9 +177,16 @@ impl<'a> Storm<'a> {
             once.dedup();
             assert!(once.is_sorted(), "{sender_id}: out of order: {numbers:?}");
             toll.doubled_turns += numbers.len() - once.len();
-            toll.lost += (0..count).filter(|number| once.binary_search(number).is_err()).count();
+            let without: Vec<usize> = (0..count).filter(|number| once.binary_search(number).is_err()).collect();
+            if !without.is_empty() {
+                println!("{sender_id}: without a turn, of {count}: {without:?}");
+            }
+            toll.lost += without.len();
             if let Ok(chat) = sender_id.parse() {
                 let answers = self.api.messages(chat).len();
+                if answers < count {
+                    println!("{sender_id}: {answers} answers to {count} messages");
+                }
                 toll.lost += count.saturating_sub(answers);
                 toll.doubled_answers += answers.saturating_sub(count);
             }

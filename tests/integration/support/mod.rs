@@ -55,13 +55,18 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 /// Asks until the answer is there.
-pub fn poll<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn poll<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    poll_for(DEADLINE, what, ask)
+}
+
+/// [`poll`] for what takes longer.
+pub fn poll_for<T>(most: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(started.elapsed() < DEADLINE, "waited too long for {what}");
+        assert!(started.elapsed() < most, "waited too long for {what}");
         // Only spares the processor: what ends the wait is the answer.
         std::thread::sleep(Duration::from_millis(2));
     }

@@ -125,7 +125,9 @@ async fn send(store: Arc<dyn Store>, until: Instant) -> Result<()> {
     let owner = "the writer alone";
     loop {
         let is_over = Instant::now() > until;
-        let taken = store.claim_outbox(Claim { owner, channels: &[CHANNEL], seconds: 60.0, limit: 256 }).await?;
+        let taken = store
+            .claim_outbox(Claim { owner, channels: &[CHANNEL], seconds: 60.0, limit: 256, unasked: false })
+            .await?;
         if taken.is_empty() && is_over {
             return Ok(());
         }

@@ -30,7 +30,12 @@ BEGIN
         WHERE i.state = 'accepted' AND i.channel = ANY (p_channels) AND coalesce(i.held_until, 0) <= clock
         FOR UPDATE OF i SKIP LOCKED
     )
-    UPDATE sapa_inbox u SET attempts = u.attempts + 1, owner = p_owner, held_until = clock + p_seconds
+    UPDATE sapa_inbox u SET owner = p_owner, held_until = clock + p_seconds,
+        -- Only the turn of the first one begins now.
+        attempts = u.attempts + CASE WHEN EXISTS (
+            SELECT 1 FROM sapa_inbox e
+            WHERE e.sender_id = u.sender_id AND e.state = 'accepted' AND e.id < u.id
+        ) THEN 0 ELSE 1 END
     FROM free
     WHERE u.id = free.id AND NOT EXISTS (
         SELECT 1 FROM sapa_inbox e
