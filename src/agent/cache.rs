@@ -21,10 +21,6 @@ struct Entries {
     weight: usize,
 }
 
-/// Events of one session that a turn has before it: its cost does not grow with the
-/// length of its conversation.
-pub(super) const MOST_EVENTS: usize = 1_000;
-
 /// Keeps trackers of at most so many bytes ([`Tracker::weight`]); the least
 /// recently used go first. One that takes an eighth of the room by itself is not
 /// kept at all.
@@ -46,8 +42,7 @@ impl TrackerCache {
         (entry.model_id == model_id).then_some((entry.tracker, entry.version))
     }
 
-    pub(super) fn put(&self, mut tracker: Tracker, version: i64, model_id: &str) {
-        tracker.trim(MOST_EVENTS);
+    pub(super) fn put(&self, tracker: Tracker, version: i64, model_id: &str) {
         if tracker.weight() > self.most / 8 {
             return;
         }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sapa_dialogue::{
-    ActionCall, ActionFailure, Decision, DialogueModel, Done, Input, Need, NlgCall, Step, Tracker, Turn, UserMessage,
+    ActionCall, ActionFailure, Decision, DialogueModel, Done, Input, Need, NlgCall, Step, Tracker, Trimmed, Turn,
+    UserMessage,
 };
 use sapa_model::Model;
 use sapa_sdk::{ActionResponse, BotMessage, Event, EventBody, JsonMap};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::cache::MOST_EVENTS;
 use super::{Agent, AgentError, reminders};
 use crate::store::{
-    Commit, CommitError, InboxDone, InboxMessage, OutboxMessage, Step as JournalStep, Timer, TimerChange, TurnKey,
+    Commit, CommitError, InboxDone, InboxMessage, OutboxMessage, Session, Snapshot, Step as JournalStep, Timer,
+    TimerChange, TurnKey,
 };
 
 /// How often a turn is run again when somebody else wrote to the conversation.
@@ -159,7 +160,7 @@ impl Agent {
                 if sends {
                     self.outbox_news.notify_one();
                 }
-                self.keep(turn.into_tracker(), committed.version, &model.id, &done.events);
+                self.keep(turn.into_tracker(), committed.version, &model, &done.events).await;
                 Ok(Some(report(done)))
             }
             Err(CommitError::Conflict { .. }) => Ok(None),
@@ -210,18 +211,41 @@ impl Agent {
         if let Some(cached) = self.cache.take(sender_id, &model.id) {
             return Ok(cached);
         }
-        let conversation = self.store.load(sender_id).await?;
-        let mut tracker = Tracker::from_events(sender_id, Arc::clone(&dialogue.domain), conversation.events);
-        // As one that was kept in memory.
-        tracker.trim(MOST_EVENTS);
-        Ok((tracker, conversation.version))
+        let Session { snapshot, conversation } = self.store.resume(sender_id, &fingerprint(model)).await?;
+        let (domain, version) = (Arc::clone(&dialogue.domain), conversation.version);
+        let resumed = match snapshot {
+            None => Ok((Tracker::from_events(sender_id, Arc::clone(&domain), conversation.events), version)),
+            Some(state) => Tracker::from_snapshot(sender_id, Arc::clone(&domain), state, conversation.events)
+                .map(|tracker| (tracker, version)),
+        };
+        let (mut tracker, version) = match resumed {
+            Ok(resumed) => resumed,
+            // It only spares work.
+            Err(_) => {
+                tracing::warn!("a conversation's snapshot cannot be read; the session is read as a whole");
+                let conversation = self.store.load(sender_id).await?;
+                (Tracker::from_events(sender_id, domain, conversation.events), conversation.version)
+            }
+        };
+        self.trim(&mut tracker, version, model).await;
+        Ok((tracker, version))
+    }
+
+    /// Has a long session's older events forgotten, here and for those who read it.
+    async fn trim(&self, tracker: &mut Tracker, version: i64, model: &Model) {
+        let Some(Trimmed { snapshot, kept }) = tracker.trim() else { return };
+        let snapshot = Snapshot { state: snapshot, fingerprint: fingerprint(model), newer: kept };
+        if let Err(error) = self.store.keep_snapshot(&tracker.sender_id, version, snapshot).await {
+            tracing::warn!(%error, "a conversation's snapshot was not kept; the session is read as a whole next time");
+        }
     }
 
     /// A turn that began a session leaves older ones behind: the next turn loads
     /// only the new one (spec §6.1, "Loaded scope").
-    fn keep(&self, tracker: Tracker, version: i64, model_id: &str, events: &[Arc<Event>]) {
+    async fn keep(&self, mut tracker: Tracker, version: i64, model: &Model, events: &[Arc<Event>]) {
         if !events.iter().any(|e| matches!(e.body, EventBody::SessionStarted {} | EventBody::Restart {})) {
-            self.cache.put(tracker, version, model_id);
+            self.trim(&mut tracker, version, model).await;
+            self.cache.put(tracker, version, &model.id);
         }
     }
 
@@ -481,6 +505,12 @@ fn inbox_message(incoming: &Incoming) -> InboxMessage {
         // The text stands in the turn's user event; it is not kept twice.
         payload: serde_json::json!({ "message_id": incoming.message.message_id }),
     }
+}
+
+/// What a snapshot is true of: this form of it, and a model.
+fn fingerprint(model: &Model) -> String {
+    const FORM: u32 = 1;
+    format!("{FORM} {}", model.id)
 }
 
 fn hex(bytes: &[u8]) -> String {

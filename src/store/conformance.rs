@@ -2,6 +2,7 @@
 
 mod inbox;
 mod outbox;
+mod snapshot;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -100,6 +101,7 @@ pub(super) async fn conformance(store: Arc<dyn Store>, hand: &Hand) {
     one_of_two_commits_on_a_version_wins(store_ref).await;
     a_refused_commit_writes_nothing(store_ref).await;
     the_session_is_loaded_and_all_sessions_on_demand(store_ref).await;
+    snapshot::conformance(store_ref).await;
     any_text_survives(store_ref).await;
     impossible_names_are_refused(store_ref).await;
     senders_are_listed_in_pages(store_ref).await;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Mutex, PoisonError};
 
-use sapa_sdk::Event;
+use sapa_sdk::{Event, EventBody};
 
 use super::record::{
     Accepted, Claim, Commit, Committed, Conversation, InboxMessage, Intake, OutboxItem, Pending, Publication, Seen,
-    Settled, Step, Timer, TimerPlan, TurnKey,
+    Session, Settled, Snapshot, Step, Timer, TimerPlan, TurnKey,
 };
 use super::{Answer, Clock, CommitError, Store, StoreError, rules, scope};
 
@@ -43,6 +43,8 @@ struct Stored {
     /// Messages accepted so far.
     messages: i64,
     events: Vec<Event>,
+    /// With the number of events before it.
+    snapshot: Option<(Snapshot, usize)>,
 }
 
 struct InboxRow {
@@ -97,6 +99,22 @@ impl Tables {
         let id = *self.keys.get(&(channel.to_owned(), dedupe_key.to_owned()))?;
         let row = self.inbox.get(&id)?;
         Some(Accepted { inbox_id: id, seq: row.seq, duplicate: Some(row.state.clone()), is_held: false })
+    }
+
+    fn session(&self, sender_id: &str, fingerprint: &str) -> Session {
+        let kept = self.conversations.get(sender_id).and_then(|stored| {
+            let (snapshot, before) = stored.snapshot.as_ref()?;
+            let newer = stored.events.get(*before..)?;
+            let begins_anew = newer.iter().any(|event| event.body == EventBody::SessionStarted {});
+            (snapshot.fingerprint == fingerprint && !begins_anew).then(|| (snapshot.state.clone(), newer.to_vec()))
+        });
+        match kept {
+            Some((snapshot, events)) => {
+                let conversation = Conversation { events, ..self.conversation(sender_id, true) };
+                Session { snapshot: Some(snapshot), conversation }
+            }
+            None => Session { snapshot: None, conversation: self.conversation(sender_id, true) },
+        }
     }
 
     fn add_message(&mut self, intake: Intake, state: Seen, now: f64) -> Accepted {
@@ -380,6 +398,20 @@ fn length(limit: u32) -> usize {
 impl Store for Memory {
     fn load<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation> {
         self.with(move |tables, _| Ok(tables.conversation(sender_id, true)))
+    }
+
+    fn resume<'a>(&'a self, sender_id: &'a str, fingerprint: &'a str) -> Answer<'a, Session> {
+        self.with(move |tables, _| Ok(tables.session(sender_id, fingerprint)))
+    }
+
+    fn keep_snapshot<'a>(&'a self, sender_id: &'a str, version: i64, snapshot: Snapshot) -> Answer<'a, ()> {
+        self.with(move |tables, _| {
+            if let Some(stored) = tables.conversations.get_mut(sender_id).filter(|stored| stored.version == version) {
+                let before = stored.events.len().checked_sub(snapshot.newer).filter(|before| *before > 0);
+                stored.snapshot = before.map(|before| (snapshot, before));
+            }
+            Ok(())
+        })
     }
 
     fn load_all<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation> {

@@ -29,7 +29,7 @@ pub use memory::Memory;
 pub use postgres::{Postgres, PostgresSettings};
 pub use record::{
     Accepted, Claim, Commit, Committed, Conversation, InboxDone, InboxMessage, Intake, OutboxItem, OutboxMessage,
-    Pending, Publication, Seen, Settled, Step, Timer, TimerChange, TurnKey,
+    Pending, Publication, Seen, Session, Settled, Snapshot, Step, Timer, TimerChange, TurnKey,
 };
 pub use rules::CLAIMED_OF_ONE;
 pub use sqlite::Sqlite;
@@ -48,6 +48,14 @@ pub trait Store: Send + Sync {
     /// The current session of a conversation (spec §6.1 "Loaded scope");
     /// version 0 and no events when there is none.
     fn load<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation>;
+
+    /// As [`Self::load`], from the snapshot on that was kept under this fingerprint, where
+    /// the session has one.
+    fn resume<'a>(&'a self, sender_id: &'a str, fingerprint: &'a str) -> Answer<'a, Session>;
+
+    /// Keeps a snapshot of a conversation at this version; without effect at another.
+    /// Nothing depends on it: what it stands for is in the events.
+    fn keep_snapshot<'a>(&'a self, sender_id: &'a str, version: i64, snapshot: Snapshot) -> Answer<'a, ()>;
 
     /// A conversation with all its sessions.
     fn load_all<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation>;

@@ -18,6 +18,26 @@ pub struct Conversation {
     pub events: Vec<Event>,
 }
 
+/// The current session of a conversation, from its snapshot on where it has one.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Session {
+    /// What happened before the events.
+    pub snapshot: Option<Value>,
+    /// Version, and the events behind the snapshot.
+    pub conversation: Conversation,
+}
+
+/// What spares the next turns from reading a session from its beginning.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The state before the newest events.
+    pub state: Value,
+    /// What the state is true of: another model may understand it otherwise.
+    pub fingerprint: String,
+    /// How many events are newer.
+    pub newer: usize,
+}
+
 /// A message that came in through a channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Intake {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sapa_sdk::Event;
 use serde_json::Value;
 
-use super::record::{Accepted, Conversation, Intake, OutboxItem, Pending, Publication, Seen, Step, Timer};
+use super::record::{Accepted, Conversation, Intake, OutboxItem, Pending, Publication, Seen, Session, Step, Timer};
 use super::{StoreError, scope};
 
 /// Typed columns of one row, by name.
@@ -81,6 +81,18 @@ impl<'r, R: Columns> Row<'r, R> {
     fn bad(&self, reason: String) -> StoreError {
         StoreError::BadRow { table: self.0, id: self.1.integer("id").unwrap_or_default(), reason }
     }
+}
+
+/// Of `RESUME`: as of `LOAD`, with the snapshot in the conversation's row.
+pub(in crate::store) fn session<R: Columns>(rows: &[R]) -> Result<Session, StoreError> {
+    let snapshot = match rows.first() {
+        // One that cannot be read is as good as none; whoever reads it tells.
+        Some(first) => Row("sapa_conversation", first)
+            .get(R::optional_text, "data")?
+            .map(|text| serde_json::from_str(text).unwrap_or_default()),
+        None => None,
+    };
+    Ok(Session { snapshot, conversation: conversation(rows)? })
 }
 
 /// Of `LOAD` and `LOAD_ALL`: the conversation's row, then its events.

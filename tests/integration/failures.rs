@@ -294,3 +294,35 @@ fn a_conversation_in_a_form_that_the_new_model_does_not_have_goes_on() {
     assert_eq!(server.texts("a", "hello"), ["Hello!"]);
     assert_eq!(server.tracker("a")["active_loop"], json!({}));
 }
+
+/// What a form was told a thousand events ago counts after a restart, which reads only
+/// what is newer than the session's snapshot; and one that is damaged costs nothing.
+#[test]
+fn a_long_session_goes_on_from_its_snapshot() {
+    let project = Project::tiny().trained();
+    let mut server = Server::with_api(&project);
+    server.say("a", "book a table");
+    assert_eq!(server.texts("a", "thai"), ["For how many people?"]);
+    while server.events("a").len() < 1_100 {
+        (0..20).for_each(|_| drop(server.say("a", "hi")));
+    }
+    let snapshot = |text: &'static str| {
+        RUNTIME.block_on(async {
+            let url = format!("sqlite://{}", project.path("conversations.db").display());
+            let pool = sqlx::SqlitePool::connect(&url).await.expect("the database");
+            let rows: Vec<(Option<String>,)> = sqlx::query_as(text).fetch_all(&pool).await.expect("the rows");
+            pool.close().await;
+            rows
+        })
+    };
+    let kept = snapshot("SELECT snapshot FROM sapa_conversation WHERE snapshot_event_id > 400");
+    assert!(kept[0].0.as_deref().is_some_and(|text| text.contains("\"thai\"")), "{kept:?}");
+    server.stop();
+    let mut server = Server::with_api(&project);
+    assert_eq!(server.texts("a", "hi"), ["Hello!", "For how many people?"]);
+    server.stop();
+    snapshot("UPDATE sapa_conversation SET snapshot = '{\"current\": 1}' RETURNING snapshot");
+    let server = Server::with_api(&project);
+    assert_eq!(server.texts("a", "four"), ["Booked: thai for four."]);
+    assert!(server.log().contains("a conversation's snapshot cannot be read"), "{}", server.log());
+}

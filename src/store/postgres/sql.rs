@@ -176,6 +176,37 @@ pub(super) const LOAD: &str = "
     SELECT id, NULL, NULL, data FROM events WHERE sender_id = $1 AND id >= (SELECT id FROM first)
     ORDER BY 1";
 
+/// As [`LOAD`], from a snapshot on. $1 sender, $2 fingerprint. The conversation's row
+/// carries the snapshot.
+pub(super) const RESUME: &str = "
+    WITH kept (id, snapshot) AS (
+        SELECT snapshot_event_id, snapshot FROM sapa_conversation
+        WHERE sender_id = $1 AND domain_fingerprint = $2 AND snapshot_event_id IS NOT NULL AND snapshot IS NOT NULL
+    ), started (id) AS (
+        SELECT max(id + 0) FROM events WHERE sender_id = $1 AND type_name = 'session_started'
+            AND id > coalesce((SELECT id FROM kept), 0)
+    ), before (id) AS (
+        SELECT max(id + 0) FROM events WHERE sender_id = $1 AND id < (SELECT id FROM started)
+    ), first (id) AS (
+        SELECT coalesce(
+            (SELECT id FROM events WHERE id = (SELECT id FROM before)
+                AND type_name = 'action' AND action_name = 'action_session_start'),
+            (SELECT id FROM started), (SELECT id + 1 FROM kept), 0)
+    )
+    SELECT 0::bigint AS id, coalesce(c.version, 0) AS version, coalesce(c.next_seq, 1) AS next_seq,
+        (SELECT snapshot FROM kept WHERE (SELECT id FROM started) IS NULL) AS data
+    FROM (SELECT 1) one LEFT JOIN sapa_conversation c ON c.sender_id = $1
+    UNION ALL
+    SELECT id, NULL, NULL, data FROM events WHERE sender_id = $1 AND id >= (SELECT id FROM first)
+    ORDER BY 1";
+
+/// $1 sender, $2 version, $3 snapshot, $4 fingerprint, $5 newer events. Rows of the type
+/// `topic` are no events (spec §3.1).
+pub(super) const KEEP_SNAPSHOT: &str = "
+    UPDATE sapa_conversation SET snapshot = $3, domain_fingerprint = $4, snapshot_event_id = (
+        SELECT id FROM events WHERE sender_id = $1 AND type_name <> 'topic' ORDER BY id + 0 DESC LIMIT 1 OFFSET $5
+    ) WHERE sender_id = $1 AND version = $2";
+
 /// As [`LOAD`], with all sessions.
 pub(super) const LOAD_ALL: &str = "
     SELECT 0::bigint AS id, coalesce(c.version, 0) AS version, coalesce(c.next_seq, 1) AS next_seq, NULL AS data

@@ -26,8 +26,8 @@ use tokio::sync::{mpsc, oneshot};
 use self::arguments::Parameters;
 use self::writer::{Order, Outcome, Writer};
 use super::record::{
-    Accepted, Claim, Commit, Committed, Conversation, Intake, OutboxItem, Pending, Publication, Settled, Step, Timer,
-    TurnKey,
+    Accepted, Claim, Commit, Committed, Conversation, Intake, OutboxItem, Pending, Publication, Session, Settled,
+    Snapshot, Step, Timer, TurnKey,
 };
 use super::rows::{self, all, columns};
 use super::{Answer, Clock, CommitError, Store, StoreError, rules};
@@ -130,6 +130,21 @@ fn given() -> Parameters {
 impl Store for Sqlite {
     fn load<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation> {
         Box::pin(async move { rows::conversation(&self.read(sql::LOAD, given().with(sender_id)).await?) })
+    }
+
+    fn resume<'a>(&'a self, sender_id: &'a str, fingerprint: &'a str) -> Answer<'a, Session> {
+        Box::pin(
+            async move { rows::session(&self.read(sql::RESUME, given().with(sender_id).with(fingerprint)).await?) },
+        )
+    }
+
+    fn keep_snapshot<'a>(&'a self, sender_id: &'a str, version: i64, snapshot: Snapshot) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let parameters = given().with(sender_id).with(version).with(snapshot.state.to_string());
+            let parameters =
+                parameters.with(snapshot.fingerprint).with(i64::try_from(snapshot.newer).unwrap_or(i64::MAX));
+            self.write(sql::KEEP_SNAPSHOT, parameters).await.map(drop)
+        })
     }
 
     fn load_all<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation> {

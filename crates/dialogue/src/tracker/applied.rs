@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use sapa_project::Domain;
 use sapa_sdk::{Event, EventBody};
+use serde::{Deserialize, Serialize};
 
 use super::Derived;
 use crate::policy::{RuleOnly, UNLIKELY_INTENT};
@@ -30,6 +31,13 @@ struct Boundary {
     learnt_prev_action: Option<PrevAction>,
 }
 
+/// What a turn follows on, as far as it counts for being hidden (spec §3.3).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Before {
+    hidden: bool,
+    learnt_prev_action: Option<PrevAction>,
+}
+
 /// Events that count, with a checkpoint before each action.
 #[derive(Clone, Debug)]
 pub(super) struct Applied {
@@ -37,13 +45,52 @@ pub(super) struct Applied {
     boundaries: Vec<Boundary>,
     derived: Derived,
     initial: Derived,
+    /// What the first boundary follows on.
+    earlier: Before,
+    /// The least index of events that were undone or taken out since somebody asked.
+    changed: Option<usize>,
     /// What follows from the rest, once somebody asked: each policy does.
     now: OnceLock<Arc<State>>,
 }
 
 impl Applied {
     pub(super) fn new(initial: Derived) -> Self {
-        Self { events: Vec::new(), boundaries: Vec::new(), derived: initial.clone(), initial, now: OnceLock::new() }
+        Self::after(initial, Before::default())
+    }
+
+    /// None yet, after a state.
+    pub(super) fn after(initial: Derived, earlier: Before) -> Self {
+        let (events, boundaries, now) = (Vec::new(), Vec::new(), OnceLock::new());
+        Self { events, boundaries, derived: initial.clone(), initial, earlier, changed: None, now }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// What the next boundary follows on.
+    pub(super) fn before(&self) -> Before {
+        self.boundaries.last().map_or_else(
+            || self.earlier.clone(),
+            |last| Before { hidden: last.hidden, learnt_prev_action: last.learnt_prev_action.clone() },
+        )
+    }
+
+    /// The least index of events that were undone or taken out since the last call.
+    pub(super) fn take_changed(&mut self) -> Option<usize> {
+        self.changed.take()
+    }
+
+    /// Forgets so many of the oldest events, which led to that state.
+    pub(super) fn forget(&mut self, count: usize, state: Derived, earlier: Before) {
+        self.boundaries.retain(|boundary| boundary.index >= count);
+        self.boundaries.iter_mut().for_each(|boundary| boundary.index -= count);
+        self.events.drain(..count);
+        (self.initial, self.earlier) = (state, earlier);
+    }
+
+    fn has_changed(&mut self, from: usize) {
+        self.changed = Some(self.changed.map_or(from, |before| before.min(from)));
     }
 
     pub(super) fn events(&self) -> impl DoubleEndedIterator<Item = &Arc<Event>> {
@@ -81,6 +128,7 @@ impl Applied {
             }
             EventBody::Rewind {} => {
                 let user = self.events.iter().rposition(|e| matches!(e.body, EventBody::User { .. })).unwrap_or(0);
+                self.has_changed(user);
                 self.events.truncate(user);
                 let cut = self.last_action();
                 self.truncate(cut, domain);
@@ -127,10 +175,8 @@ impl Applied {
     /// previous action they see (spec §3.3). Follow-ups and the loop's own
     /// `action_listen` do not change whether a turn is hidden.
     fn hidden_turn(&self, state: &State, hide_rule_turn: bool) -> (bool, Option<PrevAction>) {
-        let last = self.boundaries.last();
-        let was_hidden = last.is_some_and(|b| b.hidden);
-        let prev_action =
-            if was_hidden { last.and_then(|b| b.learnt_prev_action.clone()) } else { state.prev_action.clone() };
+        let Before { hidden: was_hidden, learnt_prev_action } = self.before();
+        let prev_action = if was_hidden { learnt_prev_action } else { state.prev_action.clone() };
         let decides = self.derived.followup_action.is_none()
             && self.derived.latest_action_name() != self.derived.active_loop_name();
         (if decides { hide_rule_turn } else { was_hidden }, prev_action)
@@ -139,18 +185,8 @@ impl Applied {
     fn clear(&mut self) {
         self.events.clear();
         self.boundaries.clear();
-    }
-
-    /// Keeps about the last `keep` events, cut at an action.
-    pub(super) fn trim(&mut self, keep: usize) {
-        let oldest = self.events.len().saturating_sub(keep);
-        let Some(at) = self.boundaries.iter().position(|b| b.index >= oldest && oldest > 0) else { return };
-        self.boundaries.drain(..at);
-        let Some(first) = self.boundaries.first() else { return };
-        let cut = first.index;
-        self.initial = first.before.clone();
-        self.events.drain(..cut);
-        self.boundaries.iter_mut().for_each(|b| b.index -= cut);
+        self.earlier = Before::default();
+        self.has_changed(0);
     }
 
     fn last_action(&self) -> usize {
@@ -160,6 +196,7 @@ impl Applied {
     /// Keeps the first `length` events and rebuilds the state from the nearest
     /// checkpoint.
     fn truncate(&mut self, length: usize, domain: &Domain) {
+        self.has_changed(length);
         self.events.truncate(length);
         self.replay_from(length, domain);
     }
@@ -221,6 +258,7 @@ impl Applied {
         else {
             return;
         };
+        self.has_changed(previous + 1);
         let mut index = 0;
         self.events.retain(|event| {
             index += 1;

@@ -7,13 +7,14 @@ use indexmap::IndexMap;
 use sapa_project::Domain;
 use sapa_project::domain::Slot;
 use sapa_sdk::{Entity, Event, EventBody, JsonMap, ParseData};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::features::{coerce, featurize};
 use crate::state::{LoopState, PrevAction, SHOULD_NOT_BE_SET, SlotState, State, UserState};
 
 /// The last user message.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LatestMessage {
     /// Its text.
     pub text: Option<String>,
@@ -28,7 +29,7 @@ pub struct LatestMessage {
 }
 
 /// The latest action.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum LatestAction {
     /// By name.
     Name(String),
@@ -37,7 +38,7 @@ pub enum LatestAction {
 }
 
 /// The loop that is active.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ActiveLoop {
     /// Its name.
     pub name: String,
@@ -50,7 +51,7 @@ pub struct ActiveLoop {
 }
 
 /// The state that a list of events leads to. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Derived {
     slots: Arc<IndexMap<String, Value>>,
     set_slots: Arc<BTreeSet<String>>,

@@ -2,6 +2,7 @@
 
 mod applied;
 mod derived;
+mod snapshot;
 mod weight;
 mod wire;
 
@@ -12,6 +13,7 @@ use sapa_sdk::Event;
 
 pub(crate) use derived::is_loop;
 pub use derived::{ActiveLoop, Derived, LatestAction, LatestMessage};
+pub use snapshot::{KEPT, Trimmed};
 pub use wire::EventVerbosity;
 pub(crate) use wire::state_of;
 
@@ -31,6 +33,7 @@ pub struct Tracker {
     applied: Applied,
     actions_since_listen: usize,
     weight: usize,
+    notes: snapshot::Notes,
 }
 
 impl Tracker {
@@ -45,6 +48,7 @@ impl Tracker {
             current,
             actions_since_listen: 0,
             weight: 0,
+            notes: snapshot::Notes::default(),
         }
     }
 
@@ -78,6 +82,7 @@ impl Tracker {
             self.current.latest_input_channel = channel;
         }
         self.events.push(event);
+        self.note();
     }
 
     fn count_actions(&mut self, event: &Event) {
@@ -86,17 +91,6 @@ impl Tracker {
                 Some("action_listen" | "action_session_start") => self.actions_since_listen = 0,
                 _ => self.actions_since_listen += 1,
             }
-        }
-    }
-
-    /// Forgets the oldest events once there are more than `most`, half of them at
-    /// once. What they led to stays; only undoing turns that old is no longer
-    /// possible, and action servers no longer see them.
-    pub fn trim(&mut self, most: usize) {
-        if self.events.len() > most {
-            let gone = self.events.drain(..self.events.len() - most / 2);
-            self.weight -= gone.map(|event| weight::of_event(&event)).sum::<usize>();
-            self.applied.trim(most / 2);
         }
     }
 
