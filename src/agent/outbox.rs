@@ -18,6 +18,11 @@ const FIRST_PAUSE: f64 = 0.5;
 const LONGEST_PAUSE: f64 = 30.0;
 const LONGEST_IN_DOUBT: f64 = 4.0;
 
+/// No message is put off for longer, seconds: a channel that wants a longer rest says so
+/// when it is asked again. And nothing is set to a time that is further away.
+const LONGEST_REST: f64 = 600.0;
+const LATEST: f64 = LONGEST_REST + 60.0;
+
 /// How long messages stay with the process that has taken them out, unless it holds
 /// on to them: another one sends them when it is gone.
 pub const LEASE: Duration = Duration::from_secs(15);
@@ -162,6 +167,14 @@ impl Agent {
         Ok(self.store.reclaim_outbox(resting, under_way).await?)
     }
 
+    /// Has everything due that a clock has put off which was ahead and was set back.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn mend_times(&self) -> Result<(), AgentError> {
+        Ok(self.store.mend_times(LATEST).await?)
+    }
+
     /// Tries once to send what was taken out.
     ///
     /// # Errors
@@ -217,7 +230,7 @@ impl Agent {
         let doublings = i32::try_from(unsent.attempts.clamp(1, 16)).unwrap_or(1) - 1;
         let longest = if in_doubt { LONGEST_IN_DOUBT } else { LONGEST_PAUSE };
         let pause = (FIRST_PAUSE * 2_f64.powi(doublings)).min(longest);
-        let pause = after.map_or(pause, |after| after.as_secs_f64());
+        let pause = after.map_or(pause, |after| after.as_secs_f64().min(LONGEST_REST));
         Settled::Retry { not_before: self.now() + pause, in_doubt }
     }
 

@@ -14,8 +14,8 @@ use super::Agent;
 use crate::store::Store;
 
 /// How long a lock is held without being renewed: after a crash others wait so long.
-const LEASE: Duration = Duration::from_secs(10);
-const RENEW_EVERY: Duration = Duration::from_secs(3);
+const LEASE: Duration = Duration::from_secs(3);
+const RENEW_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a turn waits for a lock before it goes on without.
 const PATIENCE: Duration = Duration::from_secs(12);

@@ -24,6 +24,9 @@ const TOGETHER: Duration = Duration::from_millis(2);
 /// How often messages under way are held on to, and others' looked after.
 const UPKEEP: Duration = Duration::from_secs(5);
 
+/// How often times are looked for that a clock has set which was ahead.
+const MENDS: Duration = Duration::from_secs(60);
+
 /// Messages that are under way at once, at most.
 const MOST_UNDER_WAY: usize = 256;
 
@@ -56,6 +59,7 @@ pub async fn run(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) {
         looks_for_unasked: now,
         ledger: Arc::new(Ledger::new()),
         upkeep: None,
+        mends: now,
     };
     loop {
         pump.look_after().await;
@@ -88,6 +92,8 @@ struct Pump {
     ledger: Arc<Ledger>,
     /// When messages under way were last held on to.
     upkeep: Option<Instant>,
+    /// When times are looked for again that cannot be.
+    mends: Instant,
 }
 
 /// What this process knows of messages that it sends.
@@ -108,6 +114,12 @@ impl Pump {
             return;
         }
         self.upkeep = Some(Instant::now());
+        if self.mends <= Instant::now() {
+            self.mends = Instant::now() + MENDS;
+            if let Err(error) = self.agent.mend_times().await {
+                tracing::warn!(%error, "it could not be looked up what a clock has put off that was set back");
+            }
+        }
         if !hold(&self.agent, &self.ledger, self.ledger.under_way.ids()).await {
             return;
         }

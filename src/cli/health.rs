@@ -8,7 +8,7 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub(super) struct HealthArgs {
-    /// Address that must answer with 200; `http://` may be left out.
+    /// Address that must answer with 200; `http://` may be left out, and `/health`.
     #[arg(default_value = "http://127.0.0.1:5005/health")]
     url: String,
     /// Seconds to wait.
@@ -22,6 +22,8 @@ pub(super) fn run(args: &HealthArgs) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = reqwest::Client::builder().no_proxy().timeout(timeout).build()?;
     let url = if args.url.contains("://") { args.url.clone() } else { format!("http://{}", args.url) };
+    let has_path = url.split_once("://").is_some_and(|(_, rest)| rest.trim_end_matches('/').contains('/'));
+    let url = if has_path { url } else { format!("{}/health", url.trim_end_matches('/')) };
     let answer = runtime.block_on(async { client.get(&url).send().await });
     let answer = match answer {
         Ok(answer) => answer,

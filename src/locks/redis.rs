@@ -51,7 +51,9 @@ pub(super) fn open(section: StoreEndpoint, _: Arc<dyn Store>) -> Opened {
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(timeout));
         let connection = ConnectionManager::new_with_config(client, config).await;
-        let connection = connection.map_err(|error| OpenError(format!("Redis at {server}: {}", told(&error))))?;
+        let connection = connection.map_err(|error| {
+            OpenError(format!("Redis at {server}: {}; start Redis, or correct the section", told(&error)))
+        })?;
         let locks: Arc<dyn SharedLocks> = Arc::new(RedisLocks { connection, prefix });
         Ok(Some(locks))
     })
@@ -65,6 +67,12 @@ fn client(section: &StoreEndpoint) -> Result<(Client, String), OpenError> {
         ));
     }
     let host = section.url.clone().unwrap_or_else(|| "localhost".to_owned());
+    if host.contains(['/', '@', ' ']) {
+        // It is not shown: a password may be in it.
+        return Err(OpenError(
+            "`url` is a host's name only; write the rest as `port`, `db`, `username` and `password`".to_owned(),
+        ));
+    }
     let port = match number(section, "port")? {
         None => DEFAULT_PORT,
         Some(port) if (1.0..=65535.0).contains(&port) && port.fract() == 0.0 => port as u16,

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -51,6 +52,11 @@ impl Default for Patience {
 const QUIET: Duration = Duration::from_millis(50);
 const LAST_CALL: Duration = Duration::from_secs(3);
 
+/// Where they come without a pause, the door is closed in a moment in which none is
+/// there; it is looked for until so long after the last call.
+const MOMENT: Duration = Duration::from_millis(1);
+const CLOSES_WITHIN: Duration = Duration::from_secs(1);
+
 /// Connections at once, where the system allows as many open files.
 const MOST_CONNECTIONS: usize = 10_000;
 
@@ -77,13 +83,14 @@ pub async fn serve(
     let bodies = Arc::new(Semaphore::new(BODIES_KIB));
     let open = GracefulShutdown::new();
     let mut stop = pin!(stop);
-    let mut last_call = None;
+    let (mut last_call, is_stopping) = (None, Arc::new(AtomicBool::new(false)));
     loop {
         let taken = match last_call {
             None => tokio::select! {
                 taken = next(&listener, &connections) => Some(taken),
                 () = &mut stop => {
                     last_call = Some(Instant::now() + LAST_CALL);
+                    is_stopping.store(true, Ordering::Relaxed);
                     continue;
                 }
             },
@@ -92,13 +99,20 @@ pub async fn serve(
             Some(until) if Instant::now() < until => {
                 tokio::time::timeout(QUIET, next(&listener, &connections)).await.ok()
             }
+            Some(until) if Instant::now() < until + CLOSES_WITHIN => {
+                tokio::time::timeout(MOMENT, next(&listener, &connections)).await.ok()
+            }
             Some(_) => None,
         };
         let Some((stream, place)) = taken else { break };
         // Answers are written at once and whole; a failure costs latency only.
         let _ = stream.set_nodelay(true);
         let (router, bodies, tls) = (router.clone(), Arc::clone(&bodies), tls.clone());
-        let service = service_fn(move |request| answer(router.clone(), Arc::clone(&bodies), patience, request));
+        let is_stopping = Arc::clone(&is_stopping);
+        let service = service_fn(move |request| {
+            let answered = answer(router.clone(), Arc::clone(&bodies), patience, request);
+            last_on_its_connection(answered, Arc::clone(&is_stopping))
+        });
         let watcher = open.watcher();
         tokio::spawn(async move {
             let _place = place;
@@ -116,6 +130,19 @@ pub async fn serve(
     }
     drop(listener);
     open.shutdown().await;
+}
+
+/// Once the server is told to stop, an answer is the last one of its connection: a
+/// balancer that keeps connections must not send a request down one that closes.
+async fn last_on_its_connection(
+    answered: impl Future<Output = Result<Response, Infallible>>,
+    is_stopping: Arc<AtomicBool>,
+) -> Result<Response, Infallible> {
+    let mut answer = answered.await?;
+    if is_stopping.load(Ordering::Relaxed) {
+        answer.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    }
+    Ok(answer)
 }
 
 fn connection<Stream, Service>(

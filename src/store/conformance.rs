@@ -22,6 +22,10 @@ impl Hand {
         Self(Arc::new(AtomicU64::new(time.to_bits())))
     }
 
+    pub(super) fn now(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::SeqCst))
+    }
+
     pub(super) fn set(&self, time: f64) {
         self.0.store(time.to_bits(), Ordering::SeqCst);
     }

@@ -347,6 +347,20 @@ impl Tables {
         reclaimed
     }
 
+    fn mend(&mut self, latest: f64) {
+        for row in self.inbox.values_mut() {
+            row.holder = row.holder.take().filter(|(_, until)| *until <= latest);
+        }
+        for row in self.outbox.values_mut() {
+            match &mut row.state {
+                OutboxState::Sending(_, until) if *until > latest => *until = 0.0,
+                OutboxState::Ready if row.not_before > latest => row.not_before = 0.0,
+                _ => {}
+            }
+        }
+        self.leaders.retain(|_, (_, until)| *until <= latest);
+    }
+
     fn prune(&mut self, before: f64) -> usize {
         let count =
             |tables: &Self| tables.inbox.len() + tables.outbox.len() + tables.steps.len() + tables.leaders.len();
@@ -572,6 +586,13 @@ impl Store for Memory {
             }
             tables.leaders.insert(task.to_owned(), (owner.to_owned(), now + seconds));
             Ok(true)
+        })
+    }
+
+    fn mend_times(&self, longest: f64) -> Answer<'_, ()> {
+        self.with(move |tables, now| {
+            tables.mend(now + longest);
+            Ok(())
         })
     }
 

@@ -165,6 +165,10 @@ pub trait Store: Send + Sync {
     /// leads. No seconds let go of it.
     fn lead<'a>(&'a self, task: &'a str, owner: &'a str, seconds: f64) -> Answer<'a, bool>;
 
+    /// Has everything due that is put off, held or led for more than so many seconds from
+    /// now, which nobody does: a clock was ahead, and was set back.
+    fn mend_times(&self, longest: f64) -> Answer<'_, ()>;
+
     /// Forgets inbox rows that are done or given up, messages that were sent or
     /// failed, kept answers, and leads in tasks that begin with `lock `, all older than
     /// that time (Unix seconds). Says how many rows went. Until then a repeated message is recognised.

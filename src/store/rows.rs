@@ -83,19 +83,15 @@ impl<'r, R: Columns> Row<'r, R> {
     }
 }
 
-/// Of `RESUME`: as of `LOAD`, with the snapshot in the conversation's row.
+/// Of `RESUME`: the conversation's row with its snapshot, then its events.
 pub(in crate::store) fn session<R: Columns>(rows: &[R]) -> Result<Session, StoreError> {
-    let snapshot = match rows.first() {
-        // One that cannot be read is as good as none; whoever reads it tells.
-        Some(first) => Row("sapa_conversation", first)
-            .get(R::optional_text, "data")?
-            .map(|text| serde_json::from_str(text).unwrap_or_default()),
-        None => None,
-    };
+    // One that cannot be read is as good as none; whoever reads it tells.
+    let text = rows.first().map(|first| first.optional_text("data").unwrap_or(Some("")));
+    let snapshot = text.flatten().map(|text| serde_json::from_str(text).unwrap_or_default());
     Ok(Session { snapshot, conversation: conversation(rows)? })
 }
 
-/// Of `LOAD` and `LOAD_ALL`: the conversation's row, then its events.
+/// Of `RESUME` and `LOAD_ALL`: the conversation's row, then its events.
 pub(in crate::store) fn conversation<R: Columns>(rows: &[R]) -> Result<Conversation, StoreError> {
     let Some((first, events)) = rows.split_first() else {
         return Ok(Conversation { version: 0, next_seq: 1, events: Vec::new() });

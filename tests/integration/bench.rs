@@ -101,3 +101,18 @@ fn turns_a_second_stand_beside_the_writer_alone() {
         assert!(figure("p50_ms") <= figure("p99_ms"), "{row}");
     }
 }
+
+#[test]
+fn much_of_something_stands_beside_little_of_it() {
+    let project = Project::tiny().trained();
+    let few = ["--turns", "120", "--conversations", "40", "--connections", "5", "--seconds", "0.3", "--message", "hi"];
+    let output = project.sapa(&[&["bench", "scale", "--json"], &few[..]].concat());
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    let printed: Value = serde_json::from_str(&output.out).expect("JSON");
+    let rows = printed["measured"].as_array().expect("rows");
+    let (limits, figures): (Vec<_>, Vec<_>) =
+        rows.iter().partition(|row| row["what"].as_str().is_some_and(|what| what.starts_with("limit: ")));
+    assert_eq!((limits.len(), figures.len()), (4, 6), "{rows:?}");
+    assert!(rows.iter().all(|row| row["value"].as_f64().is_some_and(|value| value > 0.0)), "{rows:?}");
+    assert!(figures.iter().all(|row| row["ratio"].as_f64().is_some()), "{figures:?}");
+}

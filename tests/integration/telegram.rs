@@ -234,6 +234,9 @@ fn a_contact_counts_only_as_its_owners() {
         let origin =
             json!({ "type": "user", "date": 1, "sender_user": { "id": 7, "is_bot": false, "first_name": "W" } });
         assert_eq!(heard(json!({ "contact": contact(json!(7)), "forward_origin": origin })), others);
+        for typed in [r#"/inform{"phone":"+1"}"#, "/inform@HelpdeskBot", "//inform"] {
+            assert!(heard(json!({ "text": typed })).starts_with("inform"), "{typed}: nothing is proven by typing");
+        }
     }
 }
 

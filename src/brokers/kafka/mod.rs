@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rskafka::BackoffConfig;
 use rskafka::chrono::Utc;
 use rskafka::client::error::{Error, ProtocolError};
 use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
@@ -25,7 +26,9 @@ use crate::agent::{Broker, BrokerError, Message};
 /// What Rasa writes where the variable `RASA_ENVIRONMENT` is not set.
 const NO_ENVIRONMENT: &str = "RASA_ENVIRONMENT_NOT_SET";
 
-/// A server that is not found in so long is not there, nor is a topic.
+/// How long the client tries again by itself; and what does not answer at all in so long
+/// is not there.
+const TRIES_FOR: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Bytes that go in one request at most: servers refuse more than about a million
@@ -54,7 +57,9 @@ pub(super) fn open(section: StoreEndpoint) -> Opened {
 impl Kafka {
     async fn connected(&self) -> Result<Connection, String> {
         let Settings { servers, topic, client_id, tls, sasl, .. } = &self.settings;
-        let mut builder = ClientBuilder::new(servers.clone());
+        // It would try for ever: what waits is in the store, and the reason is to be told.
+        let patience = BackoffConfig { deadline: Some(TRIES_FOR), ..BackoffConfig::default() };
+        let mut builder = ClientBuilder::new(servers.clone()).backoff_config(patience);
         if let Some(id) = client_id {
             builder = builder.client_id(id.as_str());
         }
@@ -64,7 +69,7 @@ impl Kafka {
         if let Some(sasl) = sasl {
             builder = builder.sasl_config(sasl.clone());
         }
-        let client = within("the server", builder.build()).await?;
+        let client = within(&format!("a server of {}", servers.join(", ")), builder.build()).await?;
         let mut numbers = partitions(&client, topic).await?;
         if numbers.is_empty() {
             // Asking for it makes it, where the server does that (`auto.create.topics.enable`).
@@ -115,13 +120,13 @@ impl Kafka {
 /// one that is too large never goes through: it is left out, so that it does not keep
 /// all others.
 async fn send(partition: &PartitionClient, records: Vec<Record>) -> Result<(), String> {
-    match partition.produce(records.clone(), Compression::NoCompression).await {
-        Err(error) if is_too_large(&error) => {}
-        sent => return sent.map(drop).map_err(|error| error.to_string()),
+    match produce(partition, records.clone()).await? {
+        Produced::Taken => return Ok(()),
+        Produced::TooLarge => {}
     }
     for record in records {
-        match partition.produce(vec![record.clone()], Compression::NoCompression).await {
-            Err(error) if is_too_large(&error) => {
+        match produce(partition, vec![record.clone()]).await? {
+            Produced::TooLarge => {
                 let bytes = record.approximate_size();
                 tracing::error!(
                     broker = "kafka",
@@ -129,15 +134,29 @@ async fn send(partition: &PartitionClient, records: Vec<Record>) -> Result<(), S
                     "an event is larger than the server takes (`message.max.bytes`); it stays in the tracker store only"
                 );
             }
-            sent => sent.map(drop).map_err(|error| error.to_string())?,
+            Produced::Taken => {}
         }
     }
     Ok(())
 }
 
-fn is_too_large(error: &Error) -> bool {
+/// What a server says to records.
+enum Produced {
+    Taken,
+    TooLarge,
+}
+
+async fn produce(partition: &PartitionClient, records: Vec<Record>) -> Result<Produced, String> {
     let too_large = [ProtocolError::MessageTooLarge, ProtocolError::RecordListTooLarge];
-    matches!(error, Error::ServerError { protocol_error, .. } if too_large.contains(protocol_error))
+    let asking = partition.produce(records, Compression::NoCompression);
+    match tokio::time::timeout(PATIENCE, asking).await {
+        Ok(Ok(_)) => Ok(Produced::Taken),
+        Ok(Err(Error::ServerError { protocol_error, .. })) if too_large.contains(&protocol_error) => {
+            Ok(Produced::TooLarge)
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("the server did not take them within {} s", PATIENCE.as_secs())),
+    }
 }
 
 /// Cuts records into batches that a server takes.
@@ -165,7 +184,7 @@ async fn partitions(client: &Client, name: &str) -> Result<Vec<i32>, String> {
         .map_or_else(Vec::new, |topic| topic.partitions.into_iter().collect()))
 }
 
-/// The client tries for ever; here it has its time.
+/// What the client is asked, which has its time.
 async fn within<T>(what: &str, asking: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
     match tokio::time::timeout(PATIENCE, asking).await {
         Ok(answer) => answer.map_err(|error| error.to_string()),

@@ -216,6 +216,11 @@ fn spoken(text: &str, settings: &Settings, username: Option<&str>) -> (String, J
 
 /// `/start@Bot payload` is `/start`; the payload of a deep link is metadata.
 fn command(text: &str, settings: &Settings) -> (String, JsonMap) {
+    let intent = text.trim_start_matches('/').split(|c: char| c.is_whitespace() || "@{;".contains(c)).next();
+    if intent.is_some() && intent == settings.contact_intent.as_deref() {
+        // Typed, it would prove any number: it is a text like others.
+        return (text.trim_start_matches('/').to_owned(), JsonMap::new());
+    }
     let (head, tail) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let name = head.split_once('@').map_or(head, |(name, _)| name);
     // `/intent{"entity": "value"}` is Rasa's, whatever follows.

@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use super::process::{Server, median};
 use super::table::{Row, print};
 use super::wire::{self, Load, Wire};
-use crate::cli::models;
+use crate::cli::{models, terminal};
 
 /// Connections that make what is measured afterwards.
 const MAKERS: usize = 32;
@@ -41,13 +41,13 @@ const FLOODING: usize = 8;
 #[derive(Debug, Args)]
 pub(super) struct ScaleArgs {
     /// Turns of one conversation.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_parser = at_least_one)]
     turns: usize,
     /// Conversations that are stored, two turns each.
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 100_000, value_parser = at_least_one)]
     conversations: usize,
     /// Connections that are open at once; the limit of open files must allow them.
-    #[arg(long, default_value_t = 5_000)]
+    #[arg(long, default_value_t = 5_000, value_parser = at_least_one)]
     connections: usize,
     /// How long others write, with the flood and without, seconds each.
     #[arg(long, default_value_t = 5.0)]
@@ -72,7 +72,19 @@ pub(super) fn run(args: &ScaleArgs) -> Result<ExitCode> {
     let rows = bench.all();
     let _ = std::fs::remove_dir_all(&bench.folder);
     print(args.json, &rows?, &[]);
+    let ScaleArgs { turns, conversations, connections, .. } = args;
+    terminal::note(&format!(
+        "{turns} turns of the long conversation, {conversations} conversations, {connections} connections"
+    ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Of none there is nothing to measure.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("must be a number from 1 on".to_owned()),
+        Ok(number) => Ok(number),
+    }
 }
 
 struct Bench<'a> {

@@ -47,10 +47,11 @@ pub(super) fn start(verbosity: &Verbosity, is_server: bool, flags: Option<&LogFl
         (_, _, true) => "info",
         _ => "error",
     };
-    // What lapin says of a lost connection, the broker says in one line.
-    let with_quiet = |level: String| if level.contains("lapin") { level } else { format!("{level},lapin=off") };
+    // What these say of a lost connection, the brokers say in one line.
+    let quiet = |level: String, name: &str| if level.contains(name) { level } else { format!("{level},{name}=off") };
+    let with_quiet = |level: String| quiet(quiet(level, "lapin"), "rskafka");
     let asked = super::dotenv::variable("LOG_LEVEL").and_then(|level| EnvFilter::try_new(with_quiet(level)).ok());
-    let filter = asked.unwrap_or_else(|| EnvFilter::new(format!("{level},sqlx=warn,hyper=warn,lapin=off")));
+    let filter = asked.unwrap_or_else(|| EnvFilter::new(with_quiet(format!("{level},sqlx=warn,hyper=warn"))));
     let places = flags.map(Places::open).transpose()?.unwrap_or_default();
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

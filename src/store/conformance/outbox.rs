@@ -9,6 +9,7 @@ pub(super) async fn conformance(store: &Arc<dyn Store>, hand: &Hand) {
     what_answers_nobody_stands_apart_and_waits_for_replies(store_ref).await;
     a_message_in_doubt_is_marked_when_sent_again(store_ref).await;
     what_a_lost_sender_had_is_sent_by_another(store_ref).await;
+    a_clock_that_is_set_back_puts_nothing_off(store_ref, hand).await;
 }
 
 async fn the_outbox_keeps_the_order_of_a_conversation(store: &dyn Store, hand: &Hand) {
@@ -121,6 +122,37 @@ async fn what_a_lost_sender_had_is_sent_by_another(store: &dyn Store) {
     let third = store.claim_outbox(claim("b", 9)).await.unwrap();
     assert_eq!((texts(&third), third[0].attempts), (vec!["hilang"], 3));
     store.settle_outbox("b", vec![(third[0].id, Settled::Sent)]).await.unwrap();
+}
+
+async fn a_clock_that_is_set_back_puts_nothing_off(store: &dyn Store, hand: &Hand) {
+    let before = hand.now();
+    let outbox = vec![message("jam", None)];
+    store.commit(Commit { outbox, ..turn("jam", 0, vec![]) }).await.unwrap();
+    let first = store.claim_outbox(claim("a", 9)).await.unwrap();
+    let later = Settled::Retry { not_before: hand.now() + 90_030.0, in_doubt: false };
+    store.settle_outbox("a", vec![(first[0].id, later)]).await.unwrap();
+    assert_eq!(store.claim_outbox(claim("a", 9)).await, Ok(vec![]));
+    store.mend_times(660.0).await.unwrap();
+    let second = store.claim_outbox(claim("a", 9)).await.unwrap();
+    assert_eq!(texts(&second), ["jam"]);
+    // What is put off as it may be stays so.
+    let soon = Settled::Retry { not_before: hand.now() + 600.0, in_doubt: false };
+    store.settle_outbox("a", vec![(second[0].id, soon)]).await.unwrap();
+    store.mend_times(660.0).await.unwrap();
+    assert_eq!(store.claim_outbox(claim("a", 9)).await, Ok(vec![]));
+    hand.set(hand.now() + 600.0);
+    let third = store.claim_outbox(claim("a", 9)).await.unwrap();
+    store.settle_outbox("a", vec![(third[0].id, Settled::Sent)]).await.unwrap();
+    assert_eq!(store.lead("jam", "a", 9_000.0).await, Ok(true));
+    store.mend_times(660.0).await.unwrap();
+    assert_eq!(store.lead("jam", "b", 1.0).await, Ok(true), "nobody leads for so long");
+    let held = store.accept(intake("jam", None, "jam"), "a", 9_000.0).await.unwrap();
+    let of_jam = Claim { channels: &["jam"], ..claim("b", 9) };
+    assert_eq!(store.claim_inbox(of_jam).await, Ok(vec![]));
+    store.mend_times(660.0).await.unwrap();
+    assert_eq!(store.claim_inbox(of_jam).await.unwrap().len(), 1, "nobody holds on for so long");
+    store.bury(held.inbox_id).await.unwrap();
+    hand.set(before);
 }
 
 pub(super) async fn a_message_is_taken_out_by_one_only(store: Arc<dyn Store>, hand: &Hand) {

@@ -136,7 +136,10 @@ fn given() -> Parameters {
 
 impl Store for Postgres {
     fn load<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation> {
-        Box::pin(async move { rows::conversation(&self.read(sql::LOAD, given().with(sender_id)).await?) })
+        Box::pin(async move {
+            let rows = self.read(sql::RESUME, given().with(sender_id).with(None::<&str>)).await?;
+            rows::conversation(&rows)
+        })
     }
 
     fn resume<'a>(&'a self, sender_id: &'a str, fingerprint: &'a str) -> Answer<'a, Session> {
@@ -297,6 +300,15 @@ impl Store for Postgres {
         Box::pin(
             async move { Ok(!self.put(sql::LEAD, given().with(task).with(owner).with(seconds)).await?.is_empty()) },
         )
+    }
+
+    fn mend_times(&self, longest: f64) -> Answer<'_, ()> {
+        Box::pin(async move {
+            for text in sql::MEND {
+                self.put(text, given().with(longest)).await?;
+            }
+            self.put(sql::MEND_PUT_OFF, given().with((self.clock)() + longest)).await.map(drop)
+        })
     }
 
     fn prune(&self, before: f64) -> Answer<'_, u64> {

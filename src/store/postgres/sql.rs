@@ -131,6 +131,18 @@ pub(super) const LEAD: &str = "
         OR (sapa_cursor.value::json ->> 1)::float8 <= extract(epoch FROM clock_timestamp())
     RETURNING value";
 
+/// What a clock that was ahead has put off: each statement by itself. $1 seconds from now
+/// on that are possible; of what is put off, by the clock of the processes, $1 the time.
+pub(super) const MEND: [&str; 3] = [
+    "UPDATE sapa_inbox SET held_until = NULL, owner = NULL
+        WHERE state = 'accepted' AND held_until > extract(epoch FROM clock_timestamp()) + $1",
+    "UPDATE sapa_outbox SET held_until = 0
+        WHERE state = 'sending' AND held_until > extract(epoch FROM clock_timestamp()) + $1",
+    "DELETE FROM sapa_cursor WHERE name >= 'lead:' COLLATE \"C\" AND name < 'lead;' COLLATE \"C\"
+        AND (value::json ->> 1)::float8 > extract(epoch FROM clock_timestamp()) + $1",
+];
+pub(super) const MEND_PUT_OFF: &str = "UPDATE sapa_outbox SET not_before = 0 WHERE state = 'ready' AND not_before > $1";
+
 /// $1 time, $2 most rows of a kind. How many rows went. Rows that another
 /// process is about to remove are left to it.
 pub(super) const PRUNE: &str = "
@@ -156,28 +168,9 @@ pub(super) const PRUNE: &str = "
     SELECT (SELECT count(*) FROM inbox) AS inbox, (SELECT count(*) FROM outbox) AS outbox,
         (SELECT count(*) FROM steps) AS steps, (SELECT count(*) FROM locks) AS locks";
 
-/// The current session (spec §6.1). $1 sender. The first row carries the
-/// conversation, the others an event each. (`+ 0`: by the sender's index; the
-/// planner would rather read the table from its end and hope.)
-pub(super) const LOAD: &str = "
-    WITH started (id) AS (
-        SELECT max(id + 0) FROM events WHERE sender_id = $1 AND type_name = 'session_started'
-    ), before (id) AS (
-        SELECT max(id + 0) FROM events WHERE sender_id = $1 AND id < (SELECT id FROM started)
-    ), first (id) AS (
-        SELECT coalesce(
-            (SELECT id FROM events WHERE id = (SELECT id FROM before)
-                AND type_name = 'action' AND action_name = 'action_session_start'),
-            (SELECT id FROM started), 0)
-    )
-    SELECT 0::bigint AS id, coalesce(c.version, 0) AS version, coalesce(c.next_seq, 1) AS next_seq, NULL AS data
-    FROM (SELECT 1) one LEFT JOIN sapa_conversation c ON c.sender_id = $1
-    UNION ALL
-    SELECT id, NULL, NULL, data FROM events WHERE sender_id = $1 AND id >= (SELECT id FROM first)
-    ORDER BY 1";
-
-/// As [`LOAD`], from a snapshot on. $1 sender, $2 fingerprint. The conversation's row
-/// carries the snapshot.
+/// The current session (spec §6.1), from its snapshot on where it has one. $1 sender, $2
+/// fingerprint of a snapshot, or null for none. The first row carries the conversation,
+/// and the snapshot as its data; the others an event each.
 pub(super) const RESUME: &str = "
     WITH kept (id, snapshot) AS (
         SELECT snapshot_event_id, snapshot FROM sapa_conversation
@@ -200,14 +193,16 @@ pub(super) const RESUME: &str = "
     SELECT id, NULL, NULL, data FROM events WHERE sender_id = $1 AND id >= (SELECT id FROM first)
     ORDER BY 1";
 
-/// $1 sender, $2 version, $3 snapshot, $4 fingerprint, $5 newer events. Rows of the type
-/// `topic` are no events (spec §3.1).
+/// $1 sender, $2 version, $3 snapshot, $4 fingerprint, $5 newer events. Rows that are
+/// passed over when they are read are none (spec §3.1).
 pub(super) const KEEP_SNAPSHOT: &str = "
     UPDATE sapa_conversation SET snapshot = $3, domain_fingerprint = $4, snapshot_event_id = (
-        SELECT id FROM events WHERE sender_id = $1 AND type_name <> 'topic' ORDER BY id + 0 DESC LIMIT 1 OFFSET $5
+        SELECT id FROM events WHERE sender_id = $1 AND coalesce(data::json ->> 'event', 'topic') <> 'topic'
+        ORDER BY id + 0 DESC LIMIT 1 OFFSET $5
     ) WHERE sender_id = $1 AND version = $2";
 
-/// As [`LOAD`], with all sessions.
+/// A conversation with all its sessions. $1 sender. The first row carries the
+/// conversation, the others an event each.
 pub(super) const LOAD_ALL: &str = "
     SELECT 0::bigint AS id, coalesce(c.version, 0) AS version, coalesce(c.next_seq, 1) AS next_seq, NULL AS data
     FROM (SELECT 1) one LEFT JOIN sapa_conversation c ON c.sender_id = $1

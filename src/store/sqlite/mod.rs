@@ -61,10 +61,11 @@ impl Sqlite {
         secure_file(path)?;
         let options = open::writer_options(path, busy_timeout);
         let mut connection = open::connect(path, &options).await?;
-        let presence = open::alone(path).map(Arc::new);
-        if presence.is_some() {
+        let presence = open::Presence::of(path);
+        if presence.is_alone() {
             open::abandon(&mut connection, path).await?;
         }
+        let presence = presence.stay().await.map(Arc::new);
         let readers = open::readers(path).await?;
         let (orders, inbound) = mpsc::channel(writer::QUEUE);
         tokio::spawn(Writer::new(path.to_owned(), options, connection, inbound).run());
@@ -129,7 +130,10 @@ fn given() -> Parameters {
 
 impl Store for Sqlite {
     fn load<'a>(&'a self, sender_id: &'a str) -> Answer<'a, Conversation> {
-        Box::pin(async move { rows::conversation(&self.read(sql::LOAD, given().with(sender_id)).await?) })
+        Box::pin(async move {
+            let rows = self.read(sql::RESUME, given().with(sender_id).with(None::<&str>)).await?;
+            rows::conversation(&rows)
+        })
     }
 
     fn resume<'a>(&'a self, sender_id: &'a str, fingerprint: &'a str) -> Answer<'a, Session> {
@@ -306,6 +310,15 @@ impl Store for Sqlite {
         Box::pin(async move {
             let parameters = given().with(task).with(owner).with((self.clock)()).with(seconds);
             Ok(!self.write(sql::LEAD, parameters).await?.is_empty())
+        })
+    }
+
+    fn mend_times(&self, longest: f64) -> Answer<'_, ()> {
+        Box::pin(async move {
+            for text in sql::MEND {
+                self.write(text, given().with((self.clock)() + longest)).await?;
+            }
+            Ok(())
         })
     }
 

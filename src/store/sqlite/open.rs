@@ -69,18 +69,51 @@ fn restrict(path: &Path) {
 #[cfg(not(unix))]
 fn restrict(_path: &Path) {}
 
-/// The lock of a file beside the database, unless another process has it: whoever has it
-/// is alone with the database. The operating system lets go of it when the process ends,
+/// How long another process may take to look around ([`Presence::is_alone`]).
+const LOOKS_AROUND: Duration = Duration::from_millis(20);
+const LOOKS: u32 = 100;
+
+/// Says to other processes that this one has the database open, by a lock on a file beside
+/// it that all of them share. The operating system lets go of it when the process ends,
 /// however it does. A lock on the database itself would get in SQLite's way.
-pub(super) fn alone(path: &Path) -> Option<File> {
-    let beside = beside(path, "-presence");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(beside).ok()?;
-    file.try_lock().ok()?;
-    Some(file)
+pub(super) struct Presence(Option<File>);
+
+impl Presence {
+    /// Of a process that opens the database. None where there can be no such file: then
+    /// nobody is taken to be alone.
+    pub(super) fn of(path: &Path) -> Self {
+        // A link is the same database under another name.
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let beside = beside(&path, "-presence");
+        // Whatever else stands there is not waited for.
+        if std::fs::symlink_metadata(&beside).is_ok_and(|found| !found.is_file()) {
+            return Self(None);
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Self(options.open(beside).ok())
+    }
+
+    /// Whether no other process has the database open. None comes in until
+    /// [`Self::stay`].
+    pub(super) fn is_alone(&self) -> bool {
+        self.0.as_ref().is_some_and(|file| file.try_lock().is_ok())
+    }
+
+    /// From now on others are not alone, for as long as this value is there.
+    pub(super) async fn stay(self) -> Option<File> {
+        let file = self.0?;
+        for _ in 0..LOOKS {
+            if file.try_lock_shared().is_ok() {
+                return Some(file);
+            }
+            // Whoever is alone opens the database just now.
+            tokio::time::sleep(LOOKS_AROUND).await;
+        }
+        None
+    }
 }
 
 /// Takes from others what they had under way: there are none any more. What they were

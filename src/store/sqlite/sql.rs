@@ -232,30 +232,21 @@ pub(super) const LEAD: &str = "
     WHERE sapa_cursor.value ->> 0 = $2 OR sapa_cursor.value ->> 1 <= $3
     RETURNING 1";
 
+/// What a clock that was ahead has put off: each statement by itself. $1 the latest time
+/// that is possible.
+pub(super) const MEND: [&str; 4] = [
+    "UPDATE sapa_inbox SET held_until = NULL, owner = NULL WHERE state = 'accepted' AND held_until > $1",
+    "UPDATE sapa_outbox SET held_until = 0 WHERE state = 'sending' AND held_until > $1",
+    "UPDATE sapa_outbox SET not_before = 0 WHERE state = 'ready' AND not_before > $1",
+    "DELETE FROM sapa_cursor WHERE name >= 'lead:' AND name < 'lead;' AND value ->> 1 > $1",
+];
+
 /// $1 time. One row for each row that went.
 pub(super) const PRUNE: &str = "DELETE FROM sapa_finished WHERE time < $1 RETURNING 1";
 
-/// The current session (spec §6.1). $1 sender. The first row carries the
-/// conversation, the others an event each.
-pub(super) const LOAD: &str = "
-    WITH started (id) AS (
-        SELECT id FROM events WHERE sender_id = $1 AND type_name = 'session_started' ORDER BY id DESC LIMIT 1
-    ), before (id, type_name, action_name) AS (
-        SELECT id, type_name, action_name FROM events
-        WHERE sender_id = $1 AND id < (SELECT id FROM started) ORDER BY id DESC LIMIT 1
-    ), first (id) AS (
-        SELECT coalesce(
-            (SELECT id FROM before WHERE type_name = 'action' AND action_name = 'action_session_start'),
-            (SELECT id FROM started), 0)
-    )
-    SELECT 0 AS id, coalesce(c.version, 0) AS version, coalesce(c.next_seq, 1) AS next_seq, NULL AS data
-    FROM (SELECT 1) LEFT JOIN sapa_conversation c ON c.sender_id = $1
-    UNION ALL
-    SELECT id, NULL, NULL, data FROM events WHERE sender_id = $1 AND id >= (SELECT id FROM first)
-    ORDER BY 1";
-
-/// As [`LOAD`], from a snapshot on. $1 sender, $2 fingerprint. The conversation's row
-/// carries the snapshot.
+/// The current session (spec §6.1), from its snapshot on where it has one. $1 sender, $2
+/// fingerprint of a snapshot, or null for none. The first row carries the conversation,
+/// and the snapshot as its data; the others an event each.
 pub(super) const RESUME: &str = "
     WITH kept (id, snapshot) AS (
         SELECT snapshot_event_id, snapshot FROM sapa_conversation
@@ -278,14 +269,15 @@ pub(super) const RESUME: &str = "
     SELECT id, NULL, NULL, data FROM events WHERE sender_id = $1 AND id >= (SELECT id FROM first)
     ORDER BY 1";
 
-/// $1 sender, $2 version, $3 snapshot, $4 fingerprint, $5 newer events. Rows of the type
-/// `topic` are no events (spec §3.1).
+/// $1 sender, $2 version, $3 snapshot, $4 fingerprint, $5 newer events. Rows that are
+/// passed over when they are read are none (spec §3.1).
 pub(super) const KEEP_SNAPSHOT: &str = "
     UPDATE sapa_conversation SET snapshot = $3, domain_fingerprint = $4, snapshot_event_id = (
-        SELECT id FROM events WHERE sender_id = $1 AND type_name <> 'topic' ORDER BY id DESC LIMIT 1 OFFSET $5
+        SELECT id FROM events WHERE sender_id = $1 AND coalesce(data ->> '$.event', 'topic') <> 'topic' ORDER BY id DESC LIMIT 1 OFFSET $5
     ) WHERE sender_id = $1 AND version = $2";
 
-/// As [`LOAD`], with all sessions.
+/// A conversation with all its sessions. $1 sender. The first row carries the
+/// conversation, the others an event each.
 pub(super) const LOAD_ALL: &str = "
     SELECT 0 AS id, coalesce(c.version, 0) AS version, coalesce(c.next_seq, 1) AS next_seq, NULL AS data
     FROM (SELECT 1) LEFT JOIN sapa_conversation c ON c.sender_id = $1

@@ -59,7 +59,7 @@ async fn after_a_crash_all_commits_up_to_the_cut_are_there() {
     let store = open(&path).await.unwrap();
     // At every byte takes minutes: `./faults.sh` does that, with fewer turns.
     let long = std::env::var("SAPA_FAULTS").is_ok_and(|form| form == "long");
-    let (turns, step) = if long { (4, 1) } else { (20, 1999) };
+    let (turns, step) = if long { (2, 1) } else { (20, 1999) };
     for version in 0..turns {
         store.commit(turn("u", version, vec![slot(version), action("action_listen")])).await.unwrap();
     }
@@ -79,6 +79,7 @@ async fn after_a_crash_all_commits_up_to_the_cut_are_there() {
         store.commit(turn("u", best, vec![])).await.unwrap();
         drop(store);
         fs::remove_file(&copy).unwrap();
+        fs::remove_file(directory.path().join(format!("salinan-{cut}.db-presence"))).unwrap();
     }
     assert_eq!(best, turns);
 }
@@ -309,7 +310,12 @@ async fn whoever_is_alone_takes_up_at_once_what_a_process_that_is_gone_had() {
     assert_eq!(beside.claim_inbox(claim).await, Ok(vec![]), "the other is not gone");
     assert_eq!(beside.lead("broker", "next", 300.0).await, Ok(false));
     assert_eq!(beside.reclaim_outbox(&[], vec![]).await, Ok(0));
-    drop((gone, beside));
+    drop(gone);
+    assert_eq!(open(&path).await.unwrap().claim_inbox(claim).await, Ok(vec![]), "the one beside it is still there");
+    std::os::unix::fs::symlink(&path, directory.path().join("link.db")).unwrap();
+    let link = open(&directory.path().join("link.db")).await.unwrap();
+    assert_eq!(link.claim_inbox(claim).await, Ok(vec![]), "nor is it alone by another name");
+    drop((beside, link));
 
     let alone = open(&path).await.unwrap();
     assert_eq!(alone.claim_inbox(claim).await.unwrap().len(), 1);

@@ -114,9 +114,10 @@ impl Tracker {
 
     /// After each event: notes the state when it is time to.
     pub(super) fn note(&mut self) {
-        // What was noted is not true any more of events that were undone since.
+        // What was noted is not true any more of events that were undone since, nor of
+        // those before a restart.
         if let Some(changed) = self.applied.take_changed()
-            && self.notes.notes.iter().any(|note| changed < note.applied)
+            && (changed == 0 || self.notes.notes.iter().any(|note| changed < note.applied))
         {
             self.notes.notes.clear();
         }

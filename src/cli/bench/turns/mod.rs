@@ -21,7 +21,7 @@ use crate::cli::{models, terminal};
 #[derive(Debug, Args)]
 pub(super) struct TurnsArgs {
     /// Numbers of connections, each with a conversation of its own.
-    #[arg(long, num_args = 1.., default_values_t = [1, 8, 32, 256])]
+    #[arg(long, num_args = 1.., default_values_t = [1, 8, 32, 256], value_parser = super::scale::at_least_one)]
     connections: Vec<usize>,
     /// How long each load lasts.
     #[arg(long, default_value_t = 5.0)]
