@@ -255,6 +255,12 @@ pub trait Sender: Send + Sync {
         None
     }
 
+    /// Whether a message rests of which nobody knows if it arrived, instead of being sent
+    /// again.
+    fn holds_in_doubt(&self) -> bool {
+        false
+    }
+
     /// What is sent of a message, each part by itself: only one that failed is sent
     /// again. None: the channel shows nothing of it.
     fn parts(&self, message: &BotMessage) -> Vec<Value>;

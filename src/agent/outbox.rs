@@ -158,13 +158,15 @@ impl Agent {
     }
 
     /// Has parts sent again that were with a process that is gone: whether they
-    /// arrived is unknown. Those of the channels `resting` are not, nor those that
+    /// arrived is unknown. Those of channels that hold in doubt are not, nor those that
     /// this process has under way. How many there were.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn take_over_unsent(&self, resting: &[&str], under_way: Vec<i64>) -> Result<u64, AgentError> {
-        Ok(self.store.reclaim_outbox(resting, under_way).await?)
+    pub async fn take_over_unsent(&self, under_way: Vec<i64>) -> Result<u64, AgentError> {
+        let senders = self.speakers.get().into_iter().flat_map(|speakers| &speakers.senders);
+        let resting: Vec<&str> = senders.filter(|(_, sender)| sender.holds_in_doubt()).map(|(name, _)| *name).collect();
+        Ok(self.store.reclaim_outbox(&resting, under_way).await?)
     }
 
     /// Has everything due that a clock has put off which was ahead and was set back.
@@ -194,6 +196,9 @@ impl Agent {
                 Err(SendError::Refused(reason)) => refused = Some(reason),
                 Err(SendError::Retry { reason, .. }) if sent > 0 => {
                     return Err(SendError::Doubtful { reason, most: MOST_REPEATED });
+                }
+                Err(SendError::Doubtful { reason, .. }) if sender.holds_in_doubt() => {
+                    return Err(SendError::Doubtful { reason, most: 1 });
                 }
                 Err(error) => return Err(error),
             }

@@ -123,9 +123,12 @@ impl Pump {
         if !hold(&self.agent, &self.ledger, self.ledger.under_way.ids()).await {
             return;
         }
-        match self.agent.take_over_unsent(&[], self.ledger.under_way.ids()).await {
+        match self.agent.take_over_unsent(self.ledger.under_way.ids()).await {
             Ok(0) => {}
-            Ok(messages) => tracing::warn!(messages, "messages may have arrived before a stop; they are sent again"),
+            Ok(messages) => tracing::warn!(
+                messages,
+                "messages may have arrived before a stop; they are sent again, unless their channel holds in doubt"
+            ),
             Err(error) => tracing::warn!(%error, "messages of processes that are gone could not be looked up"),
         }
     }

@@ -349,6 +349,33 @@ fn replies_wait_for_a_start_that_serves_their_channel_with_the_right_bot() {
 }
 
 #[test]
+fn what_may_have_arrived_rests_where_the_credentials_say_so() {
+    let (api, actions, project) = (BotApi::start(), FakeActions::start(), Project::tiny());
+    actions.serve(&project, 30.0);
+    api.serve(&project, "  on_doubt: hold\n");
+    let project = project.trained();
+    let mut server = Server::with_api(&project);
+    api.wait_for_bot();
+    api.fail("sendMessage", [Fault::Lost]);
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"]);
+    assert!(server.log().contains("it stays unknown whether a message arrived; it is not sent again"));
+    assert_eq!(api.texts(&server, 7, "hi"), ["Hello!"], "the next one goes out");
+    // One that was being sent when the server was killed.
+    let row = "UPDATE sapa_outbox SET state = 'sending', held_until = 0 WHERE id = (SELECT max(id) FROM sapa_outbox)";
+    server.stop();
+    let url = format!("sqlite://{}", project.path("conversations.db").display());
+    RUNTIME.block_on(async {
+        let pool = sqlx::SqlitePool::connect(&url).await.expect("the database");
+        sqlx::query(row).execute(&pool).await.expect("a row");
+        pool.close().await;
+    });
+    let server = Server::with_api(&project);
+    poll("the look", || server.log().contains("messages may have arrived before a stop").then_some(()));
+    server.wait_until_sent();
+    assert_eq!(api.messages(7).len(), 2);
+}
+
+#[test]
 fn a_kill_repeats_no_reply_of_chats_that_were_answered() {
     let (api, actions, project) = (BotApi::start(), FakeActions::start(), Project::tiny());
     actions.serve(&project, 30.0);

@@ -285,6 +285,10 @@ impl Sender for Telegram {
             }
     }
 
+    fn holds_in_doubt(&self) -> bool {
+        self.inner.settings.holds_in_doubt
+    }
+
     fn pace(&self) -> Option<f64> {
         Some(UNASKED_A_SECOND)
     }

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use super::menu::MenuEntry;
 
 /// The section's keys.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "access_token",
     "verify",
     "webhook_url",
@@ -24,6 +24,7 @@ const KEYS: [&str; 11] = [
     "contact_intent",
     "edited_intent",
     "expired_text",
+    "on_doubt",
 ];
 
 /// Where the Bot API is, unless `api_url` says otherwise.
@@ -68,6 +69,8 @@ pub struct Settings {
     pub edited_intent: Option<String>,
     /// `expired_text`: shown when a button was used before.
     pub expired_text: String,
+    /// `on_doubt: hold`: what may have arrived is not sent again.
+    pub holds_in_doubt: bool,
 }
 
 impl fmt::Debug for Settings {
@@ -137,6 +140,11 @@ impl Settings {
             contact_intent: text(options, "contact_intent")?,
             edited_intent: text(options, "edited_intent")?,
             expired_text: text(options, "expired_text")?.unwrap_or_else(|| EXPIRED.to_owned()),
+            holds_in_doubt: match text(options, "on_doubt")?.as_deref() {
+                None | Some("resend") => false,
+                Some("hold") => true,
+                Some(_) => return Err(SettingsError::Invalid("`on_doubt` is `resend` or `hold`".to_owned())),
+            },
         })
     }
 }
