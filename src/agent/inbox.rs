@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use super::{Agent, AgentError};
-pub use crate::store::CLAIMED_OF_ONE;
 use crate::store::{Accepted, Claim, Intake, Pending};
 
 /// How long a message stays with the process that has it, unless it holds on to it:
@@ -28,7 +27,7 @@ impl Agent {
     }
 
     /// Takes out messages of a channel that nobody has, of so many conversations, of each
-    /// at most [`CLAIMED_OF_ONE`] in their order. Each is this process's for [`INBOX_LEASE`].
+    /// at most [`super::CLAIMED_OF_ONE`] in their order. Each is this process's for [`INBOX_LEASE`].
     ///
     /// # Errors
     /// The store failed.

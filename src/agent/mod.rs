@@ -26,12 +26,12 @@ use sapa_sdk::{BotMessage, Event, JsonMap, ParseData};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-pub use crate::store::{Accepted, Intake, Pending, Seen, Settled, Timer};
+pub use crate::store::{Accepted, CLAIMED_OF_ONE, Intake, Pending, Seen, Settled, Timer};
 use crate::store::{Clock, Store, StoreError};
 
 pub use actions::ActionClient;
 pub use http::EndpointError;
-pub use inbox::{CLAIMED_OF_ONE, INBOX_LEASE};
+pub use inbox::INBOX_LEASE;
 pub use model_slot::{LoadedModel, ModelSlot};
 pub use nlg::NlgClient;
 pub use outbox::{LEASE, Senders, Speakers, Unsent};

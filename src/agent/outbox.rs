@@ -84,10 +84,10 @@ impl Agent {
         address: Option<&Value>,
         unasked: bool,
     ) -> Vec<OutboxMessage> {
-        let row = |content: Value| {
-            let mut payload = if unasked { json!({ "unasked": true }) } else { json!({}) };
-            if let (Some(payload), Value::Object(content)) = (payload.as_object_mut(), content) {
-                payload.extend(content);
+        let row = |mut payload: Value| {
+            if let Some(payload) = payload.as_object_mut().filter(|_| unasked) {
+                // The stores look for it where it begins.
+                payload.shift_insert(0, "unasked".to_owned(), Value::Bool(true));
             }
             OutboxMessage { channel: channel.to_owned(), payload, not_before: None }
         };

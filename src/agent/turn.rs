@@ -211,22 +211,19 @@ impl Agent {
         if let Some(cached) = self.cache.take(sender_id, &model.id) {
             return Ok(cached);
         }
-        let Session { snapshot, conversation } = self.store.resume(sender_id, &fingerprint(model)).await?;
-        let (domain, version) = (Arc::clone(&dialogue.domain), conversation.version);
-        let resumed = match snapshot {
-            None => Ok((Tracker::from_events(sender_id, Arc::clone(&domain), conversation.events), version)),
-            Some(state) => Tracker::from_snapshot(sender_id, Arc::clone(&domain), state, conversation.events)
-                .map(|tracker| (tracker, version)),
-        };
-        let (mut tracker, version) = match resumed {
-            Ok(resumed) => resumed,
-            // It only spares work.
-            Err(_) => {
+        let Session { snapshot, mut conversation } = self.store.resume(sender_id, &fingerprint(model)).await?;
+        let mut resumed = None;
+        if let Some(state) = snapshot {
+            let (domain, events) = (Arc::clone(&dialogue.domain), std::mem::take(&mut conversation.events));
+            resumed = Tracker::from_snapshot(sender_id, domain, state, events).ok();
+            if resumed.is_none() {
+                // It only spares work.
                 tracing::warn!("a conversation's snapshot cannot be read; the session is read as a whole");
-                let conversation = self.store.load(sender_id).await?;
-                (Tracker::from_events(sender_id, domain, conversation.events), conversation.version)
+                conversation = self.store.load(sender_id).await?;
             }
-        };
+        }
+        let whole = || Tracker::from_events(sender_id, Arc::clone(&dialogue.domain), conversation.events);
+        let (mut tracker, version) = (resumed.unwrap_or_else(whole), conversation.version);
         self.trim(&mut tracker, version, model).await;
         Ok((tracker, version))
     }

@@ -309,6 +309,33 @@ mod tests {
         assert!(said.starts_with("HTTP/1.1 400"), "{said}");
     }
 
+    #[tokio::test]
+    async fn once_told_to_stop_an_answer_is_the_last_one_of_its_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", post(async || "served"));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stopping = async { drop(stopped.await) };
+        let server = tokio::spawn(serve(listener, router, Patience::default(), None, stopping));
+        let mut kept = TcpStream::connect(address).await.unwrap();
+        let request = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+        kept.write_all(request).await.unwrap();
+        let mut first = [0; 1_024];
+        let length = kept.read(&mut first).await.unwrap();
+        let first = String::from_utf8_lossy(&first[..length]);
+        assert!(first.ends_with("served") && !first.contains("connection: close"), "{first}");
+        stop.send(()).unwrap();
+        // Who comes after that is let in all the same.
+        let mut late = TcpStream::connect(address).await.unwrap();
+        for client in [&mut kept, &mut late] {
+            client.write_all(request).await.unwrap();
+            let mut said = String::new();
+            client.read_to_string(&mut said).await.unwrap();
+            assert!(said.contains("connection: close") && said.ends_with("served"), "{said}");
+        }
+        server.await.unwrap();
+    }
+
     #[test]
     fn the_systems_limit_on_open_files_is_known() {
         assert!(!cfg!(target_os = "linux") || open_files().is_some_and(|files| files > 0));

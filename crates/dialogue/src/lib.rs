@@ -17,5 +17,5 @@ pub mod training;
 pub mod turn;
 
 pub use model::DialogueModel;
-pub use tracker::{EventVerbosity, KEPT, Tracker, Trimmed};
+pub use tracker::{EventVerbosity, Tracker, Trimmed};
 pub use turn::{ActionCall, ActionFailure, Decision, Done, Input, Need, NlgCall, Step, Turn, UserMessage};

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -32,6 +33,9 @@ const SHORT: usize = 100;
 /// Conversations that are written to, out of many, to measure a cold turn and a warm one.
 const VISITS: usize = 2_000;
 
+/// From one to the next: a prime, so that all are visited before one is again.
+const STEP: usize = 1_000_003;
+
 /// Users beside one who floods, how often each of them writes, and the flood's
 /// connections.
 const OTHERS: usize = 20;
@@ -41,13 +45,13 @@ const FLOODING: usize = 8;
 #[derive(Debug, Args)]
 pub(super) struct ScaleArgs {
     /// Turns of one conversation.
-    #[arg(long, default_value_t = 10_000, value_parser = at_least_one)]
+    #[arg(long, default_value_t = 10_000, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     turns: usize,
     /// Conversations that are stored, two turns each.
-    #[arg(long, default_value_t = 100_000, value_parser = at_least_one)]
+    #[arg(long, default_value_t = 100_000, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     conversations: usize,
     /// Connections that are open at once; the limit of open files must allow them.
-    #[arg(long, default_value_t = 5_000, value_parser = at_least_one)]
+    #[arg(long, default_value_t = 5_000, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     connections: usize,
     /// How long others write, with the flood and without, seconds each.
     #[arg(long, default_value_t = 5.0)]
@@ -77,14 +81,6 @@ pub(super) fn run(args: &ScaleArgs) -> Result<ExitCode> {
         "{turns} turns of the long conversation, {conversations} conversations, {connections} connections"
     ));
     Ok(ExitCode::SUCCESS)
-}
-
-/// Of none there is nothing to measure.
-pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("must be a number from 1 on".to_owned()),
-        Ok(number) => Ok(number),
-    }
 }
 
 struct Bench<'a> {
@@ -169,11 +165,8 @@ impl Bench<'_> {
             }
         };
         self.load(&server, MAKERS, make)?.all_served()?;
-        // A step that has no factor in common with the number of conversations comes by
-        // all of them before it comes by one again.
-        let step = (count / 3).max(1) | 1;
         let visit = |number: usize| {
-            (number < 2 * VISITS.min(count)).then(|| message(&format!("many {}", number / 2 * step % count)))
+            (number < 2 * VISITS.min(count)).then(|| message(&format!("many {}", number / 2 * STEP % count)))
         };
         let latencies = self.one_by_one(&server, visit)?;
         let [mut cold, mut warm] =

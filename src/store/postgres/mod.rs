@@ -304,10 +304,10 @@ impl Store for Postgres {
 
     fn mend_times(&self, longest: f64) -> Answer<'_, ()> {
         Box::pin(async move {
-            for text in sql::MEND {
+            for text in sql::RELEASE {
                 self.put(text, given().with(longest)).await?;
             }
-            self.put(sql::MEND_PUT_OFF, given().with((self.clock)() + longest)).await.map(drop)
+            self.put(sql::PUT_OFF_NO_MORE, given().with((self.clock)() + longest)).await.map(drop)
         })
     }
 

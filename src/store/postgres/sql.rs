@@ -131,9 +131,9 @@ pub(super) const LEAD: &str = "
         OR (sapa_cursor.value::json ->> 1)::float8 <= extract(epoch FROM clock_timestamp())
     RETURNING value";
 
-/// What a clock that was ahead has put off: each statement by itself. $1 seconds from now
-/// on that are possible; of what is put off, by the clock of the processes, $1 the time.
-pub(super) const MEND: [&str; 3] = [
+/// Takes from its owner what is theirs for longer than $1 seconds from now: each statement
+/// by itself.
+pub(super) const RELEASE: [&str; 3] = [
     "UPDATE sapa_inbox SET held_until = NULL, owner = NULL
         WHERE state = 'accepted' AND held_until > extract(epoch FROM clock_timestamp()) + $1",
     "UPDATE sapa_outbox SET held_until = 0
@@ -141,7 +141,9 @@ pub(super) const MEND: [&str; 3] = [
     "DELETE FROM sapa_cursor WHERE name >= 'lead:' COLLATE \"C\" AND name < 'lead;' COLLATE \"C\"
         AND (value::json ->> 1)::float8 > extract(epoch FROM clock_timestamp()) + $1",
 ];
-pub(super) const MEND_PUT_OFF: &str = "UPDATE sapa_outbox SET not_before = 0 WHERE state = 'ready' AND not_before > $1";
+/// What is put off for longer than until $1, by the clock of the processes, is due.
+pub(super) const PUT_OFF_NO_MORE: &str =
+    "UPDATE sapa_outbox SET not_before = 0 WHERE state = 'ready' AND not_before > $1";
 
 /// $1 time, $2 most rows of a kind. How many rows went. Rows that another
 /// process is about to remove are left to it.

@@ -315,8 +315,9 @@ impl Store for Sqlite {
 
     fn mend_times(&self, longest: f64) -> Answer<'_, ()> {
         Box::pin(async move {
-            for text in sql::MEND {
-                self.write(text, given().with((self.clock)() + longest)).await?;
+            let latest = (self.clock)() + longest;
+            for text in sql::RELEASE.into_iter().chain([sql::PUT_OFF_NO_MORE]) {
+                self.write(text, given().with(latest)).await?;
             }
             Ok(())
         })

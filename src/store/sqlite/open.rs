@@ -96,7 +96,7 @@ impl Presence {
         Self(options.open(beside).ok())
     }
 
-    /// Whether no other process has the database open. None comes in until
+    /// Whether no other process has the database open. None is alone until
     /// [`Self::stay`].
     pub(super) fn is_alone(&self) -> bool {
         self.0.as_ref().is_some_and(|file| file.try_lock().is_ok())
@@ -105,6 +105,8 @@ impl Presence {
     /// From now on others are not alone, for as long as this value is there.
     pub(super) async fn stay(self) -> Option<File> {
         let file = self.0?;
+        // What happens to a lock that is taken once more is not said by all systems.
+        let _ = file.unlock();
         for _ in 0..LOOKS {
             if file.try_lock_shared().is_ok() {
                 return Some(file);
@@ -119,8 +121,12 @@ impl Presence {
 /// Takes from others what they had under way: there are none any more. What they were
 /// sending may have arrived, and is marked so when it is taken up.
 pub(super) async fn abandon(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    for text in sql::ABANDON {
-        sqlx::query(text).execute(&mut *connection).await.map_err(|error| fault::store_error(&error, path))?;
+    for text in sql::RELEASE {
+        sqlx::query(text)
+            .bind(0.0)
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| fault::store_error(&error, path))?;
     }
     Ok(())
 }

@@ -124,11 +124,11 @@ pub(super) const HOLD_INBOX: &str = "
             AND e.owner <> $2 AND e.held_until > $3
     ) RETURNING id";
 
-/// What other processes had, when there are none: each statement by itself.
-pub(super) const ABANDON: [&str; 3] = [
-    "UPDATE sapa_inbox SET held_until = NULL, owner = NULL WHERE state = 'accepted' AND held_until IS NOT NULL",
-    "UPDATE sapa_outbox SET held_until = 0 WHERE state = 'sending'",
-    "DELETE FROM sapa_cursor WHERE name >= 'lead:' AND name < 'lead;'",
+/// Takes from its owner what is theirs for longer than until $1: each statement by itself.
+pub(super) const RELEASE: [&str; 3] = [
+    "UPDATE sapa_inbox SET held_until = NULL, owner = NULL WHERE state = 'accepted' AND held_until > $1",
+    "UPDATE sapa_outbox SET held_until = 0 WHERE state = 'sending' AND held_until > $1",
+    "DELETE FROM sapa_cursor WHERE name >= 'lead:' AND name < 'lead;' AND value ->> 1 > $1",
 ];
 
 /// No parameters.
@@ -232,14 +232,9 @@ pub(super) const LEAD: &str = "
     WHERE sapa_cursor.value ->> 0 = $2 OR sapa_cursor.value ->> 1 <= $3
     RETURNING 1";
 
-/// What a clock that was ahead has put off: each statement by itself. $1 the latest time
-/// that is possible.
-pub(super) const MEND: [&str; 4] = [
-    "UPDATE sapa_inbox SET held_until = NULL, owner = NULL WHERE state = 'accepted' AND held_until > $1",
-    "UPDATE sapa_outbox SET held_until = 0 WHERE state = 'sending' AND held_until > $1",
-    "UPDATE sapa_outbox SET not_before = 0 WHERE state = 'ready' AND not_before > $1",
-    "DELETE FROM sapa_cursor WHERE name >= 'lead:' AND name < 'lead;' AND value ->> 1 > $1",
-];
+/// What is put off for longer than until $1 is due.
+pub(super) const PUT_OFF_NO_MORE: &str =
+    "UPDATE sapa_outbox SET not_before = 0 WHERE state = 'ready' AND not_before > $1";
 
 /// $1 time. One row for each row that went.
 pub(super) const PRUNE: &str = "DELETE FROM sapa_finished WHERE time < $1 RETURNING 1";

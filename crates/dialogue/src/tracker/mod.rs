@@ -13,7 +13,7 @@ use sapa_sdk::Event;
 
 pub(crate) use derived::is_loop;
 pub use derived::{ActiveLoop, Derived, LatestAction, LatestMessage};
-pub use snapshot::{KEPT, Trimmed};
+pub use snapshot::Trimmed;
 pub use wire::EventVerbosity;
 pub(crate) use wire::state_of;
 

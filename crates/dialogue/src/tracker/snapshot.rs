@@ -18,7 +18,7 @@ use super::{Derived, Tracker};
 
 /// Events behind a note, at least: those of the session's last hundred turns or so. At
 /// most there are twice as many, and those of a turn.
-pub const KEPT: usize = 500;
+const KEPT: usize = 500;
 
 /// Where less than half of them counts, up to so many times as many.
 const MOST_UNDONE: usize = 8;
@@ -83,7 +83,7 @@ impl Tracker {
         Ok(tracker)
     }
 
-    /// The same, which keeps so many events instead of [`KEPT`].
+    /// The same, which keeps so many events behind a note instead of 500.
     #[must_use]
     pub fn keeping(mut self, kept: usize) -> Self {
         self.notes.kept = kept;
@@ -101,15 +101,15 @@ impl Tracker {
         if behind < kept || !counts {
             return None;
         }
+        let written = serde_json::to_value(&oldest.snapshot).ok()?;
         let Note { snapshot, events, applied } = self.notes.notes.remove(0);
         self.weight -= self.events.drain(..events).map(|event| super::weight::of_event(&event)).sum::<usize>();
-        let trimmed = Trimmed { snapshot: serde_json::to_value(&snapshot).ok()?, kept: self.events.len() };
         self.applied.forget(applied, snapshot.applied, snapshot.before);
         for note in &mut self.notes.notes {
             note.events -= events;
             note.applied -= applied;
         }
-        Some(trimmed)
+        Some(Trimmed { snapshot: written, kept: self.events.len() })
     }
 
     /// After each event: notes the state when it is time to.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -21,7 +22,7 @@ use crate::cli::{models, terminal};
 #[derive(Debug, Args)]
 pub(super) struct TurnsArgs {
     /// Numbers of connections, each with a conversation of its own.
-    #[arg(long, num_args = 1.., default_values_t = [1, 8, 32, 256], value_parser = super::scale::at_least_one)]
+    #[arg(long, num_args = 1.., default_values_t = [1, 8, 32, 256], value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     connections: Vec<usize>,
     /// How long each load lasts.
     #[arg(long, default_value_t = 5.0)]
