@@ -3,11 +3,16 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 /// Messages that may wait in one conversation.
 const MOST_WAITING: usize = 200;
+
+/// How long whoever is turned away is kept: somebody who tries again at once, from many
+/// connections, would take more than the turns do.
+const TURNED_AWAY_AFTER: Duration = Duration::from_millis(100);
 
 type Queue = Arc<AsyncMutex<()>>;
 
@@ -25,20 +30,24 @@ pub(crate) struct Held {
 }
 
 impl Locks {
-    /// Waits for its turn; `None` when too many wait already.
+    /// Waits for its turn; `None`, after a moment, when too many wait already.
     pub(crate) async fn lock(&self, sender_id: &str) -> Option<Held> {
-        let queue = {
-            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-            let queue = Arc::clone(queues.entry(sender_id.to_owned()).or_default());
-            if Arc::strong_count(&queue) > MOST_WAITING + 1 {
-                return None;
-            }
-            queue
+        let Some(queue) = self.queue(sender_id) else {
+            tokio::time::sleep(TURNED_AWAY_AFTER).await;
+            return None;
         };
         // Made before waiting, so that a caller who gives up cleans up too.
         let mut held = Held { sender_id: sender_id.to_owned(), queues: Arc::clone(&self.queues), guard: None };
         held.guard = Some(queue.lock_owned().await);
         Some(held)
+    }
+
+    /// The conversation's queue, unless it is full.
+    fn queue(&self, sender_id: &str) -> Option<Queue> {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = Arc::clone(queues.entry(sender_id.to_owned()).or_default());
+        // Besides those who wait: the map, whoever has it, and this one.
+        (Arc::strong_count(&queue) < MOST_WAITING + 3).then_some(queue)
     }
 }
 
@@ -76,5 +85,28 @@ mod tests {
         }
         assert_eq!(*order.lock().unwrap(), (0..20).collect::<Vec<_>>());
         assert!(locks.queues.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_too_many_is_kept_a_moment_and_turned_away() {
+        let locks = Arc::new(Locks::default());
+        let first = locks.lock("flood").await;
+        let mut waiting = Vec::new();
+        for _ in 0..MOST_WAITING {
+            let locks = Arc::clone(&locks);
+            waiting.push(tokio::spawn(async move { locks.lock("flood").await.is_some() }));
+            tokio::task::yield_now().await;
+        }
+        let turned_away = {
+            let locks = Arc::clone(&locks);
+            tokio::spawn(async move { locks.lock("flood").await.is_none() })
+        };
+        tokio::task::yield_now().await;
+        assert!(!turned_away.is_finished(), "would try again at once");
+        assert!(turned_away.await.unwrap());
+        drop(first);
+        for one in waiting {
+            assert!(one.await.unwrap());
+        }
     }
 }

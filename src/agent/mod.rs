@@ -13,6 +13,7 @@ mod outbox;
 mod publish;
 mod pull;
 mod reminders;
+mod sessions;
 mod shared_locks;
 mod turn;
 mod understanding;

@@ -5,18 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sapa_dialogue::{
-    ActionCall, ActionFailure, Decision, DialogueModel, Done, Input, Need, NlgCall, Step, Tracker, Trimmed, Turn,
-    UserMessage,
+    ActionCall, ActionFailure, Decision, Done, Input, Need, NlgCall, Step, Tracker, Turn, UserMessage,
 };
 use sapa_model::Model;
 use sapa_sdk::{ActionResponse, BotMessage, Event, EventBody, JsonMap};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::sessions::VersionedSnapshot;
 use super::{Agent, AgentError, reminders};
 use crate::store::{
-    Commit, CommitError, InboxDone, InboxMessage, OutboxMessage, Session, Snapshot, Step as JournalStep, Timer,
-    TimerChange, TurnKey,
+    Commit, CommitError, InboxDone, InboxMessage, OutboxMessage, Step as JournalStep, Timer, TimerChange, TurnKey,
 };
 
 /// How often a turn is run again when somebody else wrote to the conversation.
@@ -85,8 +84,8 @@ impl Agent {
         timer: Option<&Timer>,
         render: RenderReply<'_>,
     ) -> Result<TurnReport, AgentError> {
-        let _held = self.locks.lock(&incoming.sender_id).await.ok_or(AgentError::TooManyWaiting)?;
-        let _shared = self.share(&incoming.sender_id).await;
+        let held = self.locks.lock(&incoming.sender_id).await.ok_or(AgentError::TooManyWaiting)?;
+        let shared = self.share(&incoming.sender_id).await;
         // An accepted message had none when it was taken out; its commit looks again.
         if incoming.inbox_id.is_none()
             && let Some(report) = self.answered_before(&incoming).await?
@@ -95,7 +94,15 @@ impl Agent {
         }
         let mut journal = Journal::of(&incoming);
         for rerun in 0..MOST_RERUNS {
-            if let Some(report) = self.try_turn(&incoming, timer, render, &mut journal).await? {
+            if let Some(Had { report, snapshot }) = self.try_turn(&incoming, timer, render, &mut journal).await? {
+                if let Some(snapshot) = snapshot {
+                    // The reply does not wait for it; the conversation's next turn does.
+                    let (store, kept_by) = (Arc::clone(&self.store), (held, shared));
+                    tokio::spawn(async move {
+                        snapshot.keep(&*store).await;
+                        drop(kept_by);
+                    });
+                }
                 return Ok(report);
             }
             // Another process is at work on this conversation: let it finish.
@@ -119,7 +126,7 @@ impl Agent {
         timer: Option<&Timer>,
         render: RenderReply<'_>,
         journal: &mut Journal,
-    ) -> Result<Option<TurnReport>, AgentError> {
+    ) -> Result<Option<Had>, AgentError> {
         let model = self.model()?;
         let dialogue = Arc::clone(model.dialogue().ok_or(AgentError::NoModel("the model has no dialogue part"))?);
         if timer.is_some() || self.shared_locks.is_some() {
@@ -133,13 +140,13 @@ impl Agent {
             && !(self.is_set(timer).await? && reminders::is_alive(timer, &tracker))
         {
             self.store.take_timer(timer.id).await?;
-            return Ok(Some(TurnReport::default()));
+            return Ok(Some(TurnReport::default().into()));
         }
         let mut turn = begin(dialogue, tracker, incoming.message.clone(), (self.clock)(), seed(incoming))
             .with_nlg_server(self.servers.nlg.is_some());
         let done = match self.drive(&mut turn, &model, incoming, journal).await? {
             Driven::Done(done) => done,
-            Driven::HadItsTurn(report) => return Ok(Some(report)),
+            Driven::HadItsTurn(report) => return Ok(Some(report.into())),
         };
         // Only a message with an id can come again and ask for its reply.
         let has_id = incoming.dedupe_key.is_some() || incoming.inbox_id.is_some();
@@ -160,12 +167,12 @@ impl Agent {
                 if sends {
                     self.outbox_news.notify_one();
                 }
-                self.keep(turn.into_tracker(), committed.version, &model, &done.events).await;
-                Ok(Some(report(done)))
+                let snapshot = self.keep(turn.into_tracker(), committed.version, &model, &done.events);
+                Ok(Some(Had { report: report(done), snapshot }))
             }
             Err(CommitError::Conflict { .. }) => Ok(None),
             Err(CommitError::Duplicate { reply }) => {
-                Ok(Some(TurnReport { repeated: Some(reply), ..TurnReport::default() }))
+                Ok(Some(TurnReport { repeated: Some(reply), ..TurnReport::default() }.into()))
             }
             Err(CommitError::Store(error)) => Err(error.into()),
         }
@@ -200,50 +207,6 @@ impl Agent {
         let channel = &incoming.message.output_channel;
         changes.extend(reminders::timer_changes(events, &existing, channel, seed(incoming)));
         Ok(changes)
-    }
-
-    async fn load(
-        &self,
-        sender_id: &str,
-        model: &Model,
-        dialogue: &Arc<DialogueModel>,
-    ) -> Result<(Tracker, i64), AgentError> {
-        if let Some(cached) = self.cache.take(sender_id, &model.id) {
-            return Ok(cached);
-        }
-        let Session { snapshot, mut conversation } = self.store.resume(sender_id, &fingerprint(model)).await?;
-        let mut resumed = None;
-        if let Some(state) = snapshot {
-            let (domain, events) = (Arc::clone(&dialogue.domain), std::mem::take(&mut conversation.events));
-            resumed = Tracker::from_snapshot(sender_id, domain, state, events).ok();
-            if resumed.is_none() {
-                // It only spares work.
-                tracing::warn!("a conversation's snapshot cannot be read; the session is read as a whole");
-                conversation = self.store.load(sender_id).await?;
-            }
-        }
-        let whole = || Tracker::from_events(sender_id, Arc::clone(&dialogue.domain), conversation.events);
-        let (mut tracker, version) = (resumed.unwrap_or_else(whole), conversation.version);
-        self.trim(&mut tracker, version, model).await;
-        Ok((tracker, version))
-    }
-
-    /// Has a long session's older events forgotten, here and for those who read it.
-    async fn trim(&self, tracker: &mut Tracker, version: i64, model: &Model) {
-        let Some(Trimmed { snapshot, kept }) = tracker.trim() else { return };
-        let snapshot = Snapshot { state: snapshot, fingerprint: fingerprint(model), newer: kept };
-        if let Err(error) = self.store.keep_snapshot(&tracker.sender_id, version, snapshot).await {
-            tracing::warn!(%error, "a conversation's snapshot was not kept; the session is read as a whole next time");
-        }
-    }
-
-    /// A turn that began a session leaves older ones behind: the next turn loads
-    /// only the new one (spec §6.1, "Loaded scope").
-    async fn keep(&self, mut tracker: Tracker, version: i64, model: &Model, events: &[Arc<Event>]) {
-        if !events.iter().any(|e| matches!(e.body, EventBody::SessionStarted {} | EventBody::Restart {})) {
-            self.trim(&mut tracker, version, model).await;
-            self.cache.put(tracker, version, &model.id);
-        }
     }
 
     /// Gives the turn what it needs until it is done.
@@ -386,6 +349,19 @@ impl Agent {
     }
 }
 
+/// A message that had its turn, now or before.
+struct Had {
+    report: TurnReport,
+    /// What is to be kept before the conversation's next turn.
+    snapshot: Option<VersionedSnapshot>,
+}
+
+impl From<TurnReport> for Had {
+    fn from(report: TurnReport) -> Self {
+        Self { report, snapshot: None }
+    }
+}
+
 /// How driving a turn ended.
 enum Driven {
     Done(Done),
@@ -502,12 +478,6 @@ fn inbox_message(incoming: &Incoming) -> InboxMessage {
         // The text stands in the turn's user event; it is not kept twice.
         payload: serde_json::json!({ "message_id": incoming.message.message_id }),
     }
-}
-
-/// What a snapshot is true of: this form of it, and a model.
-fn fingerprint(model: &Model) -> String {
-    const FORM: u32 = 1;
-    format!("{FORM} {}", model.id)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -112,7 +112,7 @@ fn much_of_something_stands_beside_little_of_it() {
     let rows = printed["measured"].as_array().expect("rows");
     let (limits, figures): (Vec<_>, Vec<_>) =
         rows.iter().partition(|row| row["what"].as_str().is_some_and(|what| what.starts_with("limit: ")));
-    assert_eq!((limits.len(), figures.len()), (4, 6), "{rows:?}");
+    assert_eq!((limits.len(), figures.len()), (4, 7), "{rows:?}");
     assert!(rows.iter().all(|row| row["value"].as_f64().is_some_and(|value| value > 0.0)), "{rows:?}");
     assert!(figures.iter().all(|row| row["ratio"].as_f64().is_some()), "{figures:?}");
 }

@@ -2,6 +2,7 @@
 //! measured on the project in this folder, beside what this machine can do at
 //! best. Linux only: it reads `/proc`.
 
+mod flood;
 mod held_out;
 mod limits;
 mod nlu;

@@ -209,6 +209,11 @@ pub(super) fn cpu_seconds(process: u32) -> Result<f64> {
 
 /// The middle one.
 pub(super) fn median(values: &mut [f64]) -> f64 {
+    percentile(values, 0.5)
+}
+
+/// The one with so large a share of the others below it.
+pub(super) fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
+    values.get((values.len() as f64 * share) as usize).copied().unwrap_or(0.0)
 }

@@ -5,16 +5,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
+use super::flood::Flood;
 use super::process::{Server, median};
 use super::table::{Row, print};
 use super::wire::{self, Load, Wire};
@@ -36,12 +35,6 @@ const VISITS: usize = 2_000;
 /// From one to the next: a prime, so that all are visited before one is again.
 const STEP: usize = 1_000_003;
 
-/// Users beside one who floods, how often each of them writes, and the flood's
-/// connections.
-const OTHERS: usize = 20;
-const EVERY: Duration = Duration::from_millis(100);
-const FLOODING: usize = 8;
-
 #[derive(Debug, Args)]
 pub(super) struct ScaleArgs {
     /// Turns of one conversation.
@@ -53,8 +46,11 @@ pub(super) struct ScaleArgs {
     /// Connections that are open at once; the limit of open files must allow them.
     #[arg(long, default_value_t = 5_000, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     connections: usize,
+    /// Connections that flood one conversation.
+    #[arg(long, default_value_t = 8, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    flooding: usize,
     /// How long others write, with the flood and without, seconds each.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 30.0)]
     seconds: f64,
     /// Message that is answered.
     #[arg(long, default_value = "jam layanan helpdesk sampai kapan ya")]
@@ -67,6 +63,7 @@ pub(super) struct ScaleArgs {
 /// Runs the command.
 pub(super) fn run(args: &ScaleArgs) -> Result<ExitCode> {
     let time = Duration::try_from_secs_f64(args.seconds).context("`--seconds` is no time")?;
+    ensure!(!time.is_zero(), "`--seconds` is no time");
     let model = models::find(Path::new("models")).context("no model found in `models`; train one with `sapa train`")?;
     let folder = std::env::temp_dir().join(format!("sapa-bench-scale-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
@@ -206,45 +203,10 @@ impl Bench<'_> {
 
     /// Users who write now and then, alone and beside one who floods.
     fn flood(&self, rows: &mut Vec<Row>) -> Result<()> {
-        let (server, message) = (self.server("flood")?, self.message());
-        let alone = self.others(&server)?;
-        rows.push(Row::plain("limit: others' turns without a flood, p99", alone * 1e3, "ms"));
-        let over = Arc::new(AtomicBool::new(false));
-        let flood = {
-            let over = Arc::clone(&over);
-            move |_: usize, _: usize| (!over.load(Ordering::Relaxed)).then(|| message("flood"))
-        };
-        let address = server.address().to_owned();
-        let started = Instant::now();
-        let flooding = self.runtime.spawn(async move { wire::load(&address, FLOODING, flood).await });
-        let beside = self.others(&server);
-        over.store(true, Ordering::Relaxed);
-        let load = self.runtime.block_on(flooding).context("the flood ended")??;
-        let limit = Some(("without", alone * 1e3));
-        rows.push(Row { limit, ..Row::plain("others' turns beside a flood, p99", beside? * 1e3, "ms") });
-        let taken = load.latencies.len() as f64 / started.elapsed().as_secs_f64();
-        rows.push(Row::plain("limit: the flood's turns", taken, "1/s"));
+        let (runtime, server, message) = (&self.runtime, self.server("flood")?, self.message());
+        let flood = Flood { runtime, server, message, connections: self.args.flooding, time: self.time };
+        rows.extend(flood.measure()?);
         Ok(())
-    }
-
-    /// The 99th percentile of others' latencies, seconds.
-    fn others(&self, server: &Server) -> Result<f64> {
-        let (message, until) = (self.message(), Instant::now() + self.time);
-        let mut latencies = self.runtime.block_on(async {
-            let others: Vec<_> = (0..OTHERS)
-                .map(|other| {
-                    let (address, message) = (server.address().to_owned(), message.clone());
-                    tokio::spawn(async move { now_and_then(&address, other, until, &message).await })
-                })
-                .collect();
-            let mut latencies = Vec::new();
-            for other in others {
-                latencies.extend(other.await.context("a user ended")??);
-            }
-            anyhow::Ok(latencies)
-        })?;
-        latencies.sort_by(f64::total_cmp);
-        Ok(latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default())
     }
 
     fn load<F>(&self, server: &Server, connections: usize, request: F) -> Result<Load>
@@ -253,23 +215,4 @@ impl Bench<'_> {
     {
         self.runtime.block_on(wire::load(server.address(), connections, request))
     }
-}
-
-/// A user who writes every [`EVERY`].
-async fn now_and_then(
-    address: &str,
-    user: usize,
-    until: Instant,
-    message: &(impl Fn(&str) -> String + Sync),
-) -> Result<Vec<f64>> {
-    let (mut wire, mut latencies) = (Wire::open(address).await?, Vec::new());
-    // Not all at the same moment.
-    tokio::time::sleep(EVERY.mul_f64(user as f64 / OTHERS as f64)).await;
-    while Instant::now() < until {
-        let next = tokio::time::Instant::now() + EVERY;
-        let load = wire.post(|number| (number == 0).then(|| message(&format!("other {user}")))).await?;
-        latencies.extend(load.all_served()?.latencies);
-        tokio::time::sleep_until(next).await;
-    }
-    Ok(latencies)
 }

@@ -29,7 +29,7 @@ use super::record::{
     Accepted, Claim, Commit, Committed, Conversation, Intake, OutboxItem, Pending, Publication, Session, Settled,
     Snapshot, Step, Timer, TurnKey,
 };
-use super::rows::{self, all, columns};
+use super::rows::{self, Columns as _, all, columns};
 use super::{Answer, Clock, CommitError, Store, StoreError, rules};
 
 columns!(SqliteRow);
@@ -144,9 +144,12 @@ impl Store for Sqlite {
 
     fn keep_snapshot<'a>(&'a self, sender_id: &'a str, version: i64, snapshot: Snapshot) -> Answer<'a, ()> {
         Box::pin(async move {
+            let newer = i64::try_from(snapshot.newer).unwrap_or(i64::MAX);
+            let rows = self.read(sql::SNAPSHOT_PLACE, given().with(sender_id).with(version).with(newer)).await?;
+            let Some(row) = rows.first() else { return Ok(()) };
+            let place = rows::Row("events", row).get(SqliteRow::optional_integer, "id")?;
             let parameters = given().with(sender_id).with(version).with(snapshot.state.to_string());
-            let parameters =
-                parameters.with(snapshot.fingerprint).with(i64::try_from(snapshot.newer).unwrap_or(i64::MAX));
+            let parameters = parameters.with(snapshot.fingerprint).with(place);
             self.write(sql::KEEP_SNAPSHOT, parameters).await.map(drop)
         })
     }

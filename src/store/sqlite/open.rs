@@ -160,9 +160,8 @@ const MIGRATION_TRIES: u32 = 4;
 pub(super) async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
     for attempt in 1..MIGRATION_TRIES {
         match migrate(path, options).await {
-            Err(StoreError::Locked) => {}
-            Err(StoreError::Incompatible(reason))
-                if ["already exists", "duplicate column"].iter().any(|said| reason.contains(said)) => {}
+            // What the other one has just made or dropped does not fit, either.
+            Err(StoreError::Locked | StoreError::Incompatible(_)) => {}
             other => return other,
         }
         tokio::time::sleep(std::time::Duration::from_millis(u64::from(20 * attempt))).await;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use self::limit::Door;
-use super::process::{Server, median};
+use super::process::{Server, percentile};
 use super::{limits, telegram, wire};
 use crate::cli::{models, terminal};
 
@@ -136,8 +136,7 @@ impl Bench<'_> {
         let like = format!("bench {run} {connections} 0");
         let limit = |door| limit::measured(&endpoints, &like, connections, self.time, door);
         let of = |door, turns, limit, mut latencies: Vec<f64>| {
-            let p50 = median(&mut latencies) * 1e3;
-            let p99 = latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default() * 1e3;
+            let [p50, p99] = [0.5, 0.99].map(|share| percentile(&mut latencies, share) * 1e3);
             Line { store, door, connections, turns, limit, p50, p99 }
         };
         let turns = loaded.latencies.len() as f64 / loaded.time.as_secs_f64();
