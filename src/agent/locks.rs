@@ -85,15 +85,7 @@ struct Unqueued(Mutex<Option<(String, Instant)>>);
 
 impl Unqueued {
     fn came(&self, sender_id: &str, now: Instant) {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match last.as_mut() {
-            Some((sender, time)) => {
-                sender.clear();
-                sender.push_str(sender_id);
-                *time = now;
-            }
-            None => *last = Some((sender_id.to_owned(), now)),
-        }
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender_id.to_owned(), now));
     }
 
     /// Whether one of another conversation came lately.

@@ -420,3 +420,35 @@ async fn a_foreign_lock_is_told_and_a_full_queue_refuses_at_once() {
     assert_eq!((written, refused), (writer::QUEUE, 10));
     assert_eq!(store.commit(turn("u0", 0, vec![])).await, Ok(Committed { version: 1 }));
 }
+
+/// The other one makes the fourth migration, which drops an index, when this one looks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_finds_another_at_the_tables_looks_again() {
+    let directory = TempDir::new().unwrap();
+    let [whole, path] = ["whole.db", "sapa.db"].map(|name| directory.path().join(name));
+    open(&whole).await.unwrap().close().await.unwrap();
+    let mut other = beside(&path).await;
+    let run = async |other: &mut SqliteConnection, text: &str| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned())).execute(other).await.unwrap();
+    };
+    run(&mut other, &format!("PRAGMA journal_mode = WAL; ATTACH '{}' AS whole", whole.display())).await;
+    let table = "SELECT sql FROM whole.sqlite_master WHERE name = '_sqlx_migrations'";
+    let table: String = sqlx::query_scalar(table).fetch_one(&mut other).await.unwrap();
+    let [first, second, third, fourth] = [
+        include_str!("../migrations/sqlite/0001_tables.sql"),
+        include_str!("../migrations/sqlite/0002_outbox_leases.sql"),
+        include_str!("../migrations/sqlite/0003_inbox_leases.sql"),
+        include_str!("../migrations/sqlite/0004_unasked.sql"),
+    ];
+    let done = "INSERT INTO main._sqlx_migrations SELECT * FROM whole._sqlx_migrations WHERE version";
+    run(&mut other, &format!("{table};\n{first};\n{second};\n{third};\n{done} < 4")).await;
+    run(&mut other, &format!("BEGIN IMMEDIATE;\n{fourth};\n{done} = 4")).await;
+    let opening = {
+        let path = path.clone();
+        tokio::spawn(async move { open(&path).await })
+    };
+    // It knows what is done, and waits for the lock.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    run(&mut other, "COMMIT").await;
+    opening.await.unwrap().unwrap().close().await.unwrap();
+}
